@@ -1,0 +1,20 @@
+using System.Buffers;
+
+namespace Penstock.Protocols;
+
+/// <summary>
+/// Writes a generation's events as the client's protocol shows them. It runs once for a generation, beside its producer;
+/// what it writes is stored in the log with the event, and every subscriber gets those same bytes.
+/// </summary>
+public abstract class EventWriter
+{
+    /// <summary>Writes the frames of one event, ids included; nothing where the protocol shows nothing.</summary>
+    public abstract void Write(in GenerationEvent generationEvent, EventId id, IBufferWriter<byte> output);
+
+    /// <summary>
+    /// Writes a payload of a provider that speaks the client's own protocol, all its fields kept. The generator then calls
+    /// <see cref="Write"/> for endings only.
+    /// </summary>
+    public virtual void WritePayload(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload, EventId id, IBufferWriter<byte> output) =>
+        throw new NotSupportedException();
+}

@@ -1,0 +1,143 @@
+namespace Penstock.Protocols;
+
+/// <summary>What an event says. Exactly one of the last four ends every generation.</summary>
+public enum EventKind : byte
+{
+    /// <summary>The provider has begun to answer.</summary>
+    Started,
+    BlockStart,
+    Delta,
+    BlockStop,
+    Usage,
+
+    /// <summary>Another try at the provider begins; what was said so far stands.</summary>
+    Attempt,
+
+    /// <summary>What was said so far is void; watchers clear it.</summary>
+    Reset,
+
+    /// <summary>A provider's payload that says nothing in our words; only a client of the same protocol sees it.</summary>
+    Raw,
+    Finished,
+    Stopped,
+    Failed,
+    Interrupted,
+}
+
+public enum BlockKind : byte
+{
+    Text,
+    Reasoning,
+    ToolCall,
+    Refusal,
+
+    /// <summary>Anything that only its own protocol understands; its deltas are raw JSON.</summary>
+    Other,
+}
+
+public enum FinishReason : byte
+{
+    Stop,
+    Length,
+    ToolCalls,
+    ContentFilter,
+    Other,
+}
+
+/// <summary>
+/// One step of an answer, in the words all protocols map to: blocks of text, reasoning, tool calls, refusals, opened,
+/// filled by deltas and closed. It lives on the stack, on top of the provider's own bytes; the log keeps its JSON form
+/// (see <see cref="Native.NativeEventWriter"/>).
+/// </summary>
+/// <remarks>
+/// Text travels as the inside of a JSON string, still escaped: it goes from the provider's JSON into the client's without
+/// being decoded, so half a surrogate pair in one delta survives to meet its other half in the next.
+/// </remarks>
+public readonly ref struct GenerationEvent
+{
+    public required EventKind Kind { get; init; }
+
+    /// <summary>The block's number, dense from 0 through the generation.</summary>
+    public int Block { get; init; }
+
+    /// <summary>Which of the <c>n</c> answers the block belongs to (BlockStart).</summary>
+    public int Choice { get; init; }
+
+    /// <summary>BlockStart: what the block holds.</summary>
+    public BlockKind BlockKind { get; init; }
+
+    /// <summary>BlockStart of a tool call: the call's id.</summary>
+    public string? ToolCallId { get; init; }
+
+    /// <summary>BlockStart of a tool call: the function's name.</summary>
+    public string? ToolName { get; init; }
+
+    /// <summary>Delta: JSON-escaped UTF-8 of the text, the reasoning, or the tool call's arguments (whose JSON is text here).</summary>
+    public ReadOnlySpan<byte> Text { get; init; }
+
+    /// <summary>Delta of a reasoning block: JSON-escaped signature.</summary>
+    public ReadOnlySpan<byte> Signature { get; init; }
+
+    /// <summary>Delta: the provider's log probabilities, raw JSON, or empty.</summary>
+    public ReadOnlySpan<byte> LogProbs { get; init; }
+
+    /// <summary>Started: the model that the provider says is answering, or null.</summary>
+    public string? Model { get; init; }
+
+    public Usage? Usage { get; init; }
+
+    /// <summary>Finished: why, for choice 0.</summary>
+    public FinishReason Reason { get; init; }
+
+    /// <summary>Finished with more than one choice: why, for each.</summary>
+    public IReadOnlyList<FinishReason>? Reasons { get; init; }
+
+    /// <summary>Stopped: "requested" or "disconnected".</summary>
+    public string? StopReason { get; init; }
+
+    /// <summary>Failed, Interrupted: what went wrong, fit for strangers.</summary>
+    public GenerationError? Error { get; init; }
+}
+
+/// <summary>What an ending tells a client about a failure. Never holds a provider's own words, keys or addresses.</summary>
+/// <param name="Code">A stable word, e.g. <c>provider_unavailable</c>.</param>
+/// <param name="Message">A sentence for a person that says what happened and what to do.</param>
+/// <param name="Status">The HTTP status that a failure before the first output has.</param>
+/// <param name="RetryAfter">When to come back, where the provider said so.</param>
+public sealed record GenerationError(string Code, string Message, int Status = 502, TimeSpan? RetryAfter = null);
+
+public enum UsageSource : byte
+{
+    /// <summary>The provider reported it.</summary>
+    Provider,
+
+    /// <summary>Counted by us from the text, about four characters a token.</summary>
+    Estimated,
+
+    /// <summary>The provider's last word before the answer was cut; the rest is estimated.</summary>
+    Partial,
+}
+
+/// <summary>Tokens used. Null is "not said"; an explicit zero is a zero.</summary>
+public sealed record Usage
+{
+    public long? InputTokens { get; init; }
+
+    public long? OutputTokens { get; init; }
+
+    public long? TotalTokens { get; init; }
+
+    /// <summary>How many of the input tokens came from the provider's cache.</summary>
+    public long? CachedInputTokens { get; init; }
+
+    /// <summary>How many of the output tokens were reasoning.</summary>
+    public long? ReasoningTokens { get; init; }
+
+    public UsageSource Source { get; init; }
+}
+
+/// <summary>Takes the events that an <see cref="EventReader"/> finds.</summary>
+public interface IEventSink
+{
+    void Write(in GenerationEvent generationEvent);
+}

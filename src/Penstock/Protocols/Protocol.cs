@@ -1,0 +1,45 @@
+using System.Buffers;
+
+namespace Penstock.Protocols;
+
+/// <summary>A wire format as clients speak it to us.</summary>
+public abstract class ClientProtocol
+{
+    /// <summary>Its name in configuration and in the log, e.g. <c>chat-completions</c>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Reads a request body.</summary>
+    /// <exception cref="RequestException">The body cannot be taken; the message says what to mend.</exception>
+    public abstract GenerationRequest ReadRequest(ReadOnlyMemory<byte> body);
+
+    /// <summary>A writer for the answer to <paramref name="request"/>: a stream or one document, as it asks.</summary>
+    public abstract EventWriter NewEventWriter(GenerationRequest request, string generationId, DateTimeOffset createdAt);
+
+    /// <summary>Writes the error body of an HTTP reply in the protocol's shape.</summary>
+    public abstract void WriteError(RequestException error, IBufferWriter<byte> output);
+
+    /// <summary>The media type of error bodies and of answers that are not streams.</summary>
+    public virtual string ContentType => "application/json";
+}
+
+/// <summary>A wire format as providers speak it.</summary>
+public abstract class ProviderProtocol
+{
+    /// <summary>Its name in configuration, e.g. <c>chat-completions</c>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The path of the call, relative to the provider's base URL.</summary>
+    public abstract string Path(string model, bool stream);
+
+    /// <summary>The credential header's name and value.</summary>
+    public abstract (string Name, string Value) Credential(string apiKey);
+
+    /// <summary>Writes the body that asks the provider's <paramref name="model"/> for <paramref name="request"/>.</summary>
+    /// <param name="request">What the client asked, in any protocol.</param>
+    /// <param name="model">The provider's own name of the model.</param>
+    /// <param name="stream">Whether to ask for a stream.</param>
+    /// <param name="output">Takes the JSON.</param>
+    public abstract void WriteRequest(GenerationRequest request, string model, bool stream, IBufferWriter<byte> output);
+
+    public abstract EventReader NewEventReader();
+}

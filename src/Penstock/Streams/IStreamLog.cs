@@ -1,0 +1,134 @@
+namespace Penstock.Streams;
+
+/// <summary>
+/// A store of append-only streams. A stream is a path and a dense sequence of events, each an opaque run of bytes
+/// at an offset that counts from 0 and is never reissued. One writer at a time appends; any number of readers follow.
+/// </summary>
+/// <remarks>
+/// The law, held by every implementation (the compliance suite in the tests states it case by case):
+/// no reader sees an event before the store holds it to the level it promises; a batch is stored whole or not at all;
+/// an append by a stale writer is refused; a closed stream never grows.
+/// </remarks>
+public interface IStreamLog : IAsyncDisposable
+{
+    /// <summary>Creates a stream and returns its first writer (epoch 1).</summary>
+    /// <exception cref="StreamExistsException">The path is taken.</exception>
+    /// <exception cref="StreamStorageException">The store cannot take it: full, or failing.</exception>
+    ValueTask<IStreamWriter> CreateAsync(string path, StreamOptions options, CancellationToken cancellationToken = default);
+
+    /// <summary>Becomes the writer of an existing open stream with the next epoch; every earlier writer is fenced.</summary>
+    /// <returns>The new writer, or null when there is no such stream or it is closed.</returns>
+    ValueTask<IStreamWriter?> TakeOverAsync(string path, CancellationToken cancellationToken = default);
+
+    /// <summary>Opens a reader whose first event is the one at <paramref name="offset"/>.</summary>
+    /// <returns>The reader, or null when there is no such stream.</returns>
+    ValueTask<IStreamReader?> OpenReaderAsync(string path, long offset = 0, CancellationToken cancellationToken = default);
+
+    /// <summary>What is known of a stream without reading its events, or null when there is none.</summary>
+    ValueTask<StreamInfo?> GetAsync(string path, CancellationToken cancellationToken = default);
+
+    /// <summary>All streams whose path starts with <paramref name="prefix"/>, newest first.</summary>
+    IAsyncEnumerable<StreamInfo> ListAsync(string prefix = "", CancellationToken cancellationToken = default);
+
+    /// <summary>Removes a stream for good; its readers end with <see cref="StreamWait.Gone"/>, its writer with <see cref="StreamGoneException"/>.</summary>
+    /// <returns>False when there is no such stream.</returns>
+    ValueTask<bool> DeleteAsync(string path, CancellationToken cancellationToken = default);
+}
+
+/// <summary>Appends to one stream. Not for concurrent use: the stream has one producer.</summary>
+public interface IStreamWriter
+{
+    string Path { get; }
+
+    /// <summary>Which producer this is; counts from 1 and grows with each take-over.</summary>
+    long Epoch { get; }
+
+    /// <summary>The offset that the next appended event gets.</summary>
+    long NextOffset { get; }
+
+    /// <summary>
+    /// Appends the batch's events as one unit and, with <paramref name="close"/>, ends the stream in the same unit.
+    /// When the task completes the events are stored and readers may see them. The batch's bytes are copied before
+    /// the task completes; clear or return it afterwards. Completes synchronously when the store can.
+    /// An empty batch is allowed with <paramref name="close"/>.
+    /// </summary>
+    /// <exception cref="StreamFencedException">A later writer has taken over.</exception>
+    /// <exception cref="StreamClosedException">The stream was closed before.</exception>
+    /// <exception cref="StreamGoneException">The stream was deleted or has expired.</exception>
+    /// <exception cref="StreamStorageException">The store cannot take the batch; nothing of it is visible, and nothing else is harmed.</exception>
+    ValueTask AppendAsync(StreamBatch batch, bool close = false);
+}
+
+/// <summary>A cursor on one stream. Not for concurrent use, but for <see cref="Wake"/>.</summary>
+public interface IStreamReader : IDisposable
+{
+    /// <summary>The offset of the event that <see cref="TryRead"/> returns next.</summary>
+    long NextOffset { get; }
+
+    /// <summary>Returns the next event if it is at hand without I/O. Its bytes are valid until the next call on this reader.</summary>
+    bool TryRead(out StreamEvent streamEvent);
+
+    /// <summary>
+    /// Waits until <see cref="TryRead"/> has something to return, or never will. Continuations run where the append
+    /// committed, so they must not block.
+    /// </summary>
+    /// <exception cref="StreamCorruptException">The next event's record is damaged; it is never served.</exception>
+    ValueTask<StreamWait> WaitAsync();
+
+    /// <summary>Makes the current or the next <see cref="WaitAsync"/> return <see cref="StreamWait.Woken"/>. Safe from any thread, after disposal too.</summary>
+    void Wake();
+}
+
+public enum StreamWait
+{
+    /// <summary>Events are at hand.</summary>
+    Ready,
+
+    /// <summary>Every event was read and the stream is closed.</summary>
+    Closed,
+
+    /// <summary><see cref="IStreamReader.Wake"/> was called.</summary>
+    Woken,
+
+    /// <summary>The stream was deleted, or has expired.</summary>
+    Gone,
+}
+
+/// <summary>One event of a stream: its offset and its bytes.</summary>
+public readonly ref struct StreamEvent(long offset, ReadOnlySpan<byte> data)
+{
+    public long Offset { get; } = offset;
+
+    public ReadOnlySpan<byte> Data { get; } = data;
+}
+
+/// <summary>What a stream is made with.</summary>
+public sealed record StreamOptions
+{
+    /// <summary>Opaque bytes kept with the stream and given back in <see cref="StreamInfo"/>; empty by default.</summary>
+    public ReadOnlyMemory<byte> Metadata { get; init; }
+
+    /// <summary>How long the stream is kept after it was closed; null takes the store's own setting.</summary>
+    public TimeSpan? Retention { get; init; }
+}
+
+/// <summary>What is known of a stream without reading it.</summary>
+public sealed record StreamInfo
+{
+    public required string Path { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>The epoch of the latest writer.</summary>
+    public required long Epoch { get; init; }
+
+    /// <summary>How many events are stored, which is the offset that comes next.</summary>
+    public required long NextOffset { get; init; }
+
+    public required bool Closed { get; init; }
+
+    /// <summary>When the stream goes, known once it is closed.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    public ReadOnlyMemory<byte> Metadata { get; init; }
+}
