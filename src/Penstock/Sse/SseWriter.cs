@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Diagnostics;
 
 namespace Penstock.Sse;
 
@@ -7,7 +8,7 @@ namespace Penstock.Sse;
 /// <remarks>Write <c>id</c> last: some clients act on the field as soon as they see it, and an id must never outrun its data.</remarks>
 public static class SseWriter
 {
-    /// <summary>Writes an <c>event:</c> line.</summary>
+    /// <summary>Writes an <c>event:</c> line; the name holds no line end.</summary>
     public static void Event(IBufferWriter<byte> output, ReadOnlySpan<byte> name) => Line(output, "event: "u8, name);
 
     /// <summary>Writes a <c>data:</c> line of bytes that hold no line end, JSON for instance.</summary>
@@ -39,7 +40,7 @@ public static class SseWriter
         Line(output, "retry: "u8, digits[..length]);
     }
 
-    /// <summary>Writes a comment line, which every client ignores.</summary>
+    /// <summary>Writes a comment line, which every client ignores; the text holds no line end.</summary>
     public static void Comment(IBufferWriter<byte> output, ReadOnlySpan<byte> text) => Line(output, ": "u8, text);
 
     /// <summary>Ends the frame.</summary>
@@ -51,6 +52,7 @@ public static class SseWriter
 
     internal static void Line(IBufferWriter<byte> output, ReadOnlySpan<byte> field, ReadOnlySpan<byte> value)
     {
+        Debug.Assert(value.IndexOfAny((byte)'\r', (byte)'\n') < 0, "A line end inside a field would start a field of its own.");
         var length = field.Length + value.Length + 1;
         var span = output.GetSpan(length);
         field.CopyTo(span);
