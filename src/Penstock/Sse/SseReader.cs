@@ -161,7 +161,7 @@ public sealed class SseReader(int maxLineLength = SseReader.DefaultMaxLineLength
 
     private void ReadRetry(ReadOnlySpan<byte> value)
     {
-        if (value.IsEmpty || value.ContainsAnyExceptInRange((byte)'0', (byte)'9')) return;
+        if (value.ContainsAnyExceptInRange((byte)'0', (byte)'9')) return;
         if (long.TryParse(value, out var milliseconds)) Retry = milliseconds;
     }
 
