@@ -1,0 +1,157 @@
+namespace Penstock.Streams;
+
+/// <summary>How far a stream has come, and the readers that wait for it to go on. Both stores build their stream on it.</summary>
+internal abstract class StreamState(string path, long number, DateTimeOffset createdAt, TimeSpan retention)
+{
+    /// <summary>Beyond so many, waiting readers are woken by the thread pool, so that a crowd does not hold up the producer.</summary>
+    private const int WokenInline = 16;
+
+    private WaitingReader? _waiting;
+    private long _nextOffset;
+    private long _closedAt; // UTC ticks; 0 while open
+    private volatile bool _gone;
+
+    public string Path { get; } = path;
+
+    /// <summary>Counts the streams of a store in the order of their creation.</summary>
+    public long Number { get; } = number;
+
+    public DateTimeOffset CreatedAt => new(_createdAt, TimeSpan.Zero);
+
+    public TimeSpan Retention { get; } = retention;
+
+    public int Epoch { get; protected set; } = 1;
+
+    /// <summary>Readers may see all events below it.</summary>
+    public long NextOffset => Volatile.Read(ref _nextOffset);
+
+    public bool IsClosed => Volatile.Read(ref _closedAt) != 0;
+
+    public bool IsGone => _gone;
+
+    public DateTimeOffset? ExpiresAt => Volatile.Read(ref _closedAt) switch
+    {
+        0 => null,
+        var closedAt when Retention >= DateTimeOffset.MaxValue - new DateTimeOffset(closedAt, TimeSpan.Zero) => DateTimeOffset.MaxValue,
+        var closedAt => new DateTimeOffset(closedAt, TimeSpan.Zero) + Retention,
+    };
+
+    /// <summary>Held briefly, never over I/O or while a reader is woken.</summary>
+    internal Lock Gate { get; } = new();
+
+    private readonly long _createdAt = createdAt.UtcTicks;
+
+    /// <summary>Lets readers see <paramref name="count"/> more events. The caller holds the gate, and then calls <see cref="WakeReaders"/> without it.</summary>
+    protected void Publish(int count) => Volatile.Write(ref _nextOffset, _nextOffset + count);
+
+    /// <summary>Under the gate, after the last <see cref="Publish"/>.</summary>
+    protected void Close(DateTimeOffset at) => Volatile.Write(ref _closedAt, at.UtcTicks);
+
+    /// <summary>Ends every reader: the stream was deleted or has expired.</summary>
+    /// <returns>False when it was gone before.</returns>
+    public bool Leave()
+    {
+        lock (Gate)
+        {
+            if (_gone) return false;
+            _gone = true;
+        }
+
+        WakeReaders();
+        return true;
+    }
+
+    /// <summary>What a reader at an offset finds, or null when it has to wait. Under the gate.</summary>
+    internal StreamWait? Look(long offset) =>
+        _gone ? StreamWait.Gone
+        : offset < _nextOffset ? StreamWait.Ready
+        : _closedAt != 0 ? StreamWait.Closed
+        : null;
+
+    /// <summary>Under the gate.</summary>
+    internal void Enlist(WaitingReader reader)
+    {
+        reader.Next = _waiting;
+        if (_waiting is not null) _waiting.Previous = reader;
+        _waiting = reader;
+    }
+
+    /// <summary>Under the gate.</summary>
+    internal void Delist(WaitingReader reader)
+    {
+        if (reader.Previous is null) _waiting = reader.Next;
+        else reader.Previous.Next = reader.Next;
+        if (reader.Next is not null) reader.Next.Previous = reader.Previous;
+        reader.Next = reader.Previous = null;
+    }
+
+    /// <summary>Completes the waits that have something to return by now.</summary>
+    public void WakeReaders()
+    {
+        WaitingReader? woken = null;
+        var count = 0;
+        lock (Gate)
+        {
+            for (var reader = _waiting; reader is not null;)
+            {
+                var next = reader.Next;
+                if (Look(reader.NextOffset) is { } result)
+                {
+                    Delist(reader);
+                    reader.Take(result);
+                    reader.Next = woken;
+                    woken = reader;
+                    count++;
+                }
+
+                reader = next;
+            }
+        }
+
+        for (var inline = 0; woken is not null; inline++)
+        {
+            if (inline == WokenInline)
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(WaitingReader.WakeAll, woken, preferLocal: false);
+                return;
+            }
+
+            woken = woken.WakeAndNext();
+        }
+    }
+
+    /// <summary>Fails every wait: the store is shutting down.</summary>
+    public void Abandon(Exception reason)
+    {
+        while (true)
+        {
+            WaitingReader? reader;
+            lock (Gate)
+            {
+                reader = _waiting;
+                if (reader is null) return;
+                Delist(reader);
+                reader.Take(StreamWait.Gone);
+            }
+
+            reader.Fail(reason);
+        }
+    }
+
+    public StreamInfo Describe(ReadOnlyMemory<byte> metadata)
+    {
+        lock (Gate)
+        {
+            return new StreamInfo
+            {
+                Path = Path,
+                CreatedAt = CreatedAt,
+                Epoch = Epoch,
+                NextOffset = _nextOffset,
+                Closed = _closedAt != 0,
+                ExpiresAt = ExpiresAt,
+                Metadata = metadata,
+            };
+        }
+    }
+}
