@@ -41,5 +41,7 @@ public abstract class ProviderProtocol
     /// <param name="output">Takes the JSON.</param>
     public abstract void WriteRequest(GenerationRequest request, string model, bool stream, IBufferWriter<byte> output);
 
-    public abstract EventReader NewEventReader();
+    /// <summary>A reader for one answer.</summary>
+    /// <param name="choices">How many answers were asked for (<see cref="GenerationRequest.Choices"/>): it is finished when all are.</param>
+    public abstract EventReader NewEventReader(int choices = 1);
 }
