@@ -176,16 +176,17 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
         }
     }
 
+    /// <summary>The choice of that index; they are kept in order of it.</summary>
     private ChatChoice Choice(int index)
     {
-        foreach (var choice in _choices)
+        var place = 0;
+        for (; place < _choices.Count && _choices[place].Index <= index; place++)
         {
-            if (choice.Index == index) return choice;
+            if (_choices[place].Index == index) return _choices[place];
         }
 
         var added = new ChatChoice(index, _blocks);
-        var place = _choices.FindIndex(c => c.Index > index);
-        _choices.Insert(place < 0 ? _choices.Count : place, added);
+        _choices.Insert(place, added);
         return added;
     }
 }
