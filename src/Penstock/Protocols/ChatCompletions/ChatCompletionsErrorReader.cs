@@ -77,7 +77,7 @@ internal static class ChatCompletionsErrorReader
             return new("content_filtered", "The provider's content filter refused the request: change what you ask.", 400);
         if (status is 401 or 403 || Says("invalid_api_key", "authentication_error", "UNAUTHENTICATED", "permission_error"))
             return new("provider_unauthorized", "The provider did not accept this server's credentials: its operator must check the key.", 502);
-        if (Says("model_not_found", "model_not_available"))
+        if (status == 404 || Says("model_not_found", "model_not_available"))
             return new("model_not_found", "The provider does not have this model: choose another one.", 404);
         if (status is 408 or 504 || Says("timeout", "timed out", "DEADLINE_EXCEEDED"))
             return new("provider_timeout", "The provider took too long: try again.", 504);

@@ -15,4 +15,7 @@ internal sealed class ChatCompletionsProviderProtocol : ProviderProtocol
         ChatCompletionsRequestWriter.Write(request, model, stream, output);
 
     public override EventReader NewEventReader(int choices = 1) => new ChatCompletionsEventReader(choices);
+
+    public override GenerationError ReadError(int status, ReadOnlySpan<byte> body, TimeSpan? retryAfter) =>
+        ChatCompletionsErrorReader.Read(body, status, retryAfter);
 }

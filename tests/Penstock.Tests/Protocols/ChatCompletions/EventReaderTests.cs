@@ -191,11 +191,13 @@ public sealed class EventReaderTests
 
     [Theory]
     [InlineData("<html>bad gateway</html>", 503, "provider_overloaded")]
-    [InlineData("", 404, "provider_error")]
+    [InlineData("", 404, "model_not_found")]
+    [InlineData("{\"error\":{\"message\":", 500, "provider_error")]
+    [InlineData("{\"error\":\"no\"}", 422, "provider_rejected_request")]
     [InlineData("""[{"error":{"code":429,"message":"x","status":"RESOURCE_EXHAUSTED"}}]""", 429, "rate_limited")]
     public void The_body_of_a_failed_call_may_be_anything(string body, int status, string code)
     {
-        var error = ChatCompletionsErrorReader.Read(Encoding.UTF8.GetBytes(body), status, TimeSpan.FromSeconds(2));
+        var error = new ChatCompletionsProviderProtocol().ReadError(status, Encoding.UTF8.GetBytes(body), TimeSpan.FromSeconds(2));
         error.Code.ShouldBe(code);
         error.RetryAfter.ShouldBe(TimeSpan.FromSeconds(2));
     }
