@@ -19,7 +19,7 @@ public abstract class EventReader
     public IReadOnlyList<FinishReason>? Reasons { get; protected set; }
 
     /// <summary>The latest usage that the provider reported, or null.</summary>
-    public Usage? Usage { get; protected set; }
+    public virtual Usage? Usage { get; protected set; }
 
     /// <summary>The provider reported an error inside its answer; its message is already fit for strangers.</summary>
     public GenerationError? Error { get; protected set; }

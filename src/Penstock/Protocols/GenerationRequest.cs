@@ -29,6 +29,15 @@ public sealed class GenerationRequest
     public int Choices { get; init; } = 1;
 
     public int? MaxOutputTokens { get; init; }
+
+    /// <summary>The reply comes at once and the answer is fetched later (native).</summary>
+    public bool Background { get; init; }
+
+    /// <summary>What a disconnect does: <c>detach</c>, <c>cancel</c>, <c>grace</c> or <c>grace &lt;seconds&gt;</c>; null for the default (native).</summary>
+    public string? OnDisconnect { get; init; }
+
+    /// <summary>The client's own name for the job, at most 128 of <c>[A-Za-z0-9._-]</c>; it is the idempotency key too (text).</summary>
+    public string? JobId { get; init; }
 }
 
 public enum Role : byte

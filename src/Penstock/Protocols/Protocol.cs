@@ -41,5 +41,13 @@ public abstract class ProviderProtocol
     /// <param name="output">Takes the JSON.</param>
     public abstract void WriteRequest(GenerationRequest request, string model, bool stream, IBufferWriter<byte> output);
 
-    public abstract EventReader NewEventReader();
+    /// <summary>A reader for one answer.</summary>
+    /// <param name="choices">How many answers were asked for (<see cref="GenerationRequest.Choices"/>): it is finished when all are.</param>
+    public abstract EventReader NewEventReader(int choices = 1);
+
+    /// <summary>Turns the reply of a call that failed into an error fit for strangers: none of the provider's words goes through.</summary>
+    /// <param name="status">The reply's HTTP status.</param>
+    /// <param name="body">Its body, or the beginning of it; anything at all.</param>
+    /// <param name="retryAfter">When the provider said to come back.</param>
+    public abstract GenerationError ReadError(int status, ReadOnlySpan<byte> body, TimeSpan? retryAfter);
 }

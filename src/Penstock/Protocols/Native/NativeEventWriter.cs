@@ -2,9 +2,143 @@ using System.Buffers;
 
 namespace Penstock.Protocols.Native;
 
-/// <summary>Writes events as the JSON objects that the log keeps and the native endpoints show.</summary>
+/// <summary>Writes events as the JSON objects that the log keeps and the native endpoints show; docs/native.md explains each.</summary>
 public static class NativeEventWriter
 {
-    /// <summary>Writes one event as a JSON object whose first member is <c>type</c>; without framing.</summary>
-    public static void Write(in GenerationEvent generationEvent, IBufferWriter<byte> output) => throw new NotSupportedException();
+    private static ReadOnlySpan<byte> TypePrefix => "{\"type\":\""u8;
+
+    /// <summary>Writes one event as a JSON object on one line whose first member is <c>type</c>; without framing.</summary>
+    public static void Write(in GenerationEvent generationEvent, IBufferWriter<byte> output)
+    {
+        if (generationEvent.Kind == EventKind.Delta)
+        {
+            WriteDelta(generationEvent, output);
+            return;
+        }
+
+        output.Write(TypePrefix);
+        output.Write(NativeNames.Of(generationEvent.Kind));
+        output.Write("\""u8);
+        switch (generationEvent.Kind)
+        {
+            case EventKind.Started when generationEvent.Model is { } model:
+                WriteMember(",\"model\":"u8, model, output);
+                break;
+            case EventKind.BlockStart:
+                WriteBlockStart(generationEvent, output);
+                break;
+            case EventKind.BlockStop:
+                WriteMember(",\"block\":"u8, generationEvent.Block, output);
+                break;
+            case EventKind.Usage when generationEvent.Usage is { } usage:
+                WriteUsage(usage, output);
+                break;
+            case EventKind.Finished:
+                WriteFinished(generationEvent, output);
+                break;
+            case EventKind.Stopped:
+                WriteMember(",\"reason\":"u8, generationEvent.StopReason ?? "requested", output);
+                break;
+            case EventKind.Failed or EventKind.Interrupted when generationEvent.Error is { } error:
+                WriteError(error, output);
+                break;
+        }
+
+        output.Write("}"u8);
+    }
+
+    /// <summary>The type of an event that <see cref="Write"/> wrote, a slice of it; no parsing.</summary>
+    public static ReadOnlySpan<byte> TypeOf(ReadOnlySpan<byte> json)
+    {
+        if (!json.StartsWith(TypePrefix)) return default;
+        json = json[TypePrefix.Length..];
+        var end = json.IndexOf((byte)'"');
+        return end < 0 ? default : json[..end];
+    }
+
+    private static void WriteDelta(in GenerationEvent delta, IBufferWriter<byte> output)
+    {
+        var writer = new SpanWriter(output.GetSpan(delta.Text.Length + delta.Signature.Length + delta.LogProbs.Length + 80));
+        writer.Append("{\"type\":\"delta\",\"block\":"u8);
+        writer.Append(delta.Block);
+        writer.Append(",\"text\":\""u8);
+        writer.Append(delta.Text);
+        writer.Append("\""u8);
+        if (!delta.Signature.IsEmpty)
+        {
+            writer.Append(",\"signature\":\""u8);
+            writer.Append(delta.Signature);
+            writer.Append("\""u8);
+        }
+
+        if (!delta.LogProbs.IsEmpty)
+        {
+            writer.Append(",\"logprobs\":"u8);
+            writer.AppendOnOneLine(delta.LogProbs);
+        }
+
+        writer.Append("}"u8);
+        output.Advance(writer.Length);
+    }
+
+    private static void WriteBlockStart(in GenerationEvent start, IBufferWriter<byte> output)
+    {
+        WriteMember(",\"block\":"u8, start.Block, output);
+        output.Write(",\"kind\":\""u8);
+        output.Write(NativeNames.Of(start.BlockKind));
+        output.Write("\""u8);
+        if (start.Choice != 0) WriteMember(",\"choice\":"u8, start.Choice, output);
+        if (start.ToolCallId is { } id) WriteMember(",\"id\":"u8, id, output);
+        if (start.ToolName is { } name) WriteMember(",\"name\":"u8, name, output);
+    }
+
+    private static void WriteUsage(Usage usage, IBufferWriter<byte> output)
+    {
+        WriteMember(",\"inputTokens\":"u8, usage.InputTokens, output);
+        WriteMember(",\"outputTokens\":"u8, usage.OutputTokens, output);
+        WriteMember(",\"totalTokens\":"u8, usage.TotalTokens, output);
+        WriteMember(",\"cachedInputTokens\":"u8, usage.CachedInputTokens, output);
+        WriteMember(",\"reasoningTokens\":"u8, usage.ReasoningTokens, output);
+        output.Write(",\"source\":\""u8);
+        output.Write(NativeNames.Of(usage.Source));
+        output.Write("\""u8);
+    }
+
+    private static void WriteFinished(in GenerationEvent finished, IBufferWriter<byte> output)
+    {
+        output.Write(",\"reason\":\""u8);
+        output.Write(NativeNames.Of(finished.Reason));
+        output.Write("\""u8);
+        if (finished.Reasons is not { Count: > 0 } reasons) return;
+        for (var i = 0; i < reasons.Count; i++)
+        {
+            output.Write(i == 0 ? ",\"reasons\":[\""u8 : ",\""u8);
+            output.Write(NativeNames.Of(reasons[i]));
+            output.Write("\""u8);
+        }
+
+        output.Write("]"u8);
+    }
+
+    private static void WriteError(GenerationError error, IBufferWriter<byte> output)
+    {
+        WriteMember(",\"error\":{\"code\":"u8, error.Code, output);
+        WriteMember(",\"message\":"u8, error.Message, output);
+        WriteMember(",\"status\":"u8, error.Status, output);
+        WriteMember(",\"retryAfterMs\":"u8, (long?)error.RetryAfter?.TotalMilliseconds, output);
+        output.Write("}"u8);
+    }
+
+    private static void WriteMember(ReadOnlySpan<byte> prefix, string value, IBufferWriter<byte> output)
+    {
+        output.Write(prefix);
+        JsonText.WriteString(value, output);
+    }
+
+    private static void WriteMember(ReadOnlySpan<byte> prefix, long? value, IBufferWriter<byte> output)
+    {
+        if (value is not { } number) return;
+        output.Write(prefix);
+        JsonText.WriteNumber(number, output);
+    }
 }

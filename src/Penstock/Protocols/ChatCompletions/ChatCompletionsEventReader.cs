@@ -1,0 +1,192 @@
+using System.Text.Json;
+
+namespace Penstock.Protocols.ChatCompletions;
+
+/// <summary>Reads the chunks of a Chat Completions provider, in every shape they have in the wild. A token's chunk is read in one pass and allocates nothing.</summary>
+/// <param name="choices">How many answers were asked for.</param>
+internal sealed class ChatCompletionsEventReader(int choices) : EventReader
+{
+    /// <summary>No provider answers more often than this; a bigger index is a broken one.</summary>
+    private const int MaxChoices = 1024;
+
+    private readonly List<ChatChoice> _choices = [];
+    private readonly BlockCounter _blocks = new();
+
+    // The latest usage, raw: some providers send a running one with every token, and only the last is worth parsing.
+    private byte[] _usage = [];
+    private int _usageLength;
+
+    public override Usage? Usage => _usageLength == 0 ? null : ChatCompletionsUsage.Read(_usage.AsSpan(0, _usageLength));
+
+    public override void Read(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload, IEventSink sink)
+    {
+        payload = payload.Trim(" \t\r\n"u8);
+        if (payload.IsEmpty) return;
+        if (payload.SequenceEqual("[DONE]"u8))
+        {
+            Finish(sink);
+            return;
+        }
+
+        ReadPayload(payload, whole: false, sink);
+        if (Error is null && _choices.Count >= choices && _choices.TrueForAll(c => c.Finish is not null)) SetFinished();
+    }
+
+    public override void ReadWhole(ReadOnlySpan<byte> body, IEventSink sink)
+    {
+        ReadPayload(body, whole: true, sink);
+        if (Error is not null) return;
+        if (_choices.Count == 0) throw new ProviderFormatException("The answer has no choices.");
+        Finish(sink);
+    }
+
+    public override void CloseBlocks(IEventSink sink)
+    {
+        foreach (var choice in _choices) choice.Close(sink);
+    }
+
+    private void Finish(IEventSink sink)
+    {
+        CloseBlocks(sink);
+        Done = true;
+        if (Error is null) SetFinished();
+    }
+
+    private void SetFinished()
+    {
+        if (Finished) return;
+        Finished = true;
+        Reason = _choices.Count == 0 ? FinishReason.Stop : _choices[0].Reason;
+        if (Math.Max(choices, _choices.Count) > 1) Reasons = [.. _choices.Select(c => c.Reason)];
+    }
+
+    private void ReadPayload(ReadOnlySpan<byte> payload, bool whole, IEventSink sink)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(payload);
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) throw new ProviderFormatException("The payload is not a JSON object.");
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                if (reader.ValueTextEquals("choices"u8)) ReadChoices(ref reader, payload, whole, sink);
+                else if (reader.ValueTextEquals("usage"u8)) TakeUsage(JsonValue.Read(ref reader, payload));
+                else if (reader.ValueTextEquals("model"u8)) TakeModel(JsonValue.Read(ref reader, payload));
+                else if (reader.ValueTextEquals("error"u8)) TakeError(JsonValue.Read(ref reader, payload));
+                else if (reader.ValueTextEquals("object"u8))
+                {
+                    // vLLM's errors have no "error" member: {"object":"error","message":…,"code":400}
+                    if (JsonValue.Read(ref reader, payload).SequenceEqual("\"error\""u8)) TakeError(payload);
+                }
+                else
+                {
+                    reader.Skip();
+                }
+            }
+
+            reader.Read(); // whatever follows the object is an error
+        }
+        catch (JsonException e)
+        {
+            throw new ProviderFormatException($"The payload is not valid JSON at byte {e.BytePositionInLine}.", e);
+        }
+    }
+
+    private void TakeUsage(ReadOnlySpan<byte> usage)
+    {
+        if (!JsonValue.IsObject(usage) || usage.Length <= 2) return;
+        if (_usage.Length < usage.Length) _usage = new byte[usage.Length * 2];
+        usage.CopyTo(_usage);
+        _usageLength = usage.Length;
+    }
+
+    private void TakeModel(ReadOnlySpan<byte> model)
+    {
+        if (Model is null && JsonValue.Inside(model) is { IsEmpty: false } name) Model = JsonText.ToText(name);
+    }
+
+    private void TakeError(ReadOnlySpan<byte> error)
+    {
+        if (ChatCompletionsPayload.IsError(error)) Error ??= ChatCompletionsErrorReader.Read(error);
+    }
+
+    private void ReadChoices(ref Utf8JsonReader reader, ReadOnlySpan<byte> payload, bool whole, IEventSink sink)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Null) return;
+        if (reader.TokenType != JsonTokenType.StartArray) throw new ProviderFormatException("'choices' is not an array.");
+        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject) ReadChoice(ref reader, payload, whole, sink);
+        if (reader.TokenType != JsonTokenType.EndArray) throw new ProviderFormatException("A choice is not an object.");
+    }
+
+    // Members come in any order (Azure has delta before index), so a choice is collected first and acted upon at its end.
+    private void ReadChoice(ref Utf8JsonReader reader, ReadOnlySpan<byte> payload, bool whole, IEventSink sink)
+    {
+        var index = 0;
+        ChatDelta delta = default;
+        ReadOnlySpan<byte> finishReason = default;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("index"u8))
+            {
+                reader.Read();
+                if (reader.TokenType == JsonTokenType.Number && (!reader.TryGetInt32(out index) || index is < 0 or >= MaxChoices))
+                    throw new ProviderFormatException("A choice's index is out of range.");
+            }
+            else if (reader.ValueTextEquals(whole ? "message"u8 : "delta"u8))
+            {
+                reader.Read();
+                if (reader.TokenType == JsonTokenType.StartObject) ReadDelta(ref reader, payload, ref delta);
+                else reader.Skip();
+            }
+            else if (reader.ValueTextEquals("finish_reason"u8))
+            {
+                finishReason = JsonValue.Inside(JsonValue.Read(ref reader, payload));
+            }
+            else if (reader.ValueTextEquals("logprobs"u8))
+            {
+                delta.LogProbs = JsonValue.Read(ref reader, payload);
+            }
+            else if (reader.ValueTextEquals("usage"u8))
+            {
+                TakeUsage(JsonValue.Read(ref reader, payload)); // Moonshot
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        var choice = Choice(index);
+        choice.Take(delta, sink);
+        if (!finishReason.IsEmpty) choice.End(finishReason, sink);
+    }
+
+    private static void ReadDelta(ref Utf8JsonReader reader, ReadOnlySpan<byte> payload, ref ChatDelta delta)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("content"u8)) delta.Content = JsonValue.Read(ref reader, payload);
+            else if (reader.ValueTextEquals("reasoning_content"u8)) delta.ReasoningContent = JsonValue.Read(ref reader, payload);
+            else if (reader.ValueTextEquals("reasoning"u8)) delta.Reasoning = JsonValue.Read(ref reader, payload);
+            else if (reader.ValueTextEquals("reasoning_details"u8)) delta.ReasoningDetails = JsonValue.Read(ref reader, payload);
+            else if (reader.ValueTextEquals("refusal"u8)) delta.Refusal = JsonValue.Read(ref reader, payload);
+            else if (reader.ValueTextEquals("tool_calls"u8)) delta.ToolCalls = JsonValue.Read(ref reader, payload);
+            else if (reader.ValueTextEquals("function_call"u8)) delta.FunctionCall = JsonValue.Read(ref reader, payload);
+            else reader.Skip();
+        }
+    }
+
+    /// <summary>The choice of that index; they are kept in order of it.</summary>
+    private ChatChoice Choice(int index)
+    {
+        var place = 0;
+        for (; place < _choices.Count && _choices[place].Index <= index; place++)
+        {
+            if (_choices[place].Index == index) return _choices[place];
+        }
+
+        var added = new ChatChoice(index, _blocks);
+        _choices.Insert(place, added);
+        return added;
+    }
+}

@@ -1,0 +1,96 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace Penstock.Protocols.ChatCompletions;
+
+/// <summary>Writes the body that asks a Chat Completions provider.</summary>
+internal static class ChatCompletionsRequestWriter
+{
+    public static void Write(GenerationRequest request, string model, bool stream, IBufferWriter<byte> output)
+    {
+        output.Write("{\"model\":"u8);
+        JsonText.WriteString(model, output);
+        ReadOnlySpan<byte> streamOptions = default;
+        if (request.Protocol is ChatCompletionsProtocol.ProtocolName or Native.NativeProtocol.ProtocolName) CopyMembers(request, output, out streamOptions);
+        else WriteMessages(request, output);
+        WriteStream(stream, streamOptions, output);
+        output.Write("}"u8);
+    }
+
+    /// <summary>Copies the client's members byte for byte, whether we understand them or not, but for those that are ours to say.</summary>
+    private static void CopyMembers(GenerationRequest request, IBufferWriter<byte> output, out ReadOnlySpan<byte> streamOptions)
+    {
+        var body = request.Body.Span;
+        var native = request.Protocol == Native.NativeProtocol.ProtocolName;
+        streamOptions = default;
+        var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = 256 });
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("model"u8) || reader.ValueTextEquals("stream"u8)) reader.Skip();
+            else if (native && (reader.ValueTextEquals("background"u8) || reader.ValueTextEquals("onDisconnect"u8))) reader.Skip();
+            else if (reader.ValueTextEquals("stream_options"u8)) streamOptions = JsonValue.Read(ref reader, body);
+            else if (reader.ValueTextEquals("prompt"u8)) WritePrompt(JsonValue.Read(ref reader, body), output);
+            else
+            {
+                var start = (int)reader.TokenStartIndex;
+                reader.Skip();
+                output.Write(","u8);
+                output.Write(body[start..(int)reader.BytesConsumed]);
+            }
+        }
+    }
+
+    private static void WritePrompt(ReadOnlySpan<byte> prompt, IBufferWriter<byte> output)
+    {
+        if (!JsonValue.IsString(prompt)) return; // null beside messages
+        output.Write(",\"messages\":[{\"role\":\"user\",\"content\":"u8);
+        output.Write(prompt);
+        output.Write("}]"u8);
+    }
+
+    /// <summary>Usage is asked for always: whether the client sees it is for the event writer.</summary>
+    private static void WriteStream(bool stream, ReadOnlySpan<byte> clientOptions, IBufferWriter<byte> output)
+    {
+        if (!stream)
+        {
+            output.Write(",\"stream\":false"u8);
+            return;
+        }
+
+        output.Write(",\"stream\":true,\"stream_options\":{\"include_usage\":true"u8);
+        if (JsonValue.IsObject(clientOptions))
+        {
+            var reader = new Utf8JsonReader(clientOptions, new JsonReaderOptions { MaxDepth = 256 });
+            reader.Read();
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var start = (int)reader.TokenStartIndex;
+                var ours = reader.ValueTextEquals("include_usage"u8);
+                reader.Skip();
+                if (ours) continue;
+                output.Write(","u8);
+                output.Write(clientOptions[start..(int)reader.BytesConsumed]);
+            }
+        }
+
+        output.Write("}"u8);
+    }
+
+    /// <summary>A request of another protocol. The only ones so far are the plain text ones, so messages of text are all there is to say.</summary>
+    private static void WriteMessages(GenerationRequest request, IBufferWriter<byte> output)
+    {
+        output.Write(",\"messages\":["u8);
+        for (var i = 0; i < request.Messages.Count; i++)
+        {
+            var message = request.Messages[i];
+            output.Write(i == 0 ? "{\"role\":\""u8 : ",{\"role\":\""u8);
+            output.Write(message.Role switch { Role.System => "system"u8, Role.Assistant => "assistant"u8, Role.Tool => "tool"u8, _ => "user"u8 });
+            output.Write("\",\"content\":"u8);
+            JsonText.WriteString(message.Text, output);
+            output.Write("}"u8);
+        }
+
+        output.Write("]"u8);
+    }
+}

@@ -1,0 +1,30 @@
+using Penstock.Protocols.ChatCompletions;
+using Penstock.Protocols.Native;
+using Penstock.Protocols.Text;
+
+namespace Penstock.Protocols;
+
+/// <summary>Every protocol that clients may speak. The log keeps the name, so that after a crash the ending is written in the right one.</summary>
+internal static class ClientProtocols
+{
+    public static ClientProtocol Native { get; } = new NativeProtocol();
+
+    public static ClientProtocol ChatCompletions { get; } = new ChatCompletionsProtocol();
+
+    /// <summary><c>POST /query/stream</c> <c>{prompt}</c></summary>
+    public static ClientProtocol TextQuery { get; } = new TextProtocol("text-query", "prompt", namesTokens: false, namesDone: false);
+
+    /// <summary><c>GET /chat/stream?prompt=</c></summary>
+    public static ClientProtocol TextChat { get; } = new TextProtocol("text-chat", "prompt", namesTokens: true, namesDone: true);
+
+    /// <summary><c>POST /ask</c> <c>{query, uuid}</c></summary>
+    public static ClientProtocol TextAsk { get; } = new TextProtocol("text-ask", "query", namesTokens: false, namesDone: true);
+
+    /// <summary><c>GET /stream?query=</c></summary>
+    public static ClientProtocol TextStream { get; } = new TextProtocol("text-stream", "query", namesTokens: false, namesDone: false);
+
+    private static readonly ClientProtocol[] _all = [Native, ChatCompletions, TextQuery, TextChat, TextAsk, TextStream];
+
+    /// <summary>The protocol of that name, or null.</summary>
+    public static ClientProtocol? Find(string name) => Array.Find(_all, p => p.Name == name);
+}

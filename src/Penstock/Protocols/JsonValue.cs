@@ -1,0 +1,31 @@
+using System.Text.Json;
+
+namespace Penstock.Protocols;
+
+/// <summary>Raw JSON values, as slices of the payload they stand in.</summary>
+internal static class JsonValue
+{
+    /// <summary>Moves past the value that follows the current property name (or array start) and returns its bytes.</summary>
+    public static ReadOnlySpan<byte> Read(scoped ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
+    {
+        reader.Read();
+        return ReadCurrent(ref reader, json);
+    }
+
+    /// <summary>Moves to the end of the value that the reader stands on and returns its bytes.</summary>
+    public static ReadOnlySpan<byte> ReadCurrent(scoped ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
+    {
+        var start = (int)reader.TokenStartIndex;
+        reader.Skip();
+        return json[start..(int)reader.BytesConsumed];
+    }
+
+    /// <summary>The inside of a string value, still escaped; empty for every other value.</summary>
+    public static ReadOnlySpan<byte> Inside(ReadOnlySpan<byte> value) => IsString(value) ? value[1..^1] : default;
+
+    public static bool IsString(ReadOnlySpan<byte> value) => value is [(byte)'"', ..];
+
+    public static bool IsObject(ReadOnlySpan<byte> value) => value is [(byte)'{', ..];
+
+    public static bool IsArray(ReadOnlySpan<byte> value) => value is [(byte)'[', ..];
+}

@@ -1,0 +1,101 @@
+using System.Text.Json;
+
+namespace Penstock.Protocols.Native;
+
+/// <summary>Reads back what <see cref="NativeEventWriter"/> wrote.</summary>
+public static class NativeEventReader
+{
+    /// <summary>Reads one event. Its spans are slices of <paramref name="json"/>. Members it does not know are passed over.</summary>
+    /// <exception cref="JsonException">It is not a JSON object.</exception>
+    /// <exception cref="FormatException">It is an object, but no event of ours.</exception>
+    public static GenerationEvent Read(ReadOnlySpan<byte> json)
+    {
+        var kind = NativeNames.EventKindOf(NativeEventWriter.TypeOf(json)) ?? throw new FormatException("Not an event: its type is missing or unknown.");
+        int block = 0, choice = 0;
+        ReadOnlySpan<byte> text = default, signature = default, logProbs = default, blockKind = default, reason = default, source = default;
+        string? id = null, name = null, model = null;
+        IReadOnlyList<FinishReason>? reasons = null;
+        GenerationError? error = null;
+        long? inputTokens = null, outputTokens = null, totalTokens = null, cachedInputTokens = null, reasoningTokens = null;
+
+        var reader = new Utf8JsonReader(json);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (Is(ref reader, "block"u8)) block = reader.GetInt32();
+            else if (Is(ref reader, "text"u8)) text = reader.ValueSpan;
+            else if (Is(ref reader, "signature"u8)) signature = reader.ValueSpan;
+            else if (Is(ref reader, "logprobs"u8)) logProbs = JsonValue.ReadCurrent(ref reader, json);
+            else if (Is(ref reader, "kind"u8)) blockKind = reader.ValueSpan;
+            else if (Is(ref reader, "choice"u8)) choice = reader.GetInt32();
+            else if (Is(ref reader, "id"u8)) id = JsonText.ToText(reader.ValueSpan);
+            else if (Is(ref reader, "name"u8)) name = JsonText.ToText(reader.ValueSpan);
+            else if (Is(ref reader, "model"u8)) model = JsonText.ToText(reader.ValueSpan);
+            else if (Is(ref reader, "reason"u8)) reason = reader.ValueSpan;
+            else if (Is(ref reader, "reasons"u8)) reasons = ReadReasons(ref reader);
+            else if (Is(ref reader, "error"u8)) error = ReadError(ref reader);
+            else if (Is(ref reader, "inputTokens"u8)) inputTokens = reader.GetInt64();
+            else if (Is(ref reader, "outputTokens"u8)) outputTokens = reader.GetInt64();
+            else if (Is(ref reader, "totalTokens"u8)) totalTokens = reader.GetInt64();
+            else if (Is(ref reader, "cachedInputTokens"u8)) cachedInputTokens = reader.GetInt64();
+            else if (Is(ref reader, "reasoningTokens"u8)) reasoningTokens = reader.GetInt64();
+            else if (Is(ref reader, "source"u8)) source = reader.ValueSpan;
+            else reader.Skip();
+        }
+
+        return new GenerationEvent
+        {
+            Kind = kind,
+            Block = block,
+            Choice = choice,
+            BlockKind = kind == EventKind.BlockStart ? NativeNames.BlockKindOf(blockKind) : default,
+            ToolCallId = id,
+            ToolName = name,
+            Text = text,
+            Signature = signature,
+            LogProbs = logProbs,
+            Model = model,
+            Usage = kind != EventKind.Usage ? null : new Usage
+            {
+                InputTokens = inputTokens,
+                OutputTokens = outputTokens,
+                TotalTokens = totalTokens,
+                CachedInputTokens = cachedInputTokens,
+                ReasoningTokens = reasoningTokens,
+                Source = NativeNames.UsageSourceOf(source),
+            },
+            Reason = kind == EventKind.Finished ? NativeNames.FinishReasonOf(reason) : default,
+            Reasons = reasons,
+            StopReason = kind == EventKind.Stopped ? JsonText.ToText(reason) : null,
+            Error = error,
+        };
+    }
+
+    /// <summary>Whether the reader stands on the member of that name; then it moves on to the value.</summary>
+    private static bool Is(ref Utf8JsonReader reader, ReadOnlySpan<byte> name) =>
+        reader.TokenType == JsonTokenType.PropertyName && reader.ValueTextEquals(name) && reader.Read();
+
+    private static List<FinishReason> ReadReasons(ref Utf8JsonReader reader)
+    {
+        var reasons = new List<FinishReason>();
+        while (reader.Read() && reader.TokenType == JsonTokenType.String) reasons.Add(NativeNames.FinishReasonOf(reader.ValueSpan));
+        return reasons;
+    }
+
+    private static GenerationError ReadError(ref Utf8JsonReader reader)
+    {
+        string code = "", message = "";
+        var status = 502;
+        TimeSpan? retryAfter = null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (Is(ref reader, "code"u8)) code = JsonText.ToText(reader.ValueSpan);
+            else if (Is(ref reader, "message"u8)) message = JsonText.ToText(reader.ValueSpan);
+            else if (Is(ref reader, "status"u8)) status = reader.GetInt32();
+            else if (Is(ref reader, "retryAfterMs"u8)) retryAfter = TimeSpan.FromMilliseconds(reader.GetInt64());
+            else reader.Skip();
+        }
+
+        return new GenerationError(code, message, status, retryAfter);
+    }
+}

@@ -1,0 +1,118 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace Penstock.Protocols;
+
+/// <summary>Reads the JSON of request bodies. Whatever is wrong becomes a <see cref="RequestException"/> that names the field and the mend.</summary>
+internal static class RequestJson
+{
+    /// <summary>The longest <c>prompt</c> of the plain forms, in Unicode code points (an emoji is one).</summary>
+    public const int MaxPromptLength = 5000;
+
+    /// <summary>Parses a body into one JSON object, none of whose own members stands twice (which of the two would a provider read?).</summary>
+    /// <param name="body">UTF-8.</param>
+    /// <param name="example">What a right body looks like, for the message.</param>
+    public static JsonDocument Parse(ReadOnlyMemory<byte> body, string example)
+    {
+        if (body.Span.Trim(" \t\r\n"u8).IsEmpty) throw Error("invalid_json", null, $"The body is empty: send a JSON object, such as {example}.");
+        if (!Utf8.IsValid(body.Span)) throw Error("invalid_json", null, "The body is not valid UTF-8: encode it as UTF-8.");
+        JsonDocument document;
+        try
+        {
+            document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = 256 });
+        }
+        catch (JsonException e)
+        {
+            throw Error("invalid_json", null, $"The body is not valid JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}: send a JSON object, such as {example}.");
+        }
+
+        try
+        {
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw Error("invalid_type", null, $"The body is {Describe(document.RootElement)}: send a JSON object, such as {example}.");
+            var names = new HashSet<string>(StringComparer.Ordinal);
+            foreach (var member in document.RootElement.EnumerateObject())
+            {
+                var name = JsonText.ToText(JsonMarshal.GetRawUtf8PropertyName(member));
+                if (!names.Add(name)) throw Error("invalid_value", name, $"'{name}' is given twice: send it once.");
+            }
+        }
+        catch
+        {
+            document.Dispose();
+            throw;
+        }
+
+        return document;
+    }
+
+    public static RequestException Error(string code, string? param, string message) => new(message) { Code = code, Param = param };
+
+    public static RequestException WrongType(string param, string wanted, JsonElement got) =>
+        Error("invalid_type", param, $"'{param}' must be {wanted}, but is {Describe(got)}.");
+
+    /// <summary>The member of that name; false where it is absent or null, which mean the same to every provider.</summary>
+    public static bool TryGet(JsonElement parent, string name, out JsonElement value) =>
+        parent.TryGetProperty(name, out value) && value.ValueKind is not (JsonValueKind.Null or JsonValueKind.Undefined);
+
+    /// <summary>The text of a string; half a surrogate pair in it stays as it is.</summary>
+    public static string Text(JsonElement value) => JsonText.ToText(JsonMarshal.GetRawUtf8Value(value)[1..^1]);
+
+    public static string? String(JsonElement parent, string name, string path)
+    {
+        if (!TryGet(parent, name, out var value)) return null;
+        return value.ValueKind == JsonValueKind.String ? Text(value) : throw WrongType(path, "a string", value);
+    }
+
+    public static bool? Boolean(JsonElement parent, string name, string path)
+    {
+        if (!TryGet(parent, name, out var value)) return null;
+        return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw WrongType(path, "true or false", value);
+    }
+
+    public static int? Integer(JsonElement parent, string name, int min, int max)
+    {
+        if (!TryGet(parent, name, out var value)) return null;
+        if (value.ValueKind != JsonValueKind.Number) throw WrongType(name, "a whole number", value);
+        if (value.TryGetInt32(out var number) && number >= min && number <= max) return number;
+        var range = max == int.MaxValue ? $"of at least {min}" : $"from {min} to {max}";
+        throw Error("invalid_value", name, $"'{name}' must be a whole number {range}, but is {value.GetRawText()}.");
+    }
+
+    public static void Number(JsonElement parent, string name)
+    {
+        if (TryGet(parent, name, out var value) && value.ValueKind != JsonValueKind.Number) throw WrongType(name, "a number", value);
+    }
+
+    /// <summary>The model's name, or null for the default.</summary>
+    public static string? Model(JsonElement root)
+    {
+        var model = String(root, "model", "model");
+        return model is { Length: 0 } ? throw Error("invalid_value", "model", "'model' is empty: name a model, or leave the field out for the default.") : model;
+    }
+
+    /// <summary>The prompt of the plain forms.</summary>
+    public static string Prompt(JsonElement root, string name)
+    {
+        if (!TryGet(root, name, out var value)) throw Error("missing_required_parameter", name, $"'{name}' is missing: send {{\"{name}\": \"…\"}}.");
+        if (value.ValueKind != JsonValueKind.String) throw WrongType(name, "a string", value);
+        var prompt = Text(value);
+        if (string.IsNullOrWhiteSpace(prompt)) throw Error("invalid_value", name, $"'{name}' is empty: write what you want to ask.");
+        var length = 0;
+        foreach (var _ in prompt.EnumerateRunes()) length++;
+        return length <= MaxPromptLength
+            ? prompt
+            : throw Error("string_above_max_length", name, $"'{name}' has {length} characters: shorten it to {MaxPromptLength} at most.");
+    }
+
+    private static string Describe(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => "an object",
+        JsonValueKind.Array => "an array",
+        JsonValueKind.String => "a string",
+        JsonValueKind.Number => "a number",
+        JsonValueKind.True or JsonValueKind.False => "a boolean",
+        _ => "null",
+    };
+}

@@ -1,0 +1,65 @@
+using System.Buffers;
+using System.Text;
+using Penstock.Protocols;
+using Penstock.Protocols.ChatCompletions;
+using Penstock.Protocols.Native;
+using Penstock.Tests.Protocols.ChatCompletions;
+
+namespace Penstock.Tests.Protocols;
+
+/// <summary>A token on its way through allocates nothing.</summary>
+public sealed class AllocationTests
+{
+    private static readonly EventId _id = new("gen_0123456789abcdef0123456789abcdef", 12345);
+
+    [Theory]
+    [InlineData("""{"content":" word"}""")]
+    [InlineData("""{"content":null,"reasoning_content":" \u00e9"}""")]
+    [InlineData("""{"tool_calls":[{"index":0,"function":{"arguments":"\"x"}}]}""")]
+    public void Reading_a_chunk_and_passing_it_on_allocates_nothing(string delta)
+    {
+        var payload = Encoding.UTF8.GetBytes(EventReaderTests.Delta(delta).Replace("}]}", "}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,\"total_tokens\":3}}", StringComparison.Ordinal));
+        var reader = new ChatCompletionsEventReader(1);
+        var output = new ArrayBufferWriter<byte>(4096);
+        var sink = new NativeSink(output);
+        var writer = ClientProtocols.ChatCompletions.NewEventWriter(ClientProtocols.ChatCompletions.ReadRequest("""{"prompt":"Hi","stream":true}"""u8.ToArray()), _id.Generation, DateTimeOffset.UnixEpoch);
+        Measure(() =>
+        {
+            output.ResetWrittenCount();
+            reader.Read(default, payload, sink);
+            writer.WritePayload(default, payload, _id, output);
+        }).ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("chat-completions")]
+    [InlineData("text-query")]
+    [InlineData("text-chat")]
+    public void Showing_a_delta_in_another_protocol_allocates_nothing(string protocol)
+    {
+        var client = ClientProtocols.Find(protocol)!;
+        var request = client.ReadRequest("""{"prompt":"Hi","stream":true}"""u8.ToArray());
+        var writer = client.NewEventWriter(request, _id.Generation, DateTimeOffset.UnixEpoch);
+        var output = new ArrayBufferWriter<byte>(4096);
+        writer.Write(new GenerationEvent { Kind = EventKind.BlockStart, Block = 0, BlockKind = BlockKind.Text }, _id, output);
+        Measure(() =>
+        {
+            output.ResetWrittenCount();
+            writer.Write(new GenerationEvent { Kind = EventKind.Delta, Block = 0, Text = " w\\u00f6rd\\n"u8 }, _id, output);
+        }).ShouldBe(0);
+        output.WrittenCount.ShouldBeGreaterThan(0);
+    }
+
+    private static long Measure(Action action)
+    {
+        for (var i = 0; i < 200; i++) action();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 1000; i++) action();
+        return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+
+    private sealed class NativeSink(ArrayBufferWriter<byte> output) : IEventSink
+    {
+        public void Write(in GenerationEvent generationEvent) => NativeEventWriter.Write(generationEvent, output);
+    }
+}
