@@ -1,3 +1,28 @@
-var builder = WebApplication.CreateSlimBuilder(args);
-var app = builder.Build();
-app.Run();
+using Microsoft.Extensions.Options;
+using Penstock.Server;
+
+if (args is ["--help" or "-h" or "help", ..])
+{
+    Console.WriteLine(Help.Text);
+    return 0;
+}
+
+try
+{
+    DotEnv.Load();
+    await using var app = PenstockServer.Build(WebApplication.CreateSlimBuilder(args));
+    await app.RunAsync();
+    return 0;
+}
+catch (OptionsValidationException e)
+{
+    Console.Error.WriteLine("Penstock cannot start with this configuration:");
+    foreach (var failure in e.Failures) Console.Error.WriteLine($"  {failure}");
+    return 1;
+}
+catch (IOException e)
+{
+    // A port or a data folder that somebody else has.
+    Console.Error.WriteLine($"Penstock cannot start: {e.Message}");
+    return 1;
+}

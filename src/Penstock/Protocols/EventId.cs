@@ -17,9 +17,13 @@ public readonly record struct EventId(string Generation, long Offset, int Part =
     /// <summary>More than this, or other characters than <c>[A-Za-z0-9._-]</c>, and a browser preflights the reconnection.</summary>
     public const int MaxLength = 128;
 
+    /// <summary>The id of a frame that has none: it stands in no log.</summary>
+    public static readonly EventId None = new("", 0);
+
     /// <summary>Writes the <c>id:</c> line of a frame.</summary>
     public void WriteLine(IBufferWriter<byte> output)
     {
+        if (Generation.Length == 0) return;
         var span = output.GetSpan(Generation.Length + 48);
         "id: "u8.CopyTo(span);
         var length = 4 + Encoding.ASCII.GetBytes(Generation, span[4..]);

@@ -1,0 +1,89 @@
+using Penstock.Generations;
+using Penstock.Providers;
+
+namespace Penstock.AspNetCore.Configuration;
+
+/// <summary>The configuration section <c>Penstock</c>. Every key is checked at start.</summary>
+public sealed class PenstockOptions
+{
+    public const string Section = "Penstock";
+
+    /// <summary>Who answers when a request names no model: <c>provider/model</c> or an alias.</summary>
+    public string DefaultModel { get; set; } = "simulated/chat";
+
+    public IDictionary<string, ProviderOptions> Providers { get; set; } = new Dictionary<string, ProviderOptions>(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Aliases for models.</summary>
+    public IDictionary<string, ModelOptions> Models { get; set; } = new Dictionary<string, ModelOptions>(StringComparer.OrdinalIgnoreCase);
+
+    public StorageOptions Storage { get; set; } = new();
+
+    public StreamsOptions Streams { get; set; } = new();
+
+    public GenerationsOptions Generations { get; set; } = new();
+
+    public LimitsOptions Limits { get; set; } = new();
+
+    public CorsOptions Cors { get; set; } = new();
+}
+
+/// <summary>An alias.</summary>
+public sealed class ModelOptions
+{
+    /// <summary>Who answers, each <c>provider/model</c>; today the first does.</summary>
+    public IList<string> Targets { get; set; } = [];
+}
+
+/// <summary>Where streams are kept.</summary>
+public sealed class StorageOptions
+{
+    /// <summary><c>disk</c> or <c>memory</c>.</summary>
+    public string Kind { get; set; } = "disk";
+
+    /// <summary>The data folder of the disk store, relative to the working directory.</summary>
+    public string Path { get; set; } = "data";
+
+    /// <summary>What an event is safe from before anybody sees it: <c>process</c> (kill -9) or <c>power</c> (power failure; fdatasync).</summary>
+    public string Commit { get; set; } = "process";
+
+    /// <summary>How long a stream is kept after its ending.</summary>
+    public TimeSpan Retention { get; set; } = TimeSpan.FromHours(24);
+
+    /// <summary>The largest stream, in bytes.</summary>
+    public long MaxStreamBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>The largest sum of all streams in the memory store, in bytes.</summary>
+    public long MaxMemoryBytes { get; set; } = 1024L * 1024 * 1024;
+}
+
+public sealed class StreamsOptions
+{
+    /// <summary>How long a stream may be silent before a comment is sent.</summary>
+    public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(15);
+}
+
+public sealed class GenerationsOptions
+{
+    /// <summary>What the disconnect of an SDK's client does: <c>detach</c>, <c>cancel</c> or <c>grace</c>.</summary>
+    public string OnDisconnect { get; set; } = "grace";
+
+    /// <summary>How long a generation goes on with nobody watching, under <c>grace</c>.</summary>
+    public TimeSpan Grace { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a shutdown waits for running generations.</summary>
+    public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    internal DisconnectPolicy Policy => DisconnectPolicy.Parse(OnDisconnect, Grace, "Penstock:Generations:OnDisconnect");
+}
+
+public sealed class LimitsOptions
+{
+    /// <summary>The largest request body, in bytes.</summary>
+    public long MaxBodyBytes { get; set; } = 32 * 1024 * 1024;
+}
+
+public sealed class CorsOptions
+{
+    /// <summary>Origins whose pages may call; <c>*</c> for all. None by default.</summary>
+    public IList<string> Origins { get; set; } = [];
+}

@@ -1,0 +1,63 @@
+using Microsoft.Extensions.Options;
+using Penstock.Protocols;
+using Penstock.Providers;
+
+namespace Penstock.AspNetCore.Configuration;
+
+/// <summary>Says what is wrong with the configuration, by key, and how to mend it.</summary>
+internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOptions>
+{
+    public ValidateOptionsResult Validate(string? name, PenstockOptions options)
+    {
+        var errors = new List<string>();
+        OneOf(errors, "Storage:Kind", options.Storage.Kind, "disk", "memory");
+        OneOf(errors, "Storage:Commit", options.Storage.Commit, "process", "power");
+        Positive(errors, "Storage:Retention", options.Storage.Retention);
+        Positive(errors, "Streams:Heartbeat", options.Streams.Heartbeat);
+        Positive(errors, "Generations:Grace", options.Generations.Grace);
+        OneOf(errors, "Generations:OnDisconnect", options.Generations.OnDisconnect, "detach", "cancel", "grace");
+        if (options.Storage.Kind == "disk" && string.IsNullOrWhiteSpace(options.Storage.Path))
+            errors.Add("Penstock:Storage:Path is empty; name a folder for the data.");
+        if (options.Limits.MaxBodyBytes < 1024) errors.Add("Penstock:Limits:MaxBodyBytes is under 1024; give the largest request body in bytes.");
+        if (options.Storage.MaxStreamBytes < 1024) errors.Add("Penstock:Storage:MaxStreamBytes is under 1024; give the largest stream in bytes.");
+        foreach (var (key, provider) in options.Providers) Validate(errors, key, provider);
+        foreach (var (key, model) in options.Models)
+        {
+            if (model.Targets.Count == 0) errors.Add($"Penstock:Models:{key}:Targets is empty; list at least one provider/model.");
+            foreach (var target in model.Targets) Route(errors, options, $"Models:{key}:Targets", target);
+        }
+
+        if (!options.Models.ContainsKey(options.DefaultModel)) Route(errors, options, "DefaultModel", options.DefaultModel);
+        return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
+    }
+
+    private static void Validate(List<string> errors, string key, ProviderOptions provider)
+    {
+        var prefix = $"Providers:{key}";
+        if (key.AsSpan().ContainsAny('/', ':')) errors.Add($"Penstock:{prefix}: a provider's name must not hold / or :, which separate it from the model.");
+        OneOf(errors, $"{prefix}:Protocol", provider.Protocol, "chat-completions", "simulated");
+        if (provider.Protocol != "simulated" && (!Uri.TryCreate(provider.BaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https")))
+            errors.Add($"Penstock:{prefix}:BaseUrl is '{provider.BaseUrl}'; give the address that the protocol's paths go after, e.g. https://api.openai.com/v1.");
+        Positive(errors, $"{prefix}:ConnectTimeout", provider.ConnectTimeout);
+        Positive(errors, $"{prefix}:FirstTokenTimeout", provider.FirstTokenTimeout);
+        Positive(errors, $"{prefix}:IdleTimeout", provider.IdleTimeout);
+        if (provider.MaxLineLength < 1024) errors.Add($"Penstock:{prefix}:MaxLineLength is under 1024; give the longest line in bytes.");
+    }
+
+    private static void Route(List<string> errors, PenstockOptions options, string key, string target)
+    {
+        var cut = target.AsSpan().IndexOfAny('/', ':');
+        if (cut <= 0 || !options.Providers.ContainsKey(target[..cut]))
+            errors.Add($"Penstock:{key} is '{target}'; name it provider/model with one of the providers {string.Join(", ", options.Providers.Keys)}.");
+    }
+
+    private static void OneOf(List<string> errors, string key, string value, params ReadOnlySpan<string> allowed)
+    {
+        if (!allowed.Contains(value)) errors.Add($"Penstock:{key} is '{value}'; set it to one of {string.Join(", ", allowed!)}.");
+    }
+
+    private static void Positive(List<string> errors, string key, TimeSpan value)
+    {
+        if (value <= TimeSpan.Zero) errors.Add($"Penstock:{key} is {value}; give a time above zero, e.g. 00:00:15.");
+    }
+}

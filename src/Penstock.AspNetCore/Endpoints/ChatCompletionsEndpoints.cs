@@ -1,0 +1,24 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Penstock.AspNetCore.Configuration;
+using Penstock.Generations;
+using Penstock.Protocols;
+
+namespace Penstock.AspNetCore.Endpoints;
+
+/// <summary><c>POST /v1/chat/completions</c>.</summary>
+internal sealed class ChatCompletionsEndpoints(GenerationEndpoint endpoint, PenstockOptions options)
+{
+    private readonly ClientProtocol _protocol = ClientProtocols.ChatCompletions;
+    private readonly DisconnectPolicy _onDisconnect = options.Generations.Policy;
+
+    public void Map(IEndpointRouteBuilder routes) =>
+        routes.Map("/v1/chat/completions", _protocol, ("POST", Post));
+
+    private Task Post(HttpContext context) => endpoint.HandleAsync(context, _protocol, async () =>
+    {
+        if (await endpoint.TryResumeAsync(context, _protocol)) return;
+        var request = _protocol.ReadRequest(await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes));
+        await endpoint.StartAsync(context, _protocol, request, _onDisconnect);
+    });
+}

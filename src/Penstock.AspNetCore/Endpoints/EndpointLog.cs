@@ -1,0 +1,9 @@
+using Microsoft.Extensions.Logging;
+
+namespace Penstock.AspNetCore.Endpoints;
+
+internal static partial class EndpointLog
+{
+    [LoggerMessage(30, LogLevel.Error, "The request to {Path} failed unexpectedly.")]
+    public static partial void Failed(ILogger logger, string path, Exception exception);
+}

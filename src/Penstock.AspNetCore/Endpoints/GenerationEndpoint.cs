@@ -1,0 +1,122 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Penstock.AspNetCore.Replies;
+using Penstock.Generations;
+using Penstock.Protocols;
+using EventId = Penstock.Protocols.EventId;
+
+namespace Penstock.AspNetCore.Endpoints;
+
+/// <summary>What every endpoint that generates does: resume where a Last-Event-ID points, or else start, then reply.</summary>
+internal sealed class GenerationEndpoint(GenerationService generations, ReplyOptions replies, ILogger<GenerationEndpoint> logger)
+{
+    public const string OnDisconnectHeader = "Penstock-On-Disconnect";
+
+    /// <summary>Answers in the protocol; whatever goes wrong becomes an error in its shape.</summary>
+    public async Task HandleAsync(HttpContext context, ClientProtocol protocol, Func<Task> handle)
+    {
+        try
+        {
+            await handle();
+        }
+        catch (RequestException e)
+        {
+            await ErrorReply.WriteAsync(context, protocol, e);
+        }
+        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client has gone, which is normal.
+        }
+        catch (BadHttpRequestException e)
+        {
+            await ErrorReply.WriteAsync(context, protocol, new RequestException("The request could not be read; it is malformed or was cut.") { Status = e.StatusCode });
+        }
+        catch (Exception e)
+        {
+            EndpointLog.Failed(logger, context.Request.Path, e);
+            if (context.Response.HasStarted)
+                context.Abort(); // a cut reply never looks complete
+            else
+                await ErrorReply.WriteAsync(context, protocol, ErrorReply.From(GenerationErrors.Internal));
+        }
+    }
+
+    /// <summary>Starts the generation that a request asks for, or joins the one that its key stands for, and replies.</summary>
+    public async Task StartAsync(HttpContext context, ClientProtocol protocol, GenerationRequest request, DisconnectPolicy onDisconnect, string? key = null)
+    {
+        var id = await generations.StartAsync(request, protocol, new StartOptions
+        {
+            OnDisconnect = PolicyOf(context, onDisconnect),
+            IdempotencyKey = key ?? KeyOf(context),
+        });
+        var subscription = await generations.SubscribeAsync(id, 0) ?? throw NotFound();
+        if (request.Stream)
+            await StreamAsync(context, protocol, EventView.Origin, subscription, skip: 0);
+        else
+            using (subscription) await DocumentReply.WriteAsync(context, protocol, subscription, replies);
+    }
+
+    /// <summary>Replies with the rest of the stream that the request's Last-Event-ID names.</summary>
+    /// <returns>False when the request has no such header.</returns>
+    public async ValueTask<bool> TryResumeAsync(HttpContext context, ClientProtocol protocol)
+    {
+        var header = context.Request.Headers["Last-Event-ID"].ToString();
+        if (header.Length == 0) return false;
+        if (!EventId.TryParse(header, out var seen) || GenerationId.Parse(seen.Generation) is not { } id)
+            throw new RequestException("The Last-Event-ID is not one that this server gave. Send it back as it came, or leave it out to ask anew.") { Code = "invalid_last_event_id" };
+        var view = await OriginOf(id, protocol);
+        await ResumeAsync(context, protocol, view, id, seen);
+        return true;
+    }
+
+    /// <summary>Replies with a generation's events after those that a client has seen.</summary>
+    public async Task ResumeAsync(HttpContext context, ClientProtocol protocol, EventView view, string id, EventId seen)
+    {
+        var info = await generations.GetInfoAsync(id) ?? throw NotFound();
+        var next = seen.Part > 0 ? seen.Offset : seen.Offset + 1;
+        if (next > info.NextOffset)
+            throw new RequestException($"The position {seen.Offset} is after the stream's last event.") { Code = "invalid_last_event_id" };
+        if (info.Closed && next == info.NextOffset)
+        {
+            context.Response.StatusCode = StatusCodes.Status204NoContent; // tells EventSource to stop for good
+            return;
+        }
+
+        var subscription = await generations.SubscribeAsync(id, next) ?? throw NotFound();
+        await StreamAsync(context, protocol, view, subscription, seen.Part);
+    }
+
+    public async Task StreamAsync(HttpContext context, ClientProtocol protocol, EventView view, Subscription subscription, int skip)
+    {
+        using var reply = new EventStreamReply(context, protocol, view, subscription, skip, replies);
+        await reply.RunAsync();
+    }
+
+    public static RequestException NotFound() => new("There is no such generation: it never was, was deleted, or its retention has ended.")
+    {
+        Status = 404,
+        Code = "generation_not_found",
+    };
+
+    public static string? KeyOf(HttpContext context)
+    {
+        var key = context.Request.Headers["Idempotency-Key"].ToString();
+        if (key.Length > 255) throw new RequestException("The Idempotency-Key is longer than 255 characters.") { Code = "invalid_idempotency_key" };
+        return key.Length == 0 ? null : key;
+    }
+
+    /// <summary>The request's own policy, or else the standard one.</summary>
+    public static DisconnectPolicy PolicyOf(HttpContext context, DisconnectPolicy standard)
+    {
+        var header = context.Request.Headers[OnDisconnectHeader].ToString();
+        return header.Length == 0 ? standard : DisconnectPolicy.Parse(header, standard.Grace > TimeSpan.Zero ? standard.Grace : TimeSpan.FromSeconds(5), OnDisconnectHeader);
+    }
+
+    // The frames in the log are those of the protocol that asked.
+    private async ValueTask<EventView> OriginOf(string id, ClientProtocol protocol)
+    {
+        var info = await generations.GetInfoAsync(id) ?? throw NotFound();
+        if (GenerationMetadata.Read(info.Metadata).Protocol == protocol.Name) return EventView.Origin;
+        throw new RequestException($"This stream was started through another protocol. Read it at /v1/generations/{id}/events.") { Status = 409, Code = "other_protocol" };
+    }
+}

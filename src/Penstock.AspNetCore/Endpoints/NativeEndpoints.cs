@@ -1,0 +1,147 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Penstock.AspNetCore.Configuration;
+using Penstock.AspNetCore.Replies;
+using Penstock.Generations;
+using Penstock.Protocols;
+
+namespace Penstock.AspNetCore.Endpoints;
+
+/// <summary><c>/v1/generations</c>: start, look at, follow, list and stop generations, whatever protocol started them.</summary>
+internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationService generations, PenstockOptions options)
+{
+    private const int DefaultListLimit = 20;
+    private const int MaxListLimit = 100;
+
+    private static readonly string[] _statuses = ["running", "finished", "stopped", "failed", "interrupted"];
+
+    private readonly ClientProtocol _protocol = ClientProtocols.Native;
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.Map("/v1/generations", _protocol, ("POST", Handle(PostAsync)), ("GET", Handle(ListAsync)));
+        routes.Map("/v1/generations/{id}", _protocol, ("GET", Handle(GetAsync)));
+        routes.Map("/v1/generations/{id}/events", _protocol, ("GET", Handle(EventsAsync)));
+        routes.Map("/v1/generations/{id}/stop", _protocol, ("POST", Handle(StopAsync)));
+    }
+
+    private RequestDelegate Handle(Func<HttpContext, Task> handler) =>
+        context => endpoint.HandleAsync(context, _protocol, () => handler(context));
+
+    private async Task PostAsync(HttpContext context)
+    {
+        if (context.Request.Headers.ContainsKey("Last-Event-ID"))
+        {
+            await EventsAsync(context);
+            return;
+        }
+
+        var request = _protocol.ReadRequest(await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes));
+        var onDisconnect = request.OnDisconnect is { } words
+            ? DisconnectPolicy.Parse(words, options.Generations.Grace, "onDisconnect")
+            : GenerationEndpoint.PolicyOf(context, DisconnectPolicy.Detach);
+        if (request is { Stream: true, Background: false })
+        {
+            await StartStreamAsync(context, request, onDisconnect);
+            return;
+        }
+
+        var id = await generations.StartAsync(request, _protocol, new StartOptions
+        {
+            OnDisconnect = DisconnectPolicy.Detach, // nobody watches yet
+            IdempotencyKey = GenerationEndpoint.KeyOf(context),
+        });
+        context.Response.StatusCode = StatusCodes.Status201Created;
+        context.Response.Headers.Location = $"/v1/generations/{id}";
+        await WriteSnapshotAsync(context, id);
+    }
+
+    private async Task StartStreamAsync(HttpContext context, GenerationRequest request, DisconnectPolicy onDisconnect)
+    {
+        var id = await generations.StartAsync(request, _protocol, new StartOptions
+        {
+            OnDisconnect = onDisconnect,
+            IdempotencyKey = GenerationEndpoint.KeyOf(context),
+        });
+        var subscription = await generations.SubscribeAsync(id, 0) ?? throw GenerationEndpoint.NotFound();
+        await endpoint.StreamAsync(context, _protocol, EventView.Native, subscription, skip: 0);
+    }
+
+    private async Task ListAsync(HttpContext context)
+    {
+        var status = context.Request.Query["status"].ToString();
+        if (status.Length > 0 && !_statuses.Contains(status, StringComparer.Ordinal))
+            throw new RequestException($"status is '{status}'; it must be one of {string.Join(", ", _statuses)}.") { Param = "status" };
+        var limitText = context.Request.Query["limit"].ToString();
+        var limit = DefaultListLimit;
+        if (limitText.Length > 0 && (!int.TryParse(limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxListLimit))
+            throw new RequestException($"limit is '{limitText}'; it must be a number from 1 to {MaxListLimit}.") { Param = "limit" };
+
+        var found = new List<GenerationSnapshot>();
+        await foreach (var snapshot in generations.ListAsync(status.Length == 0 ? null : status))
+        {
+            found.Add(snapshot);
+            if (found.Count == limit) break;
+        }
+
+        context.Response.ContentType = "application/json";
+        await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
+        json.WriteStartObject();
+        json.WriteStartArray("data"u8);
+        foreach (var snapshot in found) GenerationSnapshotWriter.Write(snapshot, json);
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private Task GetAsync(HttpContext context) => WriteSnapshotAsync(context, IdOf(context));
+
+    private async Task EventsAsync(HttpContext context)
+    {
+        var seen = Seen(context);
+        var id = context.Request.RouteValues.ContainsKey("id") ? IdOf(context) : seen.Generation;
+        if (seen.Generation.Length > 0 && GenerationId.Parse(seen.Generation) != id)
+            throw new RequestException("The Last-Event-ID belongs to another generation than the address names.") { Code = "invalid_last_event_id" };
+        await endpoint.ResumeAsync(context, _protocol, EventView.Native, id, seen);
+    }
+
+    private async Task StopAsync(HttpContext context)
+    {
+        var id = IdOf(context);
+        if (!await generations.StopAsync(id)) throw GenerationEndpoint.NotFound();
+        await WriteSnapshotAsync(context, id);
+    }
+
+    private async Task WriteSnapshotAsync(HttpContext context, string id)
+    {
+        var snapshot = await generations.GetSnapshotAsync(id) ?? throw GenerationEndpoint.NotFound();
+        context.Response.ContentType = "application/json";
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers[StreamHeaders.Generation] = id;
+        await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
+        GenerationSnapshotWriter.Write(snapshot, json);
+    }
+
+    private string IdOf(HttpContext context) =>
+        generations.Resolve((string)context.Request.RouteValues["id"]!) ?? throw GenerationEndpoint.NotFound();
+
+    // The header is what a browser sends when it comes back, so it is newer than the address.
+    private static EventId Seen(HttpContext context)
+    {
+        var header = context.Request.Headers["Last-Event-ID"].ToString();
+        if (header.Length > 0)
+        {
+            return EventId.TryParse(header, out var seen) && GenerationId.Parse(seen.Generation) is not null
+                ? seen
+                : throw new RequestException("The Last-Event-ID is not one that this server gave. Send it back as it came.") { Code = "invalid_last_event_id" };
+        }
+
+        var after = context.Request.Query["after"].ToString();
+        if (after.Length == 0) return new EventId("", -1);
+        if (EventId.TryParse(after, out var id)) return id;
+        return long.TryParse(after, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var offset) && offset >= -1
+            ? new EventId("", offset)
+            : throw new RequestException($"after is '{after}'; it must be an offset or an event's id.") { Param = "after" };
+    }
+}

@@ -1,0 +1,29 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Penstock.AspNetCore.Replies;
+using Penstock.Protocols;
+
+namespace Penstock.AspNetCore.Endpoints;
+
+/// <summary>Maps an address of a protocol; any other method than its own gets a 405 in the protocol's shape.</summary>
+internal static class ProtocolRoutes
+{
+    public static void Map(this IEndpointRouteBuilder routes, string path, ClientProtocol protocol, params (string Method, RequestDelegate Handler)[] handlers)
+    {
+        foreach (var (method, handler) in handlers) routes.MapMethods(path, [method], handler);
+        var allow = string.Join(", ", handlers.Select(h => h.Method));
+        var error = new RequestException($"This address takes {allow} only.") { Status = StatusCodes.Status405MethodNotAllowed, Code = "method_not_allowed" };
+        // Routing prefers an endpoint that names the method over one that takes them all.
+        routes.Map(path, context =>
+        {
+            context.Response.OnStarting(static state =>
+            {
+                var (response, allow) = ((HttpResponse, string))state;
+                response.Headers.Allow = allow;
+                return Task.CompletedTask;
+            }, (context.Response, allow));
+            return ErrorReply.WriteAsync(context, protocol, error);
+        });
+    }
+}

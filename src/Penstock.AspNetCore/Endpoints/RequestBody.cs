@@ -1,0 +1,42 @@
+using System.Buffers;
+using Microsoft.AspNetCore.Http;
+using Penstock.Protocols;
+
+namespace Penstock.AspNetCore.Endpoints;
+
+/// <summary>Reads a request's body whole, up to a limit.</summary>
+internal static class RequestBody
+{
+    /// <exception cref="RequestException">Not JSON by its content type (415), or larger than the limit (413).</exception>
+    public static async ValueTask<ReadOnlyMemory<byte>> ReadJsonAsync(HttpContext context, long limit)
+    {
+        var request = context.Request;
+        // EventSource polyfills and curl -d send other types; what matters is that a browser must preflight ours.
+        if (!request.HasJsonContentType())
+        {
+            throw new RequestException($"The body's Content-Type is '{request.ContentType ?? "absent"}'; send application/json.")
+            {
+                Status = 415,
+                Code = "unsupported_content_type",
+            };
+        }
+
+        if (request.ContentLength > limit) throw TooLarge(limit);
+        var body = new ArrayBufferWriter<byte>((int)(request.ContentLength is > 0 and { } length ? length : 4096));
+        var reader = request.BodyReader;
+        while (true)
+        {
+            var read = await reader.ReadAsync(context.RequestAborted);
+            if (body.WrittenCount + read.Buffer.Length > limit) throw TooLarge(limit);
+            foreach (var segment in read.Buffer) body.Write(segment.Span);
+            reader.AdvanceTo(read.Buffer.End);
+            if (read.IsCompleted) return body.WrittenMemory;
+        }
+    }
+
+    private static RequestException TooLarge(long limit) => new($"The body is larger than {limit} bytes, which is the limit here. Send less, images by URL for instance.")
+    {
+        Status = 413,
+        Code = "request_too_large",
+    };
+}

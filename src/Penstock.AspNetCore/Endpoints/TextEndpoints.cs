@@ -1,0 +1,91 @@
+using System.Buffers;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Penstock.AspNetCore.Configuration;
+using Penstock.AspNetCore.Replies;
+using Penstock.Generations;
+using Penstock.Protocols;
+
+namespace Penstock.AspNetCore.Endpoints;
+
+/// <summary>The four plain endpoints: a prompt in, <c>data: token</c> out.</summary>
+internal sealed class TextEndpoints(GenerationEndpoint endpoint, GenerationService generations, PenstockOptions options)
+{
+    // An EventSource comes back by itself, but not at once from a phone in a tunnel.
+    private static readonly DisconnectPolicy _eventSource = new(TimeSpan.FromSeconds(60));
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.Map("/query/stream", ClientProtocols.TextQuery, ("POST", Post(ClientProtocols.TextQuery)));
+        routes.Map("/chat/stream", ClientProtocols.TextChat, ("GET", Get(ClientProtocols.TextChat, "prompt")));
+        routes.Map("/stream", ClientProtocols.TextStream, ("GET", Get(ClientProtocols.TextStream, "query")));
+        routes.Map("/ask", ClientProtocols.TextAsk, ("POST", Ask));
+    }
+
+    private RequestDelegate Post(ClientProtocol protocol) => context => endpoint.HandleAsync(context, protocol, async () =>
+    {
+        if (await endpoint.TryResumeAsync(context, protocol)) return;
+        var request = protocol.ReadRequest(await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes));
+        await endpoint.StartAsync(context, protocol, request, options.Generations.Policy);
+    });
+
+    private RequestDelegate Get(ClientProtocol protocol, string param) => context => endpoint.HandleAsync(context, protocol, async () =>
+    {
+        if (await endpoint.TryResumeAsync(context, protocol)) return;
+        await endpoint.StartAsync(context, protocol, protocol.ReadRequest(Body(context, param)), _eventSource);
+    });
+
+    // The uuid makes the request safe to send twice, and is the job's name at /v1/generations/{uuid}.
+    private Task Ask(HttpContext context) => endpoint.HandleAsync(context, ClientProtocols.TextAsk, async () =>
+    {
+        var protocol = ClientProtocols.TextAsk;
+        if (await endpoint.TryResumeAsync(context, protocol)) return;
+        var request = protocol.ReadRequest(await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes));
+        if (WantsStream(context.Request))
+        {
+            await endpoint.StartAsync(context, protocol, request, options.Generations.Policy, request.JobId);
+            return;
+        }
+
+        var id = await generations.StartAsync(request, protocol, new StartOptions
+        {
+            OnDisconnect = DisconnectPolicy.Detach,
+            IdempotencyKey = request.JobId ?? GenerationEndpoint.KeyOf(context),
+        });
+        await WriteJobAsync(context, request.JobId ?? id, id);
+    });
+
+    private static async Task WriteJobAsync(HttpContext context, string job, string id)
+    {
+        context.Response.StatusCode = StatusCodes.Status202Accepted;
+        context.Response.ContentType = "application/json";
+        context.Response.Headers[StreamHeaders.Generation] = id;
+        context.Response.Headers.Location = $"/v1/generations/{job}";
+        await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
+        json.WriteStartObject();
+        json.WriteString("id"u8, job);
+        json.WriteString("status"u8, "accepted"u8);
+        json.WriteString("generation"u8, id);
+        json.WriteString("events"u8, $"/v1/generations/{job}/events");
+        json.WriteEndObject();
+    }
+
+    private static bool WantsStream(HttpRequest request) =>
+        request.Headers.Accept.ToString().Contains("text/event-stream", StringComparison.OrdinalIgnoreCase);
+
+    private static ReadOnlyMemory<byte> Body(HttpContext context, string param)
+    {
+        var body = new ArrayBufferWriter<byte>();
+        using var json = new Utf8JsonWriter(body);
+        json.WriteStartObject();
+        foreach (var name in (ReadOnlySpan<string>)[param, "model"])
+        {
+            if (context.Request.Query.TryGetValue(name, out var value)) json.WriteString(name, value.ToString());
+        }
+
+        json.WriteEndObject();
+        json.Flush();
+        return body.WrittenMemory;
+    }
+}

@@ -1,0 +1,33 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Penstock.AspNetCore.Endpoints;
+using Penstock.AspNetCore.Replies;
+using Penstock.Protocols;
+
+namespace Penstock.AspNetCore;
+
+public static class PenstockEndpointRouteBuilderExtensions
+{
+    /// <summary>Maps Penstock's endpoints.</summary>
+    /// <exception cref="InvalidOperationException"><c>AddPenstock</c> was not called.</exception>
+    public static IEndpointRouteBuilder MapPenstock(this IEndpointRouteBuilder routes)
+    {
+        var services = routes.ServiceProvider;
+        if (services.GetService<GenerationEndpoint>() is null)
+            throw new InvalidOperationException("MapPenstock needs AddPenstock: call builder.Services.AddPenstock(builder.Configuration) before building the app.");
+
+        services.GetRequiredService<ChatCompletionsEndpoints>().Map(routes);
+        services.GetRequiredService<NativeEndpoints>().Map(routes);
+        services.GetRequiredService<TextEndpoints>().Map(routes);
+        services.GetRequiredService<ModelsEndpoints>().Map(routes);
+        services.GetRequiredService<HealthEndpoints>().Map(routes);
+        routes.MapFallback(static context => ErrorReply.WriteAsync(context, ClientProtocols.Native, new RequestException("There is nothing at this address. /docs lists what there is.")
+        {
+            Status = StatusCodes.Status404NotFound,
+            Code = "not_found",
+        }));
+        return routes;
+    }
+}

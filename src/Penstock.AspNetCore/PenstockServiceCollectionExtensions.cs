@@ -1,0 +1,86 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Penstock.AspNetCore.Configuration;
+using Penstock.AspNetCore.Endpoints;
+using Penstock.AspNetCore.Replies;
+using Penstock.Generations;
+using Penstock.Providers;
+using Penstock.Streams;
+using Penstock.Streams.Memory;
+
+namespace Penstock.AspNetCore;
+
+public static class PenstockServiceCollectionExtensions
+{
+    /// <summary>
+    /// Adds Penstock, configured by the section <c>Penstock</c> of <paramref name="configuration"/> and by the well-known
+    /// keys (<c>OPENAI_API_KEY</c> and others) beside it. Map its endpoints with
+    /// <see cref="PenstockEndpointRouteBuilderExtensions.MapPenstock"/>.
+    /// </summary>
+    /// <exception cref="OptionsValidationException">At start: the configuration is wrong; the message names the key and the mend.</exception>
+    public static IServiceCollection AddPenstock(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<PenstockOptions>()
+            .Bind(configuration.GetSection(PenstockOptions.Section))
+            .PostConfigure(options => WellKnownProviders.Add(options, configuration))
+            .ValidateOnStart();
+        services.AddSingleton<IValidateOptions<PenstockOptions>, PenstockOptionsValidator>();
+        services.AddSingleton(provider => provider.GetRequiredService<IOptions<PenstockOptions>>().Value);
+        services.TryAddSingleton(TimeProvider.System);
+
+        services.AddSingleton(NewLog);
+        services.AddSingleton(NewRouter);
+        services.AddSingleton(NewGenerations);
+        services.AddSingleton<GenerationService>();
+        services.AddHostedService<GenerationLifetime>();
+
+        services.AddSingleton(NewReplies);
+        services.AddSingleton<GenerationEndpoint>();
+        services.AddSingleton<ChatCompletionsEndpoints>();
+        services.AddSingleton<NativeEndpoints>();
+        services.AddSingleton<TextEndpoints>();
+        services.AddSingleton<ModelsEndpoints>();
+        services.AddSingleton<HealthEndpoints>();
+        services.AddCors();
+        return services;
+    }
+
+    private static IStreamLog NewLog(IServiceProvider services)
+    {
+        var storage = services.GetRequiredService<PenstockOptions>().Storage;
+        var time = services.GetRequiredService<TimeProvider>();
+        var options = new StreamStoreOptions
+        {
+            Retention = storage.Retention,
+            MaxStreamBytes = storage.MaxStreamBytes,
+            MaxTotalBytes = storage.MaxMemoryBytes,
+        };
+        return new MemoryStreamLog(options, time);
+    }
+
+    private static ModelRouter NewRouter(IServiceProvider services)
+    {
+        var options = services.GetRequiredService<PenstockOptions>();
+        var routing = new RoutingOptions
+        {
+            DefaultModel = options.DefaultModel,
+            Providers = options.Providers.ToDictionary(StringComparer.OrdinalIgnoreCase),
+            Aliases = options.Models.ToDictionary(m => m.Key, m => m.Value.Targets[0], StringComparer.OrdinalIgnoreCase),
+        };
+        return new ModelRouter(routing, services.GetRequiredService<TimeProvider>());
+    }
+
+    private static GenerationOptions NewGenerations(IServiceProvider services)
+    {
+        var options = services.GetRequiredService<PenstockOptions>().Generations;
+        return new GenerationOptions { ShutdownTimeout = options.ShutdownTimeout };
+    }
+
+    private static ReplyOptions NewReplies(IServiceProvider services) => new(
+        services.GetRequiredService<PenstockOptions>().Streams.Heartbeat,
+        services.GetRequiredService<TimeProvider>(),
+        services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
+}

@@ -1,0 +1,57 @@
+using System.Buffers;
+using Microsoft.AspNetCore.Http;
+using Penstock.Generations;
+using Penstock.Protocols;
+using Penstock.Protocols.Native;
+using Penstock.Streams;
+
+namespace Penstock.AspNetCore.Replies;
+
+/// <summary>Answers with the whole document once the generation has ended: the reply to a request that asked for no stream.</summary>
+internal static class DocumentReply
+{
+    public static async Task WriteAsync(HttpContext context, ClientProtocol protocol, Subscription subscription, ReplyOptions options)
+    {
+        var reader = subscription.Reader;
+        var aborted = context.RequestAborted;
+        await using var onAbort = aborted.UnsafeRegister(static r => ((IStreamReader)r!).Wake(), reader);
+        await using var onStop = options.Stopping.UnsafeRegister(static r => ((IStreamReader)r!).Wake(), reader);
+        // The stream's own end wakes the reader; this is for an ending that could not be stored.
+        _ = subscription.Completion.ContinueWith(static (_, r) => ((IStreamReader)r!).Wake(), reader, TaskScheduler.Default);
+
+        var document = new ArrayBufferWriter<byte>();
+        GenerationError? error = null;
+        while (!aborted.IsCancellationRequested)
+        {
+            while (reader.TryRead(out var record)) Take(record, document, ref error);
+            var wait = await reader.WaitAsync();
+            if (wait == StreamWait.Ready) continue;
+            if (wait == StreamWait.Woken)
+            {
+                if (subscription.Lost is { } lost) error = lost;
+                else if (options.Stopping.IsCancellationRequested) error = GenerationErrors.ShutDown;
+                else continue;
+            }
+
+            if (wait == StreamWait.Gone) error = new GenerationError("stream_gone", "The answer was deleted while it was written.", 404);
+            await (error is null ? SendAsync(context, protocol, subscription.Id, document) : ErrorReply.WriteAsync(context, protocol, ErrorReply.From(error)));
+            return;
+        }
+    }
+
+    private static void Take(StreamEvent record, ArrayBufferWriter<byte> document, ref GenerationError? error)
+    {
+        var json = EventRecord.Json(record.Data);
+        var type = NativeEventWriter.TypeOf(json);
+        if (type.SequenceEqual("failed"u8) || type.SequenceEqual("interrupted"u8)) error = NativeEventReader.Read(json).Error;
+        document.Write(EventRecord.Frames(record.Data));
+    }
+
+    private static async Task SendAsync(HttpContext context, ClientProtocol protocol, string id, ArrayBufferWriter<byte> document)
+    {
+        context.Response.ContentType = protocol.ContentType;
+        context.Response.ContentLength = document.WrittenCount;
+        context.Response.Headers[StreamHeaders.Generation] = id;
+        await context.Response.BodyWriter.WriteAsync(document.WrittenMemory, context.RequestAborted);
+    }
+}

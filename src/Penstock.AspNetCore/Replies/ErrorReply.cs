@@ -1,0 +1,31 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+using Penstock.Protocols;
+
+namespace Penstock.AspNetCore.Replies;
+
+/// <summary>Answers with an error in the protocol's own shape.</summary>
+internal static class ErrorReply
+{
+    public static Task WriteAsync(HttpContext context, ClientProtocol protocol, RequestException error)
+    {
+        var response = context.Response;
+        if (response.HasStarted) return Task.CompletedTask;
+        response.Clear();
+        response.StatusCode = error.Status;
+        response.ContentType = protocol.ContentType;
+        response.Headers.CacheControl = "no-store";
+        if (error.RetryAfter is { } after)
+            response.Headers.RetryAfter = ((long)Math.Ceiling(after.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        protocol.WriteError(error, response.BodyWriter);
+        return response.BodyWriter.FlushAsync(context.RequestAborted).AsTask();
+    }
+
+    /// <summary>The request error that a generation's failure before its first output is.</summary>
+    public static RequestException From(GenerationError error) => new(error.Message)
+    {
+        Status = error.Status,
+        Code = error.Code,
+        RetryAfter = error.RetryAfter,
+    };
+}

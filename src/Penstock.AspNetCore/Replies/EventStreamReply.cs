@@ -1,0 +1,178 @@
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Http;
+using Penstock.Generations;
+using Penstock.Protocols;
+using Penstock.Protocols.Native;
+using Penstock.Sse;
+using Penstock.Streams;
+
+namespace Penstock.AspNetCore.Replies;
+
+/// <summary>
+/// Streams a generation to one client: copies what is ready, flushes once, waits for more. It holds nothing of the stream:
+/// a client that reads slowly is a cursor that lags.
+/// </summary>
+internal sealed class EventStreamReply(HttpContext context, ClientProtocol protocol, EventView view, Subscription subscription, int skip, ReplyOptions options) : IDisposable
+{
+    // Enough to keep a socket busy; more would only sit in Kestrel's buffer.
+    private const int FlushSize = 64 * 1024;
+
+    private static readonly TimeSpan _lastWords = TimeSpan.FromMilliseconds(100);
+
+    private readonly IStreamReader _reader = subscription.Reader;
+    private readonly PipeWriter _output = context.Response.BodyWriter;
+    private readonly CancellationToken _aborted = context.RequestAborted; // Kestrel takes a lock to hand it out
+    private int _skip = skip; // frames of the first record that the client has
+    private ITimer? _heartbeat;
+    private bool _wroteSinceBeat;
+    private volatile bool _beat;
+
+    /// <summary>Streams until the generation's ending was sent, the client has gone, or the server shuts down.</summary>
+    public async Task RunAsync()
+    {
+        await using var onAbort = _aborted.UnsafeRegister(Wake, _reader);
+        await using var onShutdown = options.Stopping.UnsafeRegister(Wake, _reader);
+        _heartbeat = options.Time.CreateTimer(static state => ((EventStreamReply)state!).Beat(), this, options.Heartbeat, options.Heartbeat);
+
+        while (true)
+        {
+            if (_aborted.IsCancellationRequested) return;
+            if (await CopyAsync() is { } early)
+            {
+                await ErrorReply.WriteAsync(context, protocol, ErrorReply.From(early));
+                return;
+            }
+
+            if (options.Stopping.IsCancellationRequested)
+            {
+                await SayGoodbyeAsync();
+                return;
+            }
+
+            switch (await _reader.WaitAsync())
+            {
+                case StreamWait.Ready:
+                    break;
+                case StreamWait.Woken when !_beat:
+                    break; // aborted or shutting down
+                case StreamWait.Woken when subscription.Lost is { } lost:
+                    await FailAsync(lost);
+                    return;
+                case StreamWait.Woken:
+                    _beat = false;
+                    if (!_wroteSinceBeat) await WriteHeartbeatAsync();
+                    _wroteSinceBeat = false;
+                    break;
+                case StreamWait.Closed:
+                    if (!context.Response.HasStarted) StreamHeaders.Write(context.Response, subscription.Id);
+                    return;
+                default:
+                    await FailAsync(new GenerationError("stream_gone", "The stream was deleted, or its retention has ended.", 404));
+                    return;
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        _heartbeat?.Dispose();
+        subscription.Dispose();
+    }
+
+    // Copies all that is at hand. Returns the failure when that is all there is and nothing was sent: then it has a status of its own.
+    private async ValueTask<GenerationError?> CopyAsync()
+    {
+        while (true)
+        {
+            if (!CopyReady(out var early)) return early;
+            _wroteSinceBeat = true;
+            if ((await _output.FlushAsync(_aborted)).IsCompleted) return null;
+        }
+    }
+
+    private bool CopyReady(out GenerationError? early)
+    {
+        early = null;
+        var any = false;
+        while (_output.UnflushedBytes < FlushSize && _reader.TryRead(out var record))
+        {
+            if (!any && !context.Response.HasStarted)
+            {
+                if (record.Offset == 0 && EarlyFailure(record) is { } failure)
+                {
+                    early = failure;
+                    return false;
+                }
+
+                StreamHeaders.Write(context.Response, subscription.Id);
+            }
+
+            view.Write(subscription.Id, record, _skip, _output);
+            _skip = 0;
+            any = true;
+        }
+
+        return any;
+    }
+
+    private static GenerationError? EarlyFailure(StreamEvent record)
+    {
+        var json = EventRecord.Json(record.Data);
+        return NativeEventWriter.TypeOf(json).SequenceEqual("failed"u8) ? NativeEventReader.Read(json).Error : null;
+    }
+
+    private void Beat()
+    {
+        _beat = true;
+        _reader.Wake();
+    }
+
+    // After an id field some SDKs dispatch an empty event on a blank line: a comment line alone is enough.
+    private async ValueTask WriteHeartbeatAsync()
+    {
+        if (!context.Response.HasStarted) StreamHeaders.Write(context.Response, subscription.Id);
+        SseWriter.Comment(_output, "ping"u8);
+        await _output.FlushAsync(_aborted);
+    }
+
+    // Clients come back by themselves, not all at once.
+    private async Task SayGoodbyeAsync()
+    {
+        if (!context.Response.HasStarted)
+        {
+            await ErrorReply.WriteAsync(context, protocol, new RequestException("The server is shutting down. Try again.")
+            {
+                Status = 503,
+                Code = "shutting_down",
+                RetryAfter = TimeSpan.FromSeconds(1),
+            });
+            return;
+        }
+
+        SseWriter.Retry(_output, Random.Shared.Next(500, 3000));
+        SseWriter.End(_output);
+        await _output.FlushAsync(_aborted);
+        // A clean end without an ending would look like a whole answer to an SDK, so the connection is cut,
+        // after as long as the socket needs to send what it has.
+        await Task.Delay(_lastWords, options.Time, _aborted);
+        context.Abort();
+    }
+
+    // The log has no ending to show, so this one has no id.
+    private async Task FailAsync(GenerationError error)
+    {
+        if (!context.Response.HasStarted)
+        {
+            await ErrorReply.WriteAsync(context, protocol, ErrorReply.From(error));
+            return;
+        }
+
+        view.WriteFailure(protocol, error, _output);
+        await _output.FlushAsync(_aborted);
+    }
+
+    private static void Wake(object? reader) => ((IStreamReader)reader!).Wake();
+}
+
+/// <summary>What all replies share.</summary>
+internal sealed record ReplyOptions(TimeSpan Heartbeat, TimeProvider Time, CancellationToken Stopping);

@@ -1,0 +1,37 @@
+using Microsoft.Extensions.Options;
+using Penstock.AspNetCore;
+using Penstock.AspNetCore.Configuration;
+
+namespace Penstock.Server;
+
+/// <summary>Composes the server from its parts.</summary>
+internal static class PenstockServer
+{
+    private const string DefaultAddress = "http://localhost:8000";
+
+    public static WebApplication Build(WebApplicationBuilder builder)
+    {
+        if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"] is null && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
+            builder.WebHost.UseUrls(DefaultAddress);
+        builder.WebHost.ConfigureKestrel((_, kestrel) =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = null; // Penstock:Limits:MaxBodyBytes rules, with an error in the protocol's shape
+        });
+        builder.Services.AddPenstock(builder.Configuration);
+        builder.Services.AddOptions<HostOptions>().Configure<PenstockOptions>((host, penstock) =>
+            host.ShutdownTimeout = penstock.Generations.ShutdownTimeout + TimeSpan.FromSeconds(10));
+
+        var app = builder.Build();
+        app.UseCors(policy => Cors(policy, app.Services.GetRequiredService<PenstockOptions>().Cors));
+        app.MapPenstock();
+        return app;
+    }
+
+    private static void Cors(Microsoft.AspNetCore.Cors.Infrastructure.CorsPolicyBuilder policy, CorsOptions options)
+    {
+        policy.AllowAnyHeader().AllowAnyMethod().WithExposedHeaders("Penstock-Generation", "Retry-After", "Location");
+        if (options.Origins.Contains("*")) policy.AllowAnyOrigin();
+        else policy.WithOrigins([.. options.Origins]);
+    }
+}

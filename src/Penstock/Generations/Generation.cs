@@ -1,0 +1,148 @@
+using Microsoft.Extensions.Logging;
+using Penstock.Protocols;
+using Penstock.Providers;
+using Penstock.Streams;
+
+namespace Penstock.Generations;
+
+/// <summary>A generation that runs in this process: one call to a provider, recorded into one stream, until its one ending.</summary>
+internal sealed class Generation
+{
+    private readonly GenerationRequest _request;
+    private readonly EventRecorder _recorder;
+    private readonly ProviderCall _call;
+    private readonly Subscribers _subscribers;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stop = new();
+    private EventKind _stopKind;
+    private string? _stopReason;
+
+    public Generation(
+        string id, GenerationRequest request, Target target, IStreamWriter stream, EventWriter writer,
+        DisconnectPolicy onDisconnect, TimeProvider time, ILogger logger)
+    {
+        Id = id;
+        _request = request;
+        _logger = logger;
+        var passthrough = request.Protocol == target.Provider.Protocol.Name;
+        _recorder = new EventRecorder(stream, writer, id, target.Name, passthrough);
+        _call = new ProviderCall(target, request, _recorder, time, logger);
+        _subscribers = new Subscribers(onDisconnect, time, () => Stop("disconnected"));
+    }
+
+    public string Id { get; }
+
+    /// <summary>Completes when the generation has ended; never fails.</summary>
+    public Task Completion { get; private set; } = Task.CompletedTask;
+
+    /// <summary>
+    /// Set when the store took not even the ending: what subscribers are told, since no record will tell them.
+    /// The next start of the server ends the stream as interrupted.
+    /// </summary>
+    public GenerationError? Lost { get; private set; }
+
+    public Subscribers Subscribers => _subscribers;
+
+    /// <summary>Whether the generation failed before the provider said anything: then its key may be used again.</summary>
+    public bool FailedEarly { get; private set; }
+
+    public void Start() => Completion = RunAsync();
+
+    /// <summary>Ends the generation as stopped; the call to the provider is cut. Does nothing the second time.</summary>
+    public void Stop(string reason) => Cancel(EventKind.Stopped, reason);
+
+    /// <summary>Ends the generation as interrupted, because the server goes down.</summary>
+    public void Interrupt() => Cancel(EventKind.Interrupted, reason: null);
+
+    private void Cancel(EventKind kind, string? reason)
+    {
+        if (Interlocked.CompareExchange(ref _stopKind, kind, EventKind.Started) != EventKind.Started) return;
+        _stopReason = reason;
+        // Off this thread: cancelling runs the call's continuations.
+        ThreadPool.UnsafeQueueUserWorkItem(static stop => stop.Cancel(), _stop, preferLocal: false);
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            var outcome = await _call.RunAsync(_stop.Token);
+            await (outcome.Error is { } error ? FailAsync(error) : FinishAsync());
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            await EndAsync(_stopKind == EventKind.Stopped
+                ? new GenerationEvent { Kind = EventKind.Stopped, StopReason = _stopReason, Usage = FinalUsage() }
+                : new GenerationEvent { Kind = EventKind.Interrupted, Error = GenerationErrors.ShutDown });
+        }
+        catch (StreamException e)
+        {
+            GenerationLog.StoreFailed(_logger, Id, e);
+            _recorder.Discard();
+            await FailAsync(GenerationErrors.From(e));
+        }
+        catch (Exception e)
+        {
+            GenerationLog.Crashed(_logger, Id, e);
+            _recorder.Discard();
+            await FailAsync(GenerationErrors.Internal);
+        }
+        finally
+        {
+            _subscribers.Dispose();
+        }
+    }
+
+    private Task FinishAsync() => EndAsync(new GenerationEvent
+    {
+        Kind = EventKind.Finished,
+        Reason = _call.Answer.Reason,
+        Reasons = _call.Answer.Reasons,
+    });
+
+    private Task FailAsync(GenerationError error)
+    {
+        FailedEarly = !_recorder.Started;
+        return EndAsync(new GenerationEvent { Kind = EventKind.Failed, Error = error });
+    }
+
+    private Task EndAsync(in GenerationEvent ending)
+    {
+        ValueTask append;
+        try
+        {
+            _call.Answer.CloseBlocks(_recorder);
+            append = _recorder.EndAsync(FailedEarly ? null : FinalUsage(), ending);
+        }
+        catch (Exception e)
+        {
+            append = ValueTask.FromException(e);
+        }
+
+        return AwaitEndAsync(append, ending.Error);
+    }
+
+    private async Task AwaitEndAsync(ValueTask append, GenerationError? error)
+    {
+        try
+        {
+            await append;
+        }
+        catch (Exception e) when (e is StreamFencedException or StreamGoneException or StreamClosedException)
+        {
+            GenerationLog.Fenced(_logger, Id, e); // somebody else writes this stream's ending
+        }
+        catch (Exception e)
+        {
+            GenerationLog.EndingLost(_logger, Id, e);
+            Lost = error ?? (e is StreamException stream ? GenerationErrors.From(stream) : GenerationErrors.Internal);
+        }
+    }
+
+    private Usage FinalUsage()
+    {
+        if (_call.Answer.Usage is { } usage)
+            return _call.Answer.Finished ? usage : usage with { Source = UsageSource.Partial };
+        return UsageEstimate.Of(_request, _recorder.OutputBytes);
+    }
+}

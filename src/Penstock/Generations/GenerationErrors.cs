@@ -1,0 +1,21 @@
+using Penstock.Protocols;
+using Penstock.Streams;
+
+namespace Penstock.Generations;
+
+/// <summary>What a client is told when a generation fails on our side.</summary>
+internal static class GenerationErrors
+{
+    public static readonly GenerationError Internal = new(
+        "internal_error", "The server failed while it generated the answer. Try again.", 500);
+
+    public static readonly GenerationError ShutDown = new(
+        "interrupted", "The server was shut down before the answer was complete. The text so far is kept; ask again for a whole answer.", 503);
+
+    public static readonly GenerationError Crashed = new(
+        "interrupted", "The server stopped before the answer was complete. The text so far is kept; ask again for a whole answer.", 503);
+
+    public static GenerationError From(StreamException e) => e is StreamStorageException
+        ? new("storage_full", "The server cannot store more of this answer: its disk or a limit is full. The text so far is kept.", 507)
+        : Internal;
+}

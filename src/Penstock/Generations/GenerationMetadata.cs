@@ -1,0 +1,38 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Penstock.Protocols;
+
+namespace Penstock.Generations;
+
+/// <summary>What a generation's stream is labelled with: enough to write its ending after a crash, and to find it by its key.</summary>
+/// <param name="Protocol">The client protocol whose frames the records hold.</param>
+/// <param name="Stream">Whether the client asked for a stream.</param>
+/// <param name="IncludeUsage">Whether it asked for usage in it.</param>
+/// <param name="RequestedModel">The model as the client named it.</param>
+/// <param name="Model">The provider and model that answer.</param>
+/// <param name="Key">The idempotency key's hash, or null.</param>
+/// <param name="BodyHash">The request's hash, with a key.</param>
+internal sealed record GenerationMetadata(
+    string Protocol, bool Stream, bool IncludeUsage, string? RequestedModel, string Model, string? Key, string? BodyHash)
+{
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, GenerationJson.Default.GenerationMetadata);
+
+    public static GenerationMetadata Read(ReadOnlyMemory<byte> bytes) =>
+        JsonSerializer.Deserialize(bytes.Span, GenerationJson.Default.GenerationMetadata)
+        ?? throw new JsonException("A generation's metadata is null.");
+
+    /// <summary>As much of the request as a writer needs for the ending.</summary>
+    public GenerationRequest ToRequest() => new()
+    {
+        Protocol = Protocol,
+        Body = default,
+        Messages = [],
+        Model = RequestedModel,
+        Stream = Stream,
+        IncludeUsage = IncludeUsage,
+    };
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(GenerationMetadata))]
+internal sealed partial class GenerationJson : JsonSerializerContext;

@@ -1,0 +1,192 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Penstock.Protocols;
+using Penstock.Providers;
+using Penstock.Streams;
+
+namespace Penstock.Generations;
+
+/// <summary>Starts generations, finds them again, and stops them.</summary>
+internal sealed class GenerationService(
+    IStreamLog log, ModelRouter router, GenerationOptions options, TimeProvider time, ILogger<GenerationService> logger)
+{
+    private const string PathPrefix = "generations/";
+
+    private readonly ConcurrentDictionary<string, Generation> _running = new(StringComparer.Ordinal);
+    private readonly IdempotencyKeys _keys = new();
+    private volatile bool _draining;
+
+    public IReadOnlyList<string> Models => router.Models;
+
+    /// <summary>How many generations run in this process.</summary>
+    public int Running => _running.Count;
+
+    /// <summary>Starts a generation, or finds the one that the request's key stands for.</summary>
+    /// <returns>The generation's id. Its stream exists.</returns>
+    /// <exception cref="RequestException">The model is unknown, the key is taken by another request, or the server is going down or full.</exception>
+    public async ValueTask<string> StartAsync(GenerationRequest request, ClientProtocol protocol, StartOptions start)
+    {
+        if (start.IdempotencyKey is null) return await CreateAsync(request, protocol, start, GenerationId.New(), key: null, bodyHash: null);
+
+        var key = IdempotencyKeys.Hash(start.IdempotencyKey);
+        var bodyHash = IdempotencyKeys.Hash([.. System.Text.Encoding.UTF8.GetBytes(request.Protocol), 0, .. request.Body.Span]);
+        while (true)
+        {
+            var entry = _keys.Claim(key, GenerationId.New(), bodyHash, out var claimed);
+            if (!claimed)
+            {
+                if (await entry.Created.Task && await log.GetAsync(PathOf(entry.GenerationId)) is not null) return entry.GenerationId;
+                _keys.Release(key, entry.GenerationId);
+                continue;
+            }
+
+            try
+            {
+                await CreateAsync(request, protocol, start, entry.GenerationId, key, bodyHash);
+                entry.Created.SetResult(true);
+                return entry.GenerationId;
+            }
+            catch
+            {
+                _keys.Release(key, entry.GenerationId);
+                entry.Created.SetResult(false);
+                throw;
+            }
+        }
+    }
+
+    /// <summary>Finds a generation by its own id, an id that a protocol made of it, or a job's id; null for none.</summary>
+    public string? Resolve(string name) => GenerationId.Parse(name) ?? _keys.Find(IdempotencyKeys.Hash(name));
+
+    /// <summary>Opens a cursor, or null when there is no such generation.</summary>
+    /// <param name="id">The generation.</param>
+    /// <param name="offset">The first event to read.</param>
+    public async ValueTask<Subscription?> SubscribeAsync(string id, long offset)
+    {
+        // Found before the reader is opened: a generation that ends in between has its ending in the stream.
+        _running.TryGetValue(id, out var generation);
+        var reader = await log.OpenReaderAsync(PathOf(id), offset);
+        return reader is null ? null : new Subscription(id, reader, generation);
+    }
+
+    public ValueTask<StreamInfo?> GetInfoAsync(string id) => log.GetAsync(PathOf(id));
+
+    /// <summary>What is known of a generation so far, or null when there is none.</summary>
+    public async ValueTask<GenerationSnapshot?> GetSnapshotAsync(string id)
+    {
+        var info = await GetInfoAsync(id);
+        return info is null ? null : await SnapshotAsync(info);
+    }
+
+    /// <summary>Generations, newest first; all, or those of one status.</summary>
+    public async IAsyncEnumerable<GenerationSnapshot> ListAsync(string? status)
+    {
+        await foreach (var info in log.ListAsync(PathPrefix))
+        {
+            if (status is not null && info.Closed == (status == GenerationSnapshot.Running)) continue; // spares reading it
+            if (await SnapshotAsync(info) is { } snapshot && (status is null || snapshot.Status == status)) yield return snapshot;
+        }
+    }
+
+    /// <summary>Stops a generation and waits for its ending to be stored; an ended one stays as it is.</summary>
+    /// <returns>False when there is no such generation.</returns>
+    public async ValueTask<bool> StopAsync(string id)
+    {
+        if (!_running.TryGetValue(id, out var generation)) return await GetInfoAsync(id) is not null;
+        generation.Stop("requested");
+        await generation.Completion;
+        return true;
+    }
+
+    /// <summary>Ends what a crash left open, and remembers the keys of what is kept. Called once, before the first request.</summary>
+    public async Task RecoverAsync()
+    {
+        var orphans = 0;
+        await foreach (var info in log.ListAsync(PathPrefix))
+        {
+            var id = info.Path[PathPrefix.Length..];
+            var metadata = GenerationMetadata.Read(info.Metadata);
+            if (!info.Closed)
+            {
+                await GenerationRecovery.EndAsync(log, info, id, metadata, logger);
+                orphans++;
+            }
+
+            // A closed stream of one event failed before the provider said anything.
+            if (metadata is { Key: { } key, BodyHash: { } hash } && !(info.Closed && info.NextOffset == 1)) _keys.Restore(key, id, hash);
+        }
+
+        if (orphans > 0) GenerationLog.Recovered(logger, orphans);
+    }
+
+    /// <summary>From now on every new request is told to come back later.</summary>
+    public void StopTaking() => _draining = true;
+
+    /// <summary>Waits for what runs to end; what has not in time is interrupted.</summary>
+    public async Task DrainAsync()
+    {
+        StopTaking();
+        if (_running.IsEmpty) return;
+        GenerationLog.Draining(logger, _running.Count, options.ShutdownTimeout);
+        try
+        {
+            await Task.WhenAll(_running.Values.Select(g => g.Completion)).WaitAsync(options.ShutdownTimeout, time);
+        }
+        catch (TimeoutException)
+        {
+            foreach (var generation in _running.Values) generation.Interrupt();
+            await Task.WhenAll(_running.Values.Select(g => g.Completion));
+        }
+    }
+
+    /// <summary>Forgets the keys of streams that are gone.</summary>
+    public async Task PruneKeysAsync()
+    {
+        foreach (var (key, entry) in _keys.All)
+        {
+            if (entry.Created.Task.IsCompleted && await log.GetAsync(PathOf(entry.GenerationId)) is null) _keys.Release(key, entry.GenerationId);
+        }
+    }
+
+    private static string PathOf(string id) => PathPrefix + id;
+
+    private async ValueTask<string> CreateAsync(
+        GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string? key, string? bodyHash)
+    {
+        if (_draining)
+            throw new RequestException("The server is shutting down. Try again.") { Status = 503, Code = "shutting_down", RetryAfter = TimeSpan.FromSeconds(1) };
+        var target = router.Route(request.Model);
+        var metadata = new GenerationMetadata(protocol.Name, request.Stream, request.IncludeUsage, request.Model, target.Name, key, bodyHash);
+        IStreamWriter stream;
+        try
+        {
+            stream = await log.CreateAsync(PathOf(id), new StreamOptions { Metadata = metadata.ToBytes() });
+        }
+        catch (StreamStorageException e)
+        {
+            GenerationLog.StoreFailed(logger, id, e);
+            var error = GenerationErrors.From(e);
+            throw new RequestException(error.Message) { Status = error.Status, Code = error.Code };
+        }
+
+        var writer = protocol.NewEventWriter(request, id, time.GetUtcNow());
+        var generation = new Generation(id, request, target, stream, writer, start.OnDisconnect, time, logger);
+        _running[id] = generation;
+        generation.Start();
+        _ = ForgetAsync(generation, key);
+        return id;
+    }
+
+    private async Task ForgetAsync(Generation generation, string? key)
+    {
+        await generation.Completion;
+        _running.TryRemove(generation.Id, out _);
+        if (key is not null && generation.FailedEarly) _keys.Release(key, generation.Id);
+    }
+
+    private async ValueTask<GenerationSnapshot?> SnapshotAsync(StreamInfo info)
+    {
+        using var reader = await log.OpenReaderAsync(info.Path);
+        return reader is null ? null : await GenerationSnapshot.ReadAsync(info.Path[PathPrefix.Length..], info, reader);
+    }
+}

@@ -1,0 +1,132 @@
+using System.Buffers;
+using Penstock.Protocols;
+using Penstock.Protocols.Native;
+using Penstock.Streams;
+
+namespace Penstock.Generations;
+
+/// <summary>A generation's state after a number of its events: the fold of its stream.</summary>
+public sealed class GenerationSnapshot
+{
+    /// <summary>The status of a generation that has no ending yet.</summary>
+    public const string Running = "running";
+
+    private readonly List<SnapshotBlock> _blocks = [];
+
+    private GenerationSnapshot(string id, string model, DateTimeOffset createdAt)
+    {
+        Id = id;
+        Model = model;
+        CreatedAt = createdAt;
+    }
+
+    public string Id { get; }
+
+    /// <summary>The provider and model that answer.</summary>
+    public string Model { get; }
+
+    public DateTimeOffset CreatedAt { get; }
+
+    /// <summary><c>running</c>, or the name of the ending: <c>finished</c>, <c>stopped</c>, <c>failed</c>, <c>interrupted</c>.</summary>
+    public string Status { get; private set; } = Running;
+
+    /// <summary>The offset of the last event that is part of this; -1 before the first. Read on after it.</summary>
+    public long Offset { get; private set; } = -1;
+
+    public IReadOnlyList<SnapshotBlock> Blocks => _blocks;
+
+    public Usage? Usage { get; private set; }
+
+    public FinishReason? FinishReason { get; private set; }
+
+    public string? StopReason { get; private set; }
+
+    public GenerationError? Error { get; private set; }
+
+    /// <summary>The blocks that were opened and not closed.</summary>
+    internal IEnumerable<int> OpenBlocks => _blocks.Where(b => b.Open).Select(b => b.Block);
+
+    /// <summary>See <see cref="EventRecorder.OutputBytes"/>.</summary>
+    internal long OutputBytes => _blocks.Sum(b => (long)b.Text.WrittenCount);
+
+    /// <summary>Folds what is stored now; does not wait for more.</summary>
+    internal static async ValueTask<GenerationSnapshot> ReadAsync(string id, StreamInfo info, IStreamReader reader)
+    {
+        var snapshot = new GenerationSnapshot(id, GenerationMetadata.Read(info.Metadata).Model, info.CreatedAt);
+        while (reader.NextOffset < info.NextOffset)
+        {
+            while (reader.NextOffset < info.NextOffset && reader.TryRead(out var record)) snapshot.Add(record);
+            if (reader.NextOffset < info.NextOffset && await reader.WaitAsync() is not StreamWait.Ready) break;
+        }
+
+        return snapshot;
+    }
+
+    private void Add(StreamEvent record)
+    {
+        Offset = record.Offset;
+        var e = NativeEventReader.Read(EventRecord.Json(record.Data));
+        switch (e.Kind)
+        {
+            case EventKind.BlockStart:
+                _blocks.Add(new SnapshotBlock(e.Block, e.BlockKind, e.Choice, e.ToolCallId, e.ToolName));
+                break;
+            case EventKind.Delta when Find(e.Block) is { } block:
+                block.Text.Write(e.Text);
+                block.Signature.Write(e.Signature);
+                break;
+            case EventKind.BlockStop when Find(e.Block) is { } block:
+                block.Open = false;
+                break;
+            case EventKind.Usage:
+                Usage = e.Usage;
+                break;
+            case EventKind.Reset:
+                _blocks.Clear();
+                break;
+            case EventKind.Finished:
+                (Status, FinishReason) = ("finished", e.Reason);
+                break;
+            case EventKind.Stopped:
+                (Status, StopReason) = ("stopped", e.StopReason);
+                break;
+            case EventKind.Failed:
+                (Status, Error) = ("failed", e.Error);
+                break;
+            case EventKind.Interrupted:
+                (Status, Error) = ("interrupted", e.Error);
+                break;
+        }
+    }
+
+    private SnapshotBlock? Find(int number)
+    {
+        for (var i = _blocks.Count - 1; i >= 0; i--)
+        {
+            if (_blocks[i].Block == number) return _blocks[i];
+        }
+
+        return null;
+    }
+}
+
+/// <summary>One block of an answer so far.</summary>
+public sealed class SnapshotBlock(int block, BlockKind kind, int choice, string? toolCallId, string? toolName)
+{
+    public int Block { get; } = block;
+
+    public BlockKind Kind { get; } = kind;
+
+    public int Choice { get; } = choice;
+
+    public string? ToolCallId { get; } = toolCallId;
+
+    public string? ToolName { get; } = toolName;
+
+    internal bool Open { get; set; } = true;
+
+    /// <summary>JSON-escaped UTF-8, as in <see cref="GenerationEvent.Text"/>.</summary>
+    internal ArrayBufferWriter<byte> Text { get; } = new();
+
+    internal ArrayBufferWriter<byte> Signature { get; } = new();
+}

@@ -1,0 +1,90 @@
+using System.Buffers;
+using System.Text.Json;
+using Penstock.Protocols;
+using Penstock.Protocols.Native;
+
+namespace Penstock.Generations;
+
+/// <summary>Writes a snapshot as the native endpoints show it.</summary>
+internal static class GenerationSnapshotWriter
+{
+    public static void Write(GenerationSnapshot snapshot, Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteString("id"u8, snapshot.Id);
+        json.WriteString("status"u8, snapshot.Status);
+        json.WriteString("model"u8, snapshot.Model);
+        json.WriteString("createdAt"u8, snapshot.CreatedAt);
+        json.WritePropertyName("text"u8);
+        WriteText(json, snapshot.Blocks.Where(b => b is { Kind: BlockKind.Text, Choice: 0 }).Select(b => b.Text));
+        json.WriteStartArray("blocks"u8);
+        foreach (var block in snapshot.Blocks) WriteBlock(json, block);
+        json.WriteEndArray();
+        json.WritePropertyName("usage"u8);
+        WriteEvent(json, snapshot.Usage);
+        if (snapshot.FinishReason is { } reason) json.WriteString("finishReason"u8, NativeNames.Of(reason));
+        if (snapshot.StopReason is { } stop) json.WriteString("stopReason"u8, stop);
+        if (snapshot.Error is { } error)
+        {
+            json.WriteStartObject("error"u8);
+            json.WriteString("code"u8, error.Code);
+            json.WriteString("message"u8, error.Message);
+            json.WriteEndObject();
+        }
+
+        json.WriteNumber("offset"u8, snapshot.Offset);
+        json.WriteEndObject();
+    }
+
+    private static void WriteBlock(Utf8JsonWriter json, SnapshotBlock block)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("block"u8, block.Block);
+        json.WriteString("kind"u8, NativeNames.Of(block.Kind));
+        if (block.Choice > 0) json.WriteNumber("choice"u8, block.Choice);
+        if (block.ToolCallId is { } id) json.WriteString("id"u8, id);
+        if (block.ToolName is { } name) json.WriteString("name"u8, name);
+        json.WritePropertyName("text"u8);
+        WriteText(json, [block.Text]);
+        if (block.Signature.WrittenCount > 0)
+        {
+            json.WritePropertyName("signature"u8);
+            WriteText(json, [block.Signature]);
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static void WriteEvent(Utf8JsonWriter json, Usage? usage)
+    {
+        if (usage is null)
+        {
+            json.WriteNullValue();
+            return;
+        }
+
+        json.WriteStartObject();
+        Number("inputTokens"u8, usage.InputTokens);
+        Number("outputTokens"u8, usage.OutputTokens);
+        Number("totalTokens"u8, usage.TotalTokens);
+        Number("cachedInputTokens"u8, usage.CachedInputTokens);
+        Number("reasoningTokens"u8, usage.ReasoningTokens);
+        json.WriteString("source"u8, NativeNames.Of(usage.Source));
+        json.WriteEndObject();
+
+        void Number(ReadOnlySpan<byte> name, long? value)
+        {
+            if (value is { } number) json.WriteNumber(name, number);
+        }
+    }
+
+    // The pieces are escaped already.
+    private static void WriteText(Utf8JsonWriter json, IEnumerable<ArrayBufferWriter<byte>> pieces)
+    {
+        var text = new ArrayBufferWriter<byte>();
+        text.Write("\""u8);
+        foreach (var piece in pieces) text.Write(piece.WrittenSpan);
+        text.Write("\""u8);
+        json.WriteRawValue(text.WrittenSpan, skipInputValidation: true);
+    }
+}

@@ -1,0 +1,37 @@
+using Penstock.Protocols;
+using Penstock.Streams;
+
+namespace Penstock.Generations;
+
+/// <summary>A cursor on a generation's stream. While it lives the generation counts it as somebody who watches.</summary>
+internal sealed class Subscription : IDisposable
+{
+    private readonly Generation? _generation;
+    private bool _disposed;
+
+    public Subscription(string id, IStreamReader reader, Generation? generation)
+    {
+        Id = id;
+        Reader = reader;
+        _generation = generation;
+        generation?.Subscribers.Add();
+    }
+
+    public string Id { get; }
+
+    public IStreamReader Reader { get; }
+
+    /// <summary>Set when the generation ended and its store could not take the ending.</summary>
+    public GenerationError? Lost => _generation?.Lost;
+
+    /// <summary>Completes when the generation has ended, stored or not.</summary>
+    public Task Completion => _generation?.Completion ?? Task.CompletedTask;
+
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        Reader.Dispose();
+        _generation?.Subscribers.Remove();
+    }
+}

@@ -1,0 +1,20 @@
+using Penstock.Protocols;
+
+namespace Penstock.Providers;
+
+/// <summary>Takes a provider's answer as it comes in.</summary>
+internal interface IAnswerSink : IEventSink
+{
+    /// <summary>All events of one payload were written.</summary>
+    /// <param name="eventName">The event name of the payload's frame, or empty.</param>
+    /// <param name="payload">The payload's own bytes.</param>
+    /// <param name="usage">The usage of the whole answer, once the provider has said it.</param>
+    void EndPayload(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload, Usage? usage);
+
+    /// <summary>All that one read brought was written: store it and show it.</summary>
+    ValueTask CommitAsync();
+}
+
+/// <summary>How a call to a provider came out.</summary>
+/// <param name="Error">Null when the answer is whole.</param>
+internal readonly record struct CallOutcome(GenerationError? Error);

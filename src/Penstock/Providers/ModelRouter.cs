@@ -1,0 +1,65 @@
+using Penstock.Protocols;
+
+namespace Penstock.Providers;
+
+/// <summary>A provider and its own name for one of its models.</summary>
+internal readonly record struct Target(Provider Provider, string Model)
+{
+    public string Name => $"{Provider.Name}/{Model}";
+}
+
+/// <summary>Finds who answers for a model's name: <c>provider/model</c>, <c>provider:model</c>, or an alias.</summary>
+internal sealed class ModelRouter : IDisposable
+{
+    private readonly Dictionary<string, Provider> _providers = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, string> _aliases = new(StringComparer.OrdinalIgnoreCase);
+    private readonly string _defaultModel;
+
+    public ModelRouter(RoutingOptions options, TimeProvider time)
+    {
+        foreach (var (name, provider) in options.Providers) _providers[name] = new Provider(name, provider, time);
+        foreach (var (name, target) in options.Aliases) _aliases[name] = target;
+        _defaultModel = options.DefaultModel;
+    }
+
+    /// <exception cref="RequestException">404: nobody answers for that name.</exception>
+    public Target Route(string? model)
+    {
+        var name = string.IsNullOrEmpty(model) ? _defaultModel : model;
+        if (_aliases.TryGetValue(name, out var aliased)) name = aliased;
+        var cut = name.AsSpan().IndexOfAny('/', ':');
+        if (cut > 0 && cut < name.Length - 1 && _providers.TryGetValue(name[..cut], out var provider))
+            return new Target(provider, name[(cut + 1)..]);
+
+        throw new RequestException(
+            $"The model '{name}' does not exist here. Name it as provider/model with one of the providers {string.Join(", ", _providers.Keys.Order(StringComparer.Ordinal))}; GET /v1/models lists what is offered.")
+        {
+            Status = 404,
+            Param = "model",
+            Code = "model_not_found",
+        };
+    }
+
+    /// <summary>The names to offer: the default, the aliases, and what each provider lists.</summary>
+    public IReadOnlyList<string> Models =>
+        [.. new[] { _defaultModel }
+            .Concat(_aliases.Keys)
+            .Concat(_providers.Values.SelectMany(p => p.Options.Models.Select(m => $"{p.Name}/{m}")))
+            .Distinct(StringComparer.Ordinal)];
+
+    public void Dispose()
+    {
+        foreach (var provider in _providers.Values) provider.Dispose();
+    }
+}
+
+/// <summary>What the router is made of.</summary>
+public sealed class RoutingOptions
+{
+    public required string DefaultModel { get; init; }
+
+    public required IReadOnlyDictionary<string, ProviderOptions> Providers { get; init; }
+
+    /// <summary>Alias to <c>provider/model</c>.</summary>
+    public IReadOnlyDictionary<string, string> Aliases { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+}

@@ -1,0 +1,56 @@
+using System.Net;
+using Penstock.Protocols;
+using Penstock.Protocols.ChatCompletions;
+using Penstock.Providers.Simulated;
+
+namespace Penstock.Providers;
+
+/// <summary>A configured upstream with its one kept connection pool.</summary>
+internal sealed class Provider : IDisposable
+{
+    private readonly HttpMessageInvoker _client;
+    private readonly Uri _baseUrl;
+    private readonly (string Name, string Value)? _credential;
+
+    public Provider(string name, ProviderOptions options, TimeProvider time)
+    {
+        Name = name;
+        Options = options;
+        Protocol = new ChatCompletionsProviderProtocol();
+        var simulated = options.Protocol == "simulated";
+        _client = new HttpMessageInvoker(simulated ? new SimulatedHandler(time) : NewHandler(options));
+        _baseUrl = new Uri((simulated ? "http://simulated" : options.BaseUrl!).TrimEnd('/') + "/");
+        if (!string.IsNullOrEmpty(options.ApiKey)) _credential = Protocol.Credential(options.ApiKey);
+    }
+
+    public string Name { get; }
+
+    public ProviderOptions Options { get; }
+
+    public ProviderProtocol Protocol { get; }
+
+    /// <summary>Posts a body to the provider and returns when the reply's headers are there.</summary>
+    public Task<HttpResponseMessage> SendAsync(string model, bool stream, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        var content = new ReadOnlyMemoryContent(body);
+        content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
+        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_baseUrl, Protocol.Path(model, stream))) { Content = content };
+        request.Headers.TryAddWithoutValidation("Accept", stream ? "text/event-stream" : "application/json");
+        if (_credential is { } credential) request.Headers.TryAddWithoutValidation(credential.Name, credential.Value);
+        return _client.SendAsync(request, cancellationToken);
+    }
+
+    public void Dispose() => _client.Dispose();
+
+    // No cookies, redirects or decompression: a provider's stream is relayed as it comes, and a compressed one would buffer.
+    private static SocketsHttpHandler NewHandler(ProviderOptions options) => new()
+    {
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        ConnectTimeout = options.ConnectTimeout,
+        PooledConnectionLifetime = TimeSpan.FromMinutes(15), // lets DNS changes through
+        PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2),
+        ActivityHeadersPropagator = null,
+    };
+}

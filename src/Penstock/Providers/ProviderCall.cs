@@ -1,0 +1,162 @@
+using System.Buffers;
+using System.Net.Http.Headers;
+using Microsoft.Extensions.Logging;
+using Penstock.Protocols;
+using Penstock.Sse;
+
+namespace Penstock.Providers;
+
+/// <summary>One call to a provider: sends the request, and reads the answer into a sink until it is whole or has failed.</summary>
+internal sealed class ProviderCall(Target target, GenerationRequest request, IAnswerSink sink, TimeProvider time, ILogger logger)
+{
+    private const int ReadSize = 16 * 1024;
+    private const int MaxErrorBody = 16 * 1024;
+
+    // How long a connection may stay open after the answer is whole, for usage and the last frame.
+    private static readonly TimeSpan _linger = TimeSpan.FromSeconds(1);
+
+    private readonly EventReader _reader = target.Provider.Protocol.NewEventReader(request.Choices);
+
+    /// <summary>The provider's answer so far: whether it is whole, why it finished, its usage.</summary>
+    public EventReader Answer => _reader;
+
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public async Task<CallOutcome> RunAsync(CancellationToken cancellationToken)
+    {
+        var options = target.Provider.Options;
+        using var watch = new CallWatch(time, options.FirstTokenTimeout, cancellationToken);
+        try
+        {
+            using var response = await SendAsync(watch.Token);
+            if (!response.IsSuccessStatusCode)
+            {
+                ProviderLog.Refused(logger, target.Name, (int)response.StatusCode);
+                return new(await ReadErrorAsync(response, watch.Token));
+            }
+
+            using var body = await response.Content.ReadAsStreamAsync(watch.Token);
+            if (IsStream(response.Content.Headers.ContentType))
+                await ReadStreamAsync(body, watch);
+            else
+                await ReadWholeAsync(body, watch);
+
+            return new(_reader.Error ?? (_reader.Finished ? null : ProviderErrors.Cut));
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            if (_reader.Finished) return default;
+            if (watch.Expired)
+                ProviderLog.Silent(logger, target.Name);
+            else
+                ProviderLog.Broken(logger, target.Name, e); // SocketsHttpHandler reports its ConnectTimeout as a cancellation
+            return new(watch.Expired ? ProviderErrors.Timeout : ProviderErrors.Unreachable);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or HttpProtocolException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (_reader.Finished) return default;
+            ProviderLog.Broken(logger, target.Name, e);
+            return new(e is HttpRequestException ? ProviderErrors.Unreachable : ProviderErrors.Cut);
+        }
+        catch (Exception e) when (e is ProviderFormatException or SseLineTooLongException)
+        {
+            ProviderLog.Malformed(logger, target.Name, e);
+            return new(e is SseLineTooLongException ? ProviderErrors.TooLong(options.MaxLineLength) : ProviderErrors.Malformed);
+        }
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(CancellationToken cancellationToken)
+    {
+        var stream = request.Stream || request.Protocol != target.Provider.Protocol.Name;
+        var body = new ArrayBufferWriter<byte>(request.Body.Length + 256);
+        target.Provider.Protocol.WriteRequest(request, target.Model, stream, body);
+        return await target.Provider.SendAsync(target.Model, stream, body.WrittenMemory, cancellationToken);
+    }
+
+    private async Task ReadStreamAsync(Stream body, CallWatch watch)
+    {
+        var idle = target.Provider.Options.IdleTimeout;
+        using var frames = new SseReader(target.Provider.Options.MaxLineLength);
+        while (!_reader.Done && _reader.Error is null)
+        {
+            // A read of nothing waits for data, so that a silent stream holds no buffer.
+#pragma warning disable CA2022 // zero bytes is all that is asked for
+            _ = await body.ReadAsync(Memory<byte>.Empty, watch.Token);
+#pragma warning restore CA2022
+            var buffer = ArrayPool<byte>.Shared.Rent(ReadSize);
+            int read;
+            try
+            {
+                read = await body.ReadAsync(buffer, watch.Token);
+                watch.Touch(_reader.Finished ? _linger : idle);
+                Take(frames, buffer.AsSpan(0, read));
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
+
+            await sink.CommitAsync();
+            if (read == 0) break;
+            if (_reader.Finished) watch.Touch(_linger);
+        }
+    }
+
+    private void Take(SseReader frames, ReadOnlySpan<byte> bytes)
+    {
+        while (frames.TryRead(ref bytes, out var frame))
+        {
+            _reader.Read(frame.Event, frame.Data, sink);
+            if (_reader.Done || _reader.Error is not null) return;
+            EndPayload(frame.Event, frame.Data);
+        }
+    }
+
+    private async Task ReadWholeAsync(Stream body, CallWatch watch)
+    {
+        var limit = target.Provider.Options.MaxLineLength;
+        var whole = new ArrayBufferWriter<byte>(ReadSize);
+        int read;
+        while ((read = await body.ReadAsync(whole.GetMemory(ReadSize), watch.Token)) > 0)
+        {
+            whole.Advance(read);
+            if (whole.WrittenCount > limit) throw new SseLineTooLongException(limit);
+        }
+
+        _reader.ReadWhole(whole.WrittenSpan, sink);
+        if (_reader.Error is null) EndPayload([], whole.WrittenSpan);
+        await sink.CommitAsync();
+    }
+
+    private void EndPayload(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload) =>
+        sink.EndPayload(eventName, payload, _reader.Finished ? _reader.Usage : null);
+
+    private async Task<GenerationError> ReadErrorAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        var body = new byte[MaxErrorBody];
+        var length = 0;
+        try
+        {
+            using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
+            length = await stream.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, cancellationToken);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            // The status says enough.
+        }
+
+        return target.Provider.Protocol.ReadError((int)response.StatusCode, body.AsSpan(0, length), RetryAfter(response));
+    }
+
+    private static bool IsStream(MediaTypeHeaderValue? type) =>
+        type?.MediaType is not { } media || !media.EndsWith("json", StringComparison.OrdinalIgnoreCase);
+
+    private TimeSpan? RetryAfter(HttpResponseMessage response)
+    {
+        if (response.Headers.TryGetValues("retry-after-ms", out var values) && double.TryParse(values.First(), out var ms) && ms is >= 0 and < 1e9)
+            return TimeSpan.FromMilliseconds(ms);
+        var header = response.Headers.RetryAfter;
+        if (header?.Date is { } date) return date > time.GetUtcNow() ? date - time.GetUtcNow() : TimeSpan.Zero;
+        return header?.Delta;
+    }
+}

@@ -1,0 +1,45 @@
+using Penstock.AspNetCore.Configuration;
+using Penstock.Providers;
+
+namespace Penstock.AspNetCore.Tests.Configuration;
+
+public sealed class PenstockOptionsValidatorTests
+{
+    public static TheoryData<string, Action<PenstockOptions>> Mistakes => new()
+    {
+        { "Penstock:Storage:Kind is 'tape'", o => o.Storage.Kind = "tape" },
+        { "Penstock:Storage:Commit is 'never'", o => o.Storage.Commit = "never" },
+        { "Penstock:Storage:Path is empty", o => o.Storage.Path = " " },
+        { "Penstock:Storage:Retention is 00:00:00", o => o.Storage.Retention = TimeSpan.Zero },
+        { "Penstock:Storage:MaxStreamBytes is under 1024", o => o.Storage.MaxStreamBytes = 1 },
+        { "Penstock:Streams:Heartbeat is -00:00:01", o => o.Streams.Heartbeat = TimeSpan.FromSeconds(-1) },
+        { "Penstock:Generations:OnDisconnect is 'maybe'", o => o.Generations.OnDisconnect = "maybe" },
+        { "Penstock:Limits:MaxBodyBytes is under 1024", o => o.Limits.MaxBodyBytes = 0 },
+        { "Penstock:DefaultModel is 'gpt'", o => o.DefaultModel = "gpt" },
+        { "Penstock:Models:fast:Targets is empty", o => o.Models["fast"] = new() },
+        { "Penstock:Models:fast:Targets is 'nobody/x'", o => o.Models["fast"] = new() { Targets = ["nobody/x"] } },
+        { "Penstock:Providers:up:BaseUrl is 'nowhere'", o => o.Providers["up"] = new() { BaseUrl = "nowhere" } },
+        { "Penstock:Providers:up:Protocol is 'smoke'", o => o.Providers["up"] = new() { BaseUrl = "http://localhost", Protocol = "smoke" } },
+        { "Penstock:Providers:a/b", o => o.Providers["a/b"] = new() { BaseUrl = "http://localhost" } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Mistakes))]
+    public void A_mistake_is_told_by_its_key(string sentence, Action<PenstockOptions> mistake)
+    {
+        var options = Valid();
+        mistake(options);
+        var result = new PenstockOptionsValidator().Validate(null, options);
+        result.Failures.ShouldNotBeNull().ShouldContain(f => f.StartsWith(sentence, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_defaults_are_valid() => new PenstockOptionsValidator().Validate(null, Valid()).Succeeded.ShouldBeTrue();
+
+    private static PenstockOptions Valid()
+    {
+        var options = new PenstockOptions();
+        options.Providers["simulated"] = new ProviderOptions { Protocol = "simulated" };
+        return options;
+    }
+}
