@@ -43,7 +43,7 @@ public sealed class ResponseReaderTests
 
     [Theory]
     [InlineData("HTTP/1.1 503 Service Unavailable\r\nTransfer-Encoding: chunked\r\n\r\n")]
-    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHello")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabcde")]
     [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n")]
     public void Anything_but_a_chunked_200_fails(string response)
     {
