@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Penstock.Bench.Load;
 using Penstock.Bench.Runner;
@@ -16,5 +17,22 @@ switch (args)
             Console.WriteLine(JsonSerializer.Serialize(load.Run(), LoadJson.Default.LoadReport));
         return 0;
     default:
-        return await BenchCommand.RunAsync(args);
+        using (var stop = new CancellationTokenSource())
+        {
+            Action<PosixSignalContext> onSignal = signal =>
+            {
+                signal.Cancel = true;
+                stop.Cancel();
+            };
+            using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, onSignal);
+            using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, onSignal);
+            try
+            {
+                return await BenchCommand.RunAsync(args, stop.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return 130; // everything that was started is stopped by now
+            }
+        }
 }

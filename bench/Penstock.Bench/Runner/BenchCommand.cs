@@ -18,7 +18,7 @@ static class BenchCommand
         --rounds N   how often each is measured; figures are medians (default 3)
         """;
 
-    public static async Task<int> RunAsync(string[] args)
+    public static async Task<int> RunAsync(string[] args, CancellationToken cancellation)
     {
         var scenarios = new List<Scenario>();
         var contenders = Contender.All;
@@ -37,7 +37,7 @@ static class BenchCommand
 
         if (!Cores.CanPin) await Console.Error.WriteLineAsync("! nothing is pinned to a core (taskset or a second core is missing): figures will vary");
         using var upstream = new ChildProcess([.. Cores.Pin(Cores.Upstream, ChildProcess.Self), "upstream"]);
-        var upstreamPort = int.Parse(await upstream.Output.ReadLineAsync() ?? throw new InvalidOperationException(upstream.LastLines), CultureInfo.InvariantCulture);
+        var upstreamPort = int.Parse(await upstream.Output.ReadLineAsync(cancellation) ?? throw new InvalidOperationException(upstream.LastLines), CultureInfo.InvariantCulture);
 
         var isSound = true;
         foreach (var scenario in scenarios.Count > 0 ? scenarios : [.. Scenario.All])
@@ -52,7 +52,7 @@ static class BenchCommand
                     await Console.Error.WriteLineAsync($"  {scenario.Name} {round + 1}/{rounds} {contender.Name}");
                     try
                     {
-                        results[contender].Add(await MeasureAsync(scenario, contender, upstream, upstreamPort));
+                        results[contender].Add(await MeasureAsync(scenario, contender, upstream, upstreamPort, cancellation));
                     }
                     catch (Exception e) when (e is InvalidOperationException or HttpRequestException or JsonException)
                     {
@@ -70,24 +70,24 @@ static class BenchCommand
     }
 
     /// <summary>Measures a fresh, warm process each time: a run inherits nothing from the one before.</summary>
-    static async Task<Measurement> MeasureAsync(Scenario scenario, Contender contender, ChildProcess upstream, int upstreamPort)
+    static async Task<Measurement> MeasureAsync(Scenario scenario, Contender contender, ChildProcess upstream, int upstreamPort, CancellationToken cancellation)
     {
-        if (contender == Contender.Direct) return await Measurement.TakeAsync(scenario.ToLoad(upstreamPort, ""), upstream, null);
+        if (contender == Contender.Direct) return await Measurement.TakeAsync(scenario.ToLoad(upstreamPort, ""), upstream, null, cancellation);
 
-        using var gateway = await Gateway.StartAsync(contender, upstreamPort);
+        using var gateway = await Gateway.StartAsync(contender, upstreamPort, cancellation);
         foreach (var warmUp in Scenario.WarmUp)
-            await Measurement.TakeAsync(warmUp.ToLoad(gateway.Port, contender.ModelPrefix), upstream, gateway.Process);
+            await Measurement.TakeAsync(warmUp.ToLoad(gateway.Port, contender.ModelPrefix), upstream, gateway.Process, cancellation);
 
         var load = scenario.IsFanout
-            ? scenario.ToLoad(gateway.Port, contender.ModelPrefix, await StartGenerationAsync(gateway, scenario))
+            ? scenario.ToLoad(gateway.Port, contender.ModelPrefix, await StartGenerationAsync(gateway, scenario, cancellation))
             : scenario.ToLoad(gateway.Port, contender.ModelPrefix);
-        return await Measurement.TakeAsync(load, upstream, gateway.Process);
+        return await Measurement.TakeAsync(load, upstream, gateway.Process, cancellation);
     }
 
-    static async Task<string> StartGenerationAsync(Gateway gateway, Scenario scenario)
+    static async Task<string> StartGenerationAsync(Gateway gateway, Scenario scenario, CancellationToken cancellation)
     {
         var json = await gateway.PostAsync("/v1/generations",
-            $$"""{"model":"{{gateway.Contender.ModelPrefix}}{{scenario.Model}}","prompt":"Say something.","background":true}""");
+            $$"""{"model":"{{gateway.Contender.ModelPrefix}}{{scenario.Model}}","prompt":"Say something.","background":true}""", cancellation);
         return JsonDocument.Parse(json).RootElement.GetProperty("id").GetString()!;
     }
 

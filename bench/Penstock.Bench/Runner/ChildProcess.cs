@@ -3,18 +3,11 @@ using System.Diagnostics;
 
 namespace Penstock.Bench.Runner;
 
-/// <summary>A process of the bench's: its output is collected, and it dies with the bench however that ends.</summary>
+/// <summary>A process that the bench started, until it is disposed; what it writes is kept for error messages.</summary>
 sealed class ChildProcess : IDisposable
 {
-    static readonly ConcurrentDictionary<ChildProcess, bool> _live = new();
-
     readonly Process _process;
     readonly ConcurrentQueue<string> _lastLines = new();
-
-    static ChildProcess() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
-    {
-        foreach (var child in _live.Keys) child.Dispose();
-    };
 
     public ChildProcess(IReadOnlyList<string> command, string? folder = null, IReadOnlyDictionary<string, string>? environment = null)
     {
@@ -29,7 +22,6 @@ sealed class ChildProcess : IDisposable
         foreach (var (name, value) in environment ?? new Dictionary<string, string>(StringComparer.Ordinal))
             start.Environment[name] = value;
         _process = Process.Start(start)!;
-        _live[this] = true;
         _process.ErrorDataReceived += (_, line) => Keep(line.Data);
         _process.BeginErrorReadLine();
     }
@@ -71,7 +63,6 @@ sealed class ChildProcess : IDisposable
 
     public void Dispose()
     {
-        if (!_live.TryRemove(this, out _)) return;
         try
         {
             _process.Kill(entireProcessTree: true);

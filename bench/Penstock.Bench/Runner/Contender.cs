@@ -48,12 +48,12 @@ sealed class Gateway : IDisposable
     public ChildProcess Process { get; }
 
     /// <summary>Starts a contender and waits until a token comes through it.</summary>
-    public static async Task<Gateway> StartAsync(Contender contender, int upstreamPort)
+    public static async Task<Gateway> StartAsync(Contender contender, int upstreamPort, CancellationToken cancellation)
     {
         var gateway = new Gateway(contender, upstreamPort);
         try
         {
-            await gateway.WaitUntilReadyAsync();
+            await gateway.WaitUntilReadyAsync(cancellation);
             return gateway;
         }
         catch
@@ -64,12 +64,12 @@ sealed class Gateway : IDisposable
     }
 
     /// <summary>Posts JSON and gives the answer's body; the bench's own requests, not the measured ones.</summary>
-    public async Task<string> PostAsync(string path, string json)
+    public async Task<string> PostAsync(string path, string json, CancellationToken cancellation)
     {
         using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
         using var content = new StringContent(json, Encoding.UTF8, new MediaTypeHeaderValue("application/json"));
-        using var response = await client.PostAsync(new Uri($"http://127.0.0.1:{Port}{path}"), content);
-        var body = await response.Content.ReadAsStringAsync();
+        using var response = await client.PostAsync(new Uri($"http://127.0.0.1:{Port}{path}"), content, cancellation);
+        var body = await response.Content.ReadAsStringAsync(cancellation);
         return response.IsSuccessStatusCode ? body : throw new HttpRequestException($"{path} answered {(int)response.StatusCode}: {body}");
     }
 
@@ -79,7 +79,7 @@ sealed class Gateway : IDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    async Task WaitUntilReadyAsync()
+    async Task WaitUntilReadyAsync(CancellationToken cancellation)
     {
         var problem = "";
         var body = Scenario.ChatBody(Contender.ModelPrefix, new BenchModel(1));
@@ -88,14 +88,14 @@ sealed class Gateway : IDisposable
             if (Process.HasExited) throw new InvalidOperationException($"{Contender.Name} exited:\n{Process.LastLines}");
             try
             {
-                if ((await PostAsync(Scenario.ChatPath, body)).Contains("[DONE]", StringComparison.Ordinal)) return;
+                if ((await PostAsync(Scenario.ChatPath, body, cancellation)).Contains("[DONE]", StringComparison.Ordinal)) return;
             }
-            catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+            catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
             {
                 problem = e.Message;
             }
 
-            await Task.Delay(200);
+            await Task.Delay(200, cancellation);
         }
 
         throw new InvalidOperationException($"{Contender.Name} did not get ready: {problem}\n{Process.LastLines}");

@@ -25,15 +25,18 @@ sealed record Measurement(LoadReport Load, int Streams, double GatewayCpuSeconds
     public int Faulty => Load.Faults.Values.Sum();
 
     /// <summary>Runs a load in a process of its own and watches the gateway meanwhile.</summary>
-    public static async Task<Measurement> TakeAsync(LoadOptions options, ChildProcess upstream, ChildProcess? gateway)
+    public static async Task<Measurement> TakeAsync(LoadOptions options, ChildProcess upstream, ChildProcess? gateway, CancellationToken cancellation)
     {
         var before = gateway?.ResidentBytes ?? 0;
         var peak = before;
         var (gatewayCpu, upstreamCpu) = (gateway?.CpuSeconds ?? 0, upstream.CpuSeconds);
         using var load = new ChildProcess([.. Cores.Pin(Cores.Load, ChildProcess.Self), "load", .. options.ToArguments()]);
         var output = load.Output.ReadToEndAsync();
-        while (await Task.WhenAny(output, Task.Delay(250)) != output)
+        while (await Task.WhenAny(output, Task.Delay(250, cancellation)) != output)
+        {
+            cancellation.ThrowIfCancellationRequested();
             peak = Math.Max(peak, gateway?.ResidentBytes ?? 0);
+        }
 
         (gatewayCpu, upstreamCpu) = ((gateway?.CpuSeconds ?? 0) - gatewayCpu, upstream.CpuSeconds - upstreamCpu);
         var json = await output;
