@@ -1,0 +1,100 @@
+using System.Globalization;
+using System.Text.Json;
+using Penstock.Bench.Load;
+
+namespace Penstock.Bench.Runner;
+
+/// <summary>The command line: which scenarios, how often, against whom.</summary>
+static class BenchCommand
+{
+    const string Help = """
+        Measures what Penstock adds to a stream, beside a minimal raw relay on the same machine.
+
+          dotnet run -c Release --project bench/Penstock.Bench -- [scenario...] [--rounds N] [--only contender,...]
+
+        Scenarios (all, unless some are named):
+        {0}
+        Contenders: direct (no gateway), relay, penstock.
+        --rounds N   how often each is measured; figures are medians (default 3)
+        """;
+
+    public static async Task<int> RunAsync(string[] args, CancellationToken cancellation)
+    {
+        var scenarios = new List<Scenario>();
+        var contenders = Contender.All;
+        var rounds = 3;
+        for (var i = 0; i < args.Length; i++)
+        {
+            if (Array.Find(Scenario.All, s => s.Name == args[i]) is { } scenario)
+                scenarios.Add(scenario);
+            else if (args[i] == "--rounds" && i + 1 < args.Length && int.TryParse(args[++i], CultureInfo.InvariantCulture, out rounds) && rounds > 0)
+                continue;
+            else if (args[i] == "--only" && i + 1 < args.Length)
+                contenders = [.. args[++i].Split(',').Select(name => Contender.All.First(c => c.Name == name))];
+            else
+                return PrintHelp(failed: args[i] is not ("--help" or "-h"));
+        }
+
+        if (!Cores.CanPin) await Console.Error.WriteLineAsync("! nothing is pinned to a core (taskset or a second core is missing): figures will vary");
+        using var upstream = new ChildProcess([.. Cores.Pin(Cores.Upstream, ChildProcess.Self), "upstream"]);
+        var upstreamPort = int.Parse(await upstream.Output.ReadLineAsync(cancellation) ?? throw new InvalidOperationException(upstream.LastLines), CultureInfo.InvariantCulture);
+
+        var isSound = true;
+        foreach (var scenario in scenarios.Count > 0 ? scenarios : [.. Scenario.All])
+        {
+            var results = contenders.ToDictionary(c => c, _ => new List<Measurement>());
+            for (var round = 0; round < rounds; round++)
+            {
+                // Turn the order round each time, so that a slow drift of the machine favours nobody.
+                foreach (var contender in round % 2 == 0 ? contenders : [.. contenders.Reverse()])
+                {
+                    if (contender == Contender.Direct ? round > 0 || scenario.IsFanout : scenario.IsFanout && contender != Contender.Penstock) continue;
+                    await Console.Error.WriteLineAsync($"  {scenario.Name} {round + 1}/{rounds} {contender.Name}");
+                    try
+                    {
+                        results[contender].Add(await MeasureAsync(scenario, contender, upstream, upstreamPort, cancellation));
+                    }
+                    catch (Exception e) when (e is InvalidOperationException or HttpRequestException or JsonException)
+                    {
+                        await Console.Error.WriteLineAsync($"! {contender.Name}: {e.Message}");
+                        isSound = false;
+                    }
+                }
+            }
+
+            ResultTable.Print(scenario, results, Console.Out);
+            isSound &= results.Values.All(runs => runs.TrueForAll(run => run.Faulty == 0));
+        }
+
+        return isSound ? 0 : 1;
+    }
+
+    /// <summary>Measures a fresh, warm process each time: a run inherits nothing from the one before.</summary>
+    static async Task<Measurement> MeasureAsync(Scenario scenario, Contender contender, ChildProcess upstream, int upstreamPort, CancellationToken cancellation)
+    {
+        if (contender == Contender.Direct) return await Measurement.TakeAsync(scenario.ToLoad(upstreamPort, ""), upstream, null, cancellation);
+
+        using var gateway = await Gateway.StartAsync(contender, upstreamPort, cancellation);
+        foreach (var warmUp in Scenario.WarmUp)
+            await Measurement.TakeAsync(warmUp.ToLoad(gateway.Port, contender.ModelPrefix), upstream, gateway.Process, cancellation);
+
+        var load = scenario.IsFanout
+            ? scenario.ToLoad(gateway.Port, contender.ModelPrefix, await StartGenerationAsync(gateway, scenario, cancellation))
+            : scenario.ToLoad(gateway.Port, contender.ModelPrefix);
+        return await Measurement.TakeAsync(load, upstream, gateway.Process, cancellation);
+    }
+
+    static async Task<string> StartGenerationAsync(Gateway gateway, Scenario scenario, CancellationToken cancellation)
+    {
+        var json = await gateway.PostAsync("/v1/generations",
+            $$"""{"model":"{{gateway.Contender.ModelPrefix}}{{scenario.Model}}","prompt":"Say something.","background":true}""", cancellation);
+        return JsonDocument.Parse(json).RootElement.GetProperty("id").GetString()!;
+    }
+
+    static int PrintHelp(bool failed)
+    {
+        var list = string.Concat(Scenario.All.Select(s => $"  {s.Name,-12} {s.About}\n"));
+        (failed ? Console.Error : Console.Out).WriteLine(string.Format(CultureInfo.InvariantCulture, Help, list));
+        return failed ? 2 : 0;
+    }
+}

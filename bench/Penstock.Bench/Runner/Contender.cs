@@ -1,0 +1,118 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Penstock.Bench.Runner;
+
+/// <summary>Something to put between the load and the upstream.</summary>
+/// <param name="Name">Its name in the tables.</param>
+/// <param name="Project">The project whose build runs; null for no gateway at all.</param>
+/// <param name="ModelPrefix">What goes before the model's name, to say which provider is meant.</param>
+sealed record Contender(string Name, string? Project, string ModelPrefix = "")
+{
+    public static readonly Contender Direct = new("direct", null);
+    public static readonly Contender Relay = new("relay", "Penstock.Bench.Relay");
+    public static readonly Contender Penstock = new("penstock", "Penstock.Server", "up/");
+    public static readonly Contender[] All = [Direct, Relay, Penstock];
+}
+
+/// <summary>A contender that is running, warm, on the gateway's core.</summary>
+sealed class Gateway : IDisposable
+{
+    readonly string _folder = Directory.CreateTempSubdirectory("penstock-bench-").FullName;
+
+    Gateway(Contender contender, int upstreamPort)
+    {
+        Contender = contender;
+        Port = FreePort();
+        var environment = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["Penstock__Providers__up__Protocol"] = "chat-completions",
+            ["Penstock__Providers__up__BaseUrl"] = $"http://127.0.0.1:{upstreamPort}/v1",
+            ["Penstock__Providers__up__ApiKey"] = "bench",
+            ["Penstock__Storage__Kind"] = "disk",
+            ["Penstock__Storage__Path"] = Path.Combine(_folder, "data"),
+        };
+        Process = new ChildProcess(
+            Cores.Pin(Cores.Gateway, "dotnet", AssemblyOf(contender.Project!),
+                "--urls", $"http://127.0.0.1:{Port}", "--upstream", $"http://127.0.0.1:{upstreamPort}"),
+            _folder, environment);
+        Process.KeepOutput();
+    }
+
+    public Contender Contender { get; }
+
+    public int Port { get; }
+
+    public ChildProcess Process { get; }
+
+    /// <summary>Starts a contender and waits until a token comes through it.</summary>
+    public static async Task<Gateway> StartAsync(Contender contender, int upstreamPort, CancellationToken cancellation)
+    {
+        var gateway = new Gateway(contender, upstreamPort);
+        try
+        {
+            await gateway.WaitUntilReadyAsync(cancellation);
+            return gateway;
+        }
+        catch
+        {
+            gateway.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Posts JSON and gives the answer's body; the bench's own requests, not the measured ones.</summary>
+    public async Task<string> PostAsync(string path, string json, CancellationToken cancellation)
+    {
+        using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        using var content = new StringContent(json, Encoding.UTF8, new MediaTypeHeaderValue("application/json"));
+        using var response = await client.PostAsync(new Uri($"http://127.0.0.1:{Port}{path}"), content, cancellation);
+        var body = await response.Content.ReadAsStringAsync(cancellation);
+        return response.IsSuccessStatusCode ? body : throw new HttpRequestException($"{path} answered {(int)response.StatusCode}: {body}");
+    }
+
+    public void Dispose()
+    {
+        Process.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    async Task WaitUntilReadyAsync(CancellationToken cancellation)
+    {
+        var problem = "";
+        var body = Scenario.ChatBody(Contender.ModelPrefix, new BenchModel(1));
+        for (var attempt = 0; attempt < 100; attempt++)
+        {
+            if (Process.HasExited) throw new InvalidOperationException($"{Contender.Name} exited:\n{Process.LastLines}");
+            try
+            {
+                if ((await PostAsync(Scenario.ChatPath, body, cancellation)).Contains("[DONE]", StringComparison.Ordinal)) return;
+            }
+            catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
+            {
+                problem = e.Message;
+            }
+
+            await Task.Delay(200, cancellation);
+        }
+
+        throw new InvalidOperationException($"{Contender.Name} did not get ready: {problem}\n{Process.LastLines}");
+    }
+
+    /// <summary>Beside this program's own build there are its contenders': artifacts/bin/PROJECT/CONFIGURATION/PROJECT.dll.</summary>
+    static string AssemblyOf(string project)
+    {
+        var here = new DirectoryInfo(AppContext.BaseDirectory);
+        var path = Path.Combine(here.Parent!.Parent!.FullName, project, here.Name, project + ".dll");
+        return File.Exists(path) ? path : throw new InvalidOperationException($"{path} is missing: build the bench first");
+    }
+
+    static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+}

@@ -1,0 +1,76 @@
+using System.Globalization;
+
+namespace Penstock.Bench.Runner;
+
+/// <summary>Prints a scenario's figures: the median of the rounds, and the ratios with their limits beneath.</summary>
+static class ResultTable
+{
+    static readonly (string Head, string Format, Func<Measurement, double> Value)[] _columns =
+    [
+        ("tok/s", "F0", m => m.TokensPerSecond),
+        ("CPU us/tok", "F1", m => m.CpuPerToken),
+        ("TTFT p50", "F0", m => m.Load.TtftP50),
+        ("p99", "F0", m => m.Load.TtftP99),
+        ("latency p50", "F0", m => m.Load.LatencyP50),
+        ("p99", "F0", m => m.Load.LatencyP99),
+        ("RSS MiB", "F0", m => m.ResidentMib),
+        ("KiB/stream", "F1", m => m.KibPerStream),
+        ("gateway %", "F0", m => m.GatewayBusy),
+        ("bench %", "F0", m => m.BenchBusy),
+    ];
+
+    public static void Print(Scenario scenario, IReadOnlyDictionary<Contender, List<Measurement>> results, TextWriter output)
+    {
+        output.WriteLine($"\n{scenario.Name}: {scenario.About} (times in us)");
+        string[] heads = ["", .. _columns.Select(c => c.Head), "whole", "faulty"];
+        List<string[]> rows = [heads];
+        foreach (var (contender, runs) in results.Where(r => r.Value.Count > 0))
+        {
+            rows.Add(
+            [
+                contender.Name,
+                .. _columns.Select(c => Median(runs, c.Value).ToString(c.Format, CultureInfo.InvariantCulture)),
+                $"{runs.Sum(r => r.Load.Completed)}",
+                $"{runs.Sum(r => r.Faulty)}",
+            ]);
+        }
+
+        var widths = heads.Select((_, i) => rows.Max(row => row[i].Length)).ToArray();
+        foreach (var row in rows)
+            output.WriteLine(string.Join("  ", row.Select((cell, i) => i == 0 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i]))));
+
+        PrintFaults(results, output);
+        PrintLimits(scenario, results, output);
+        output.Flush();
+    }
+
+    static void PrintFaults(IReadOnlyDictionary<Contender, List<Measurement>> results, TextWriter output)
+    {
+        foreach (var (contender, runs) in results)
+        {
+            foreach (var load in runs.Select(r => r.Load).Where(load => load.Faults.Count > 0))
+                output.WriteLine($"  ! {contender.Name}: {string.Join(", ", load.Faults.Select(f => $"{f.Value} {f.Key}"))} {load.FirstFailure}");
+        }
+    }
+
+    static void PrintLimits(Scenario scenario, IReadOnlyDictionary<Contender, List<Measurement>> results, TextWriter output)
+    {
+        var penstock = results.GetValueOrDefault(Contender.Penstock) ?? [];
+        var relay = results.GetValueOrDefault(Contender.Relay) ?? [];
+        if (penstock.Count == 0 || relay.Count == 0) return;
+        foreach (var limit in scenario.Limits)
+        {
+            var ratio = Median(penstock, limit.Value) / Median(relay, limit.Value);
+            var each = penstock.Zip(relay, (p, r) => limit.Value(p) / limit.Value(r)).ToList();
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"  {limit.What}: {ratio:F2} of the relay's ({each.Min():F2} to {each.Max():F2}), limit {(limit.AtLeast ? ">=" : "<=")} {limit.Ratio:F2}: {(limit.Holds(ratio) ? "holds" : "MISSED")}"));
+        }
+    }
+
+    static double Median(List<Measurement> runs, Func<Measurement, double> value)
+    {
+        var sorted = runs.Select(value).Order().ToList();
+        var middle = sorted.Count / 2;
+        return sorted.Count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    }
+}

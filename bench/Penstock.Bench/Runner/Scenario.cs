@@ -1,0 +1,87 @@
+using Penstock.Bench.Load;
+
+namespace Penstock.Bench.Runner;
+
+/// <summary>A figure of Penstock's that may be at most, or must be at least, so many times the relay's.</summary>
+sealed record Limit(string What, Func<Measurement, double> Value, double Ratio, bool AtLeast = false)
+{
+    public bool Holds(double ratio) => AtLeast ? ratio >= Ratio : ratio <= Ratio;
+}
+
+/// <summary>One kind of load, and the limits that it is judged by.</summary>
+sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
+{
+    public const string ChatPath = "/v1/chat/completions";
+
+    /// <summary>How many replies are read in all; 0 goes on for <see cref="Seconds"/>.</summary>
+    public int Requests { get; init; }
+
+    public double Seconds { get; init; }
+
+    /// <summary>Seconds over which the streams start: spread, so that their tokens do not come in step.</summary>
+    public double Ramp { get; init; }
+
+    /// <summary>All streams are subscribers of one generation.</summary>
+    public bool IsFanout { get; init; }
+
+    public Limit[] Limits { get; init; } = [];
+
+    public static readonly Scenario[] All =
+    [
+        new("paced", "200 streams, a token each 20 ms", new BenchModel(100, Interval: 20), 200)
+        {
+            Requests = 400,
+            Ramp = 1.9,
+            Limits = [new("CPU per token", m => m.CpuPerToken, 0.75)],
+        },
+        new("latency", "50 streams, a token each 20 ms", new BenchModel(64, Interval: 20), 50)
+        {
+            Requests = 200,
+            Ramp = 1.3,
+            Limits = [new("added latency p50", m => m.Load.LatencyP50, 1.3), new("TTFT p50", m => m.Load.TtftP50, 1.5)],
+        },
+        new("throughput", "64 streams, a token a write, no pause", new BenchModel(256), 64)
+        {
+            Seconds = 4,
+            Limits = [new("tokens/s", m => m.TokensPerSecond, 0.75, AtLeast: true)],
+        },
+        new("burst", "64 streams, 8 tokens a write, no pause", new BenchModel(256, Batch: 8), 64)
+        {
+            Seconds = 4,
+            Limits = [new("tokens/s", m => m.TokensPerSecond, 0.75, AtLeast: true)],
+        },
+        new("idle", "9,000 streams, a token a second", new BenchModel(20, Interval: 1000), 9000)
+        {
+            Requests = 9000,
+            Ramp = 6,
+            Limits = [new("memory per stream", m => m.KibPerStream, 1.15), new("latency p99", m => m.Load.LatencyP99, 1)],
+        },
+        new("fanout", "1,000 subscribers of one stream, a token each 100 ms", new BenchModel(100, Interval: 100, Delay: 3000), 1000)
+        {
+            Requests = 1000,
+            Ramp = 1.5,
+            IsFanout = true,
+        },
+    ];
+
+    /// <summary>What a fresh gateway does before it is measured, so that its hot paths are compiled.</summary>
+    public static readonly Scenario[] WarmUp =
+    [
+        new("warm-up", "", new BenchModel(256), 16) { Seconds = 2.5 },
+        new("warm-up", "", new BenchModel(32, Interval: 20), 50) { Seconds = 1.5, Ramp = 0.5 },
+    ];
+
+    public static string ChatBody(string prefix, BenchModel model) =>
+        $$"""{"model":"{{prefix}}{{model}}","stream":true,"messages":[{"role":"user","content":"Say something."}]}""";
+
+    /// <summary>The load of Chat Completions requests.</summary>
+    public LoadOptions ToLoad(int port, string prefix) =>
+        new(port, ChatPath, ChatBody(prefix, Model), "[DONE]", Model.Tokens, Streams, Requests, Seconds, Ramp, Timeout);
+
+    /// <summary>The load of subscribers of one generation.</summary>
+    public LoadOptions ToLoad(int port, string prefix, string generation) =>
+        ToLoad(port, prefix) with { Path = $"/v1/generations/{generation}/events", Body = null, Ending = "finished\"" };
+
+    double Timeout =>
+        Ramp + Seconds + Model.Delay / 1000.0 + Model.Tokens * Model.Interval / 1000.0 * Math.Max(1, Requests / Streams) + 30;
+}
