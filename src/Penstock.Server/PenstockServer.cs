@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Penstock.AspNetCore;
 using Penstock.AspNetCore.Configuration;
+using Penstock.Server.Docs;
 
 namespace Penstock.Server;
 
@@ -25,6 +26,7 @@ internal static class PenstockServer
         var app = builder.Build();
         app.UseCors(policy => Cors(policy, app.Services.GetRequiredService<PenstockOptions>().Cors));
         app.MapPenstock();
+        app.MapDocs();
         return app;
     }
 
