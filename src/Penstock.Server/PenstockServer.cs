@@ -1,4 +1,4 @@
-using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Configuration.Memory;
 using Penstock.AspNetCore;
 using Penstock.AspNetCore.Configuration;
 using Penstock.Server.Docs;
@@ -10,8 +10,16 @@ internal static class PenstockServer
 {
     private const string DefaultAddress = "http://localhost:8000";
 
+    // Beneath everything that the user sets. Requests are the subject of metrics, not of a log line each.
+    private static readonly Dictionary<string, string?> _defaults = new(StringComparer.Ordinal)
+    {
+        ["Logging:LogLevel:Default"] = "Information",
+        ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
+    };
+
     public static WebApplication Build(WebApplicationBuilder builder)
     {
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = _defaults });
         if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"] is null && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
             builder.WebHost.UseUrls(DefaultAddress);
         builder.WebHost.ConfigureKestrel((_, kestrel) =>

@@ -30,7 +30,8 @@ internal sealed class ModelsEndpoints(GenerationEndpoint endpoint, GenerationSer
 
     private async Task GetAsync(HttpContext context)
     {
-        var id = (string)context.Request.RouteValues["id"]!;
+        // SDKs escape the slash in provider/model, and routing leaves %2F as it is.
+        var id = Uri.UnescapeDataString((string)context.Request.RouteValues["id"]!);
         if (!generations.Models.Contains(id, StringComparer.Ordinal))
             throw new RequestException($"The model '{id}' is not listed here. GET /v1/models lists what is offered.") { Status = 404, Param = "model", Code = "model_not_found" };
         context.Response.ContentType = "application/json";
