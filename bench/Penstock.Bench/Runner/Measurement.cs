@@ -23,7 +23,7 @@ sealed record Measurement(LoadReport Load, int Streams, double GatewayCpuSeconds
     public double BenchBusy => 100 * (UpstreamCpuSeconds + Load.LoadCpuSeconds) / Load.Seconds;
 
     /// <summary>What all else on the machine used, in percent of a core: a run that others disturbed is not worth much.</summary>
-    public double OtherBusy => 100 * MachineCpuSeconds / Load.Seconds - GatewayBusy - BenchBusy;
+    public double OtherBusy => Math.Max(0, 100 * MachineCpuSeconds / Load.Seconds - GatewayBusy - BenchBusy);
 
     public int Faulty => Load.Faults.Values.Sum();
 
