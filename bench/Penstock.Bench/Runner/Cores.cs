@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Penstock.Bench.Runner;
 
 /// <summary>
@@ -17,4 +19,12 @@ static class Cores
 
     /// <summary>The command that runs <paramref name="command"/> on one core.</summary>
     public static string[] Pin(int core, params string[] command) => _taskset is null ? command : [_taskset, "-c", $"{core}", .. command];
+
+    /// <summary>The processor time that the whole machine has used since it started.</summary>
+    public static double BusySeconds()
+    {
+        // "cpu  user nice system idle iowait irq softirq steal …", in hundredths of a second
+        var fields = File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return fields[1..9].Where((_, i) => i is not (3 or 4)).Sum(field => double.Parse(field, CultureInfo.InvariantCulture)) / 100;
+    }
 }

@@ -4,7 +4,7 @@ using Penstock.Bench.Load;
 namespace Penstock.Bench.Runner;
 
 /// <summary>One run of one scenario against one contender.</summary>
-sealed record Measurement(LoadReport Load, int Streams, double GatewayCpuSeconds, double UpstreamCpuSeconds, long ResidentBefore, long ResidentPeak)
+sealed record Measurement(LoadReport Load, int Streams, double GatewayCpuSeconds, double UpstreamCpuSeconds, double MachineCpuSeconds, long ResidentBefore, long ResidentPeak)
 {
     public double TokensPerSecond => Load.Tokens / Load.Seconds;
 
@@ -22,6 +22,9 @@ sealed record Measurement(LoadReport Load, int Streams, double GatewayCpuSeconds
     /// <summary>The share that the upstream and the load used: near 100 of one core, the bench measures itself.</summary>
     public double BenchBusy => 100 * (UpstreamCpuSeconds + Load.LoadCpuSeconds) / Load.Seconds;
 
+    /// <summary>What all else on the machine used, in percent of a core: a run that others disturbed is not worth much.</summary>
+    public double OtherBusy => Math.Max(0, 100 * MachineCpuSeconds / Load.Seconds - GatewayBusy - BenchBusy);
+
     public int Faulty => Load.Faults.Values.Sum();
 
     /// <summary>Runs a load in a process of its own and watches the gateway meanwhile.</summary>
@@ -29,7 +32,7 @@ sealed record Measurement(LoadReport Load, int Streams, double GatewayCpuSeconds
     {
         var before = gateway?.ResidentBytes ?? 0;
         var peak = before;
-        var (gatewayCpu, upstreamCpu) = (gateway?.CpuSeconds ?? 0, upstream.CpuSeconds);
+        var (gatewayCpu, upstreamCpu, machineCpu) = (gateway?.CpuSeconds ?? 0, upstream.CpuSeconds, Cores.BusySeconds());
         using var load = new ChildProcess([.. Cores.Pin(Cores.Load, ChildProcess.Self), "load", .. options.ToArguments()]);
         var output = load.Output.ReadToEndAsync();
         while (await Task.WhenAny(output, Task.Delay(250, cancellation)) != output)
@@ -38,11 +41,13 @@ sealed record Measurement(LoadReport Load, int Streams, double GatewayCpuSeconds
             peak = Math.Max(peak, gateway?.ResidentBytes ?? 0);
         }
 
-        (gatewayCpu, upstreamCpu) = ((gateway?.CpuSeconds ?? 0) - gatewayCpu, upstream.CpuSeconds - upstreamCpu);
+        gatewayCpu = (gateway?.CpuSeconds ?? 0) - gatewayCpu;
+        upstreamCpu = upstream.CpuSeconds - upstreamCpu;
+        machineCpu = Cores.BusySeconds() - machineCpu;
         var json = await output;
         var report = json.Length > 0 ? JsonSerializer.Deserialize(json, LoadJson.Default.LoadReport) : null;
         return report is null
             ? throw new InvalidOperationException("the load failed: " + load.LastLines)
-            : new Measurement(report, options.Streams, gatewayCpu, upstreamCpu, before, peak);
+            : new Measurement(report, options.Streams, gatewayCpu, upstreamCpu, machineCpu, before, peak);
     }
 }

@@ -17,6 +17,7 @@ static class ResultTable
         ("KiB/stream", "F1", m => m.KibPerStream),
         ("gateway %", "F0", m => m.GatewayBusy),
         ("bench %", "F0", m => m.BenchBusy),
+        ("other %", "F0", m => m.OtherBusy),
     ];
 
     public static void Print(Scenario scenario, IReadOnlyDictionary<Contender, List<Measurement>> results, TextWriter output)
