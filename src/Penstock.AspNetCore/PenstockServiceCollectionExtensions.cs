@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Endpoints;
@@ -9,6 +10,7 @@ using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
 using Penstock.Providers;
 using Penstock.Streams;
+using Penstock.Streams.Disk;
 using Penstock.Streams.Memory;
 
 namespace Penstock.AspNetCore;
@@ -52,13 +54,21 @@ public static class PenstockServiceCollectionExtensions
     {
         var storage = services.GetRequiredService<PenstockOptions>().Storage;
         var time = services.GetRequiredService<TimeProvider>();
-        var options = new StreamStoreOptions
+        if (storage.Kind == "memory")
         {
+            return new MemoryStreamLog(
+                new StreamStoreOptions { Retention = storage.Retention, MaxStreamBytes = storage.MaxStreamBytes, MaxTotalBytes = storage.MaxMemoryBytes },
+                time);
+        }
+
+        var options = new DiskStoreOptions
+        {
+            Folder = Path.GetFullPath(storage.Path),
+            Commit = storage.Commit == "power" ? CommitPolicy.Power : CommitPolicy.Process,
             Retention = storage.Retention,
             MaxStreamBytes = storage.MaxStreamBytes,
-            MaxTotalBytes = storage.MaxMemoryBytes,
         };
-        return new MemoryStreamLog(options, time);
+        return DiskStreamLog.Open(options, time, services.GetRequiredService<ILogger<DiskStreamLog>>());
     }
 
     private static ModelRouter NewRouter(IServiceProvider services)

@@ -8,7 +8,7 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
 
     private WaitingReader? _waiting;
     private long _nextOffset;
-    private long _closedAt; // UTC ticks; 0 while open
+    private long _closedAt;
     private volatile bool _gone;
 
     public string Path { get; } = path;
@@ -29,6 +29,8 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
 
     public bool IsGone => _gone;
 
+    internal bool IsAbandoned { get; private set; }
+
     public DateTimeOffset? ExpiresAt => Volatile.Read(ref _closedAt) switch
     {
         0 => null,
@@ -41,11 +43,15 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
 
     private readonly long _createdAt = createdAt.UtcTicks;
 
-    /// <summary>Lets readers see <paramref name="count"/> more events. The caller holds the gate, and then calls <see cref="WakeReaders"/> without it.</summary>
-    protected void Publish(int count) => Volatile.Write(ref _nextOffset, _nextOffset + count);
+    /// <summary>UTC ticks; 0 while open.</summary>
+    protected long ClosedAt => _closedAt;
+
+    /// <summary>Lets readers see the events below <paramref name="nextOffset"/>. The caller holds the gate, and then calls <see cref="WakeReaders"/> without it.</summary>
+    protected void Publish(long nextOffset) => Volatile.Write(ref _nextOffset, nextOffset);
 
     /// <summary>Under the gate, after the last <see cref="Publish"/>.</summary>
-    protected void Close(DateTimeOffset at) => Volatile.Write(ref _closedAt, at.UtcTicks);
+    /// <param name="at">UTC ticks.</param>
+    protected void Close(long at) => Volatile.Write(ref _closedAt, at);
 
     /// <summary>Ends every reader: the stream was deleted or has expired.</summary>
     /// <returns>False when it was gone before.</returns>
@@ -120,9 +126,10 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
         }
     }
 
-    /// <summary>Fails every wait: the store is shutting down.</summary>
-    public void Abandon(Exception reason)
+    /// <summary>Fails every wait, now and from now on: the store is shutting down.</summary>
+    public void Abandon()
     {
+        IsAbandoned = true;
         while (true)
         {
             WaitingReader? reader;
@@ -134,9 +141,11 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
                 reader.Take(StreamWait.Gone);
             }
 
-            reader.Fail(reason);
+            reader.Fail(Abandoned());
         }
     }
+
+    internal static ObjectDisposedException Abandoned() => new(nameof(IStreamLog), "The store of streams was shut down.");
 
     public StreamInfo Describe(ReadOnlyMemory<byte> metadata)
     {

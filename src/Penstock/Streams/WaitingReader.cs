@@ -35,6 +35,8 @@ internal abstract class WaitingReader(StreamState stream, long offset) : IStream
                     break;
                 case { } result:
                     return new(result);
+                case null when stream.IsAbandoned:
+                    return ValueTask.FromException<StreamWait>(StreamState.Abandoned());
                 case null:
                     _completion.Reset();
                     _isWaiting = true;

@@ -36,11 +36,11 @@ internal sealed class MemoryLogStream : StreamState
             if (IsGone) throw new StreamGoneException(Path);
             if (epoch < Epoch) throw new StreamFencedException(Path, epoch, Epoch);
             if (IsClosed) throw new StreamClosedException(Path);
-            StreamLimit.Check(Path, Bytes, batch.Bytes.Length, maxBytes, closing: closedAt is not null);
+            if (StreamLimit.Check(Path, Bytes, batch.Bytes.Length, maxBytes, closing: closedAt is not null) is { } full) throw full;
             for (var i = 0; i < batch.Count; i++) _last = _last.Add(batch[i]);
             Bytes += batch.Bytes.Length;
-            Publish(batch.Count);
-            if (closedAt is { } at) Close(at);
+            Publish(NextOffset + batch.Count);
+            if (closedAt is { } at) Close(at.UtcTicks);
         }
     }
 }

@@ -72,7 +72,7 @@ internal sealed class MemoryStreamLog : IStreamLog
     {
         _isDisposed = true;
         _streams.Dispose();
-        foreach (var stream in _streams.All) stream.Abandon(new ObjectDisposedException(nameof(MemoryStreamLog)));
+        foreach (var stream in _streams.All) stream.Abandon();
         return default;
     }
 

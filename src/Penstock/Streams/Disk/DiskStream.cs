@@ -1,0 +1,273 @@
+namespace Penstock.Streams.Disk;
+
+/// <summary>
+/// The entry of one stream in memory: how far it has come and where its records are. Kept small, for there are as many as
+/// there are retained streams.
+/// </summary>
+internal sealed class DiskStream(string path, long number, DateTimeOffset createdAt, TimeSpan retention)
+    : StreamState(path, number, createdAt, retention)
+{
+    private StreamPart[] _parts = [];
+    private long _createPosition;
+    private int _createLength;
+    private long _bytes;
+
+    // What is on its way to the disk, guarded by the commit's gate: an append by a writer whose successor is already
+    // staged must fail although the take-over is not committed yet.
+    private int _stagedEpoch = 1;
+    private bool _isClosing;
+    private bool _isDeleting;
+
+    /// <summary>False until its create record is committed; such a stream is nobody's to see.</summary>
+    public bool IsCreated => Volatile.Read(ref _createLength) > 0;
+
+    /// <summary>Admits a record to the log, or says why not. Under the commit's gate.</summary>
+    public StreamException? Admit(ref RecordHeader record, int eventBytes, long maxBytes)
+    {
+        if (IsGone || _isDeleting) return new StreamGoneException(Path);
+        switch (record.Kind)
+        {
+            case RecordKind.Append:
+                if (record.Epoch < _stagedEpoch) return new StreamFencedException(Path, record.Epoch, _stagedEpoch);
+                if (_isClosing || IsClosed) return new StreamClosedException(Path);
+                if (StreamLimit.Check(Path, Interlocked.Read(ref _bytes), eventBytes, maxBytes, record.Closes) is { } full) return full;
+                _isClosing = record.Closes;
+                break;
+            case RecordKind.TakeOver:
+                if (_isClosing || IsClosed) return new StreamClosedException(Path);
+                record.Epoch = ++_stagedEpoch;
+                break;
+            case RecordKind.Delete:
+                _isDeleting = true;
+                break;
+        }
+
+        return null;
+    }
+
+    /// <summary>Takes back what <see cref="Admit"/> noted of a record that was not written. Under the commit's gate.</summary>
+    public void Forget(in RecordHeader record)
+    {
+        if (record.Kind == RecordKind.TakeOver) _stagedEpoch = Epoch;
+        if (record.Kind == RecordKind.Delete) _isDeleting = false;
+        if (record.Closes) _isClosing = false;
+    }
+
+    /// <summary>Takes in a committed record. Records come in the order of the log, from one thread at a time.</summary>
+    public void Apply(in RecordHeader record, long position, Segment segment)
+    {
+        lock (Gate)
+        {
+            ref var part = ref PartIn(segment);
+            switch (record.Kind)
+            {
+                case RecordKind.Create:
+                    part.Events |= PartEvents.Created;
+                    _createPosition = position;
+                    Volatile.Write(ref _createLength, record.Length);
+                    break;
+                case RecordKind.Append:
+                    if (record.Count > 0) part.Add(record.FirstOffset, position, record.Length);
+                    _bytes += EventBytes(record);
+                    Publish(record.FirstOffset + record.Count);
+                    if (record.Closes)
+                    {
+                        part.Events |= PartEvents.Closed;
+                        Close(record.Time);
+                    }
+
+                    break;
+                case RecordKind.TakeOver:
+                    part.Epoch = Epoch = record.Epoch;
+                    break;
+                case RecordKind.Delete:
+                    part.Events |= PartEvents.Deleted;
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Takes in what a sealed segment's index says. For the start alone.</summary>
+    public void Restore(in IndexEntry entry, Segment segment)
+    {
+        ref var part = ref PartIn(segment, entry.FirstOffset);
+        part.MoveToIndex(entry.ExtentStart);
+        part.Count = entry.ExtentCount;
+        part.Events = entry.Events;
+        part.Epoch = Epoch = entry.Epoch;
+        if (entry.Events.HasFlag(PartEvents.Created))
+        {
+            _createPosition = segment.Base + entry.CreatePosition;
+            _createLength = entry.CreateLength;
+        }
+
+        _bytes += entry.EventBytes;
+        Publish(entry.NextOffset);
+        if (entry.Events.HasFlag(PartEvents.Closed)) Close(entry.ClosedAt);
+    }
+
+    /// <summary>At the end of the start: what is staged is what is committed.</summary>
+    public void Resume() => _stagedEpoch = Epoch;
+
+    /// <summary>What the index of a segment has to say of this stream; its extents go to <paramref name="extents"/>.</summary>
+    public IndexEntry? Index(Segment segment, List<Extent> extents)
+    {
+        lock (Gate)
+        {
+            var at = FindPart(segment);
+            if (at < 0) return null; // gone by now
+            ref readonly var part = ref _parts[at];
+            var isLast = at == _parts.Length - 1;
+            var nextOffset = isLast ? NextOffset : _parts[at + 1].FirstOffset;
+            var start = extents.Count;
+            extents.AddRange(part.InMemory);
+            return new IndexEntry
+            {
+                Stream = Number,
+                FirstOffset = part.FirstOffset,
+                NextOffset = nextOffset,
+                ExtentStart = start,
+                ExtentCount = part.Count,
+                Epoch = part.Epoch,
+                Events = part.Events,
+                EventBytes = EventBytesIn(part, nextOffset),
+                CreatedAt = CreatedAt.UtcTicks,
+                Retention = Retention.Ticks,
+                ClosedAt = part.Events.HasFlag(PartEvents.Closed) ? ClosedAt : 0,
+                CreatePosition = at == 0 ? (uint)(_createPosition - segment.Base) : 0,
+                CreateLength = at == 0 ? _createLength : 0,
+            };
+        }
+    }
+
+    /// <summary>The segment's index is on disk: the extents leave memory.</summary>
+    public void MoveToIndex(Segment segment, int start)
+    {
+        lock (Gate)
+        {
+            if (FindPart(segment) is >= 0 and var at) _parts[at].MoveToIndex(start);
+        }
+    }
+
+    /// <summary>Where the record with the event at <paramref name="offset"/> lies, if memory knows.</summary>
+    public bool TryLocate(long offset, out long position, out int length)
+    {
+        lock (Gate)
+        {
+            position = length = 0;
+            var at = FindPart(offset);
+            if (at < 0 || _parts[at].Extents is null) return false;
+            ref readonly var part = ref _parts[at];
+            var found = Extent.Find(part.InMemory, offset - part.FirstOffset);
+            if (found < 0) return false;
+            position = part.Segment.Base + part.InMemory[found].Position;
+            length = part.InMemory[found].Length;
+            return true;
+        }
+    }
+
+    /// <summary>
+    /// Where the record with the event at <paramref name="offset"/> and those behind it in the same segment lie; reads the
+    /// segment's index when memory does not know.
+    /// </summary>
+    /// <returns>How many were found, with the offset that theirs count from; 0 when the event is nowhere.</returns>
+    public int Locate(long offset, Span<Extent> into, out Segment? segment, out long firstOffset)
+    {
+        int start, count;
+        lock (Gate)
+        {
+            segment = null;
+            firstOffset = 0;
+            var at = FindPart(offset);
+            if (at < 0) return 0;
+            ref readonly var part = ref _parts[at];
+            (segment, firstOffset, start, count) = (part.Segment, part.FirstOffset, part.IndexStart, part.Count);
+            if (part.Extents is not null)
+            {
+                var found = Extent.Find(part.InMemory, offset - part.FirstOffset);
+                if (found < 0) return 0;
+                var extents = part.InMemory[found..];
+                extents = extents[..Math.Min(extents.Length, into.Length)];
+                extents.CopyTo(into);
+                return extents.Length;
+            }
+        }
+
+        return segment.Index!.ReadExtents(start, count, offset - firstOffset, into);
+    }
+
+    /// <summary>Where the create record lies, which holds the metadata. No segment when the stream is gone.</summary>
+    public (Segment? Segment, long Position, int Length) CreateRecord()
+    {
+        lock (Gate) return _parts.Length == 0 ? default : (_parts[0].Segment, _createPosition, _createLength);
+    }
+
+    /// <summary>Lets go of the segments: the stream is gone.</summary>
+    public void ReleaseSegments()
+    {
+        StreamPart[] parts;
+        lock (Gate)
+        {
+            parts = _parts;
+            _parts = [];
+        }
+
+        if (parts.Length == 0) return;
+        var (first, last) = (parts[0].Segment, parts[^1].Segment);
+        if (last != first) first.ReleaseAfterThis(last);
+        foreach (var part in parts)
+        {
+            if (part.Segment != last || last == first) part.Segment.Release();
+        }
+    }
+
+    /// <summary>Closes the files of all its segments: the store is shutting down.</summary>
+    public void CloseSegments()
+    {
+        lock (Gate)
+        {
+            foreach (var part in _parts) part.Segment.Close();
+        }
+    }
+
+    private static long EventBytes(in RecordHeader record) => record.Length - RecordHeader.Size - ((long)record.Count * sizeof(int));
+
+    private static long EventBytesIn(in StreamPart part, long nextOffset)
+    {
+        var bytes = -(nextOffset - part.FirstOffset) * sizeof(int);
+        foreach (var extent in part.InMemory) bytes += extent.Length - RecordHeader.Size;
+        return bytes;
+    }
+
+    private int FindPart(long offset)
+    {
+        for (var at = _parts.Length - 1; at >= 0; at--)
+        {
+            if (_parts[at].FirstOffset <= offset) return at;
+        }
+
+        return -1;
+    }
+
+    private int FindPart(Segment segment)
+    {
+        for (var at = _parts.Length - 1; at >= 0; at--)
+        {
+            if (_parts[at].Segment == segment) return at;
+        }
+
+        return -1;
+    }
+
+    private ref StreamPart PartIn(Segment segment, long? firstOffset = null)
+    {
+        if (_parts.Length > 0 && _parts[^1].Segment == segment) return ref _parts[^1];
+        var parts = new StreamPart[_parts.Length + 1];
+        _parts.CopyTo(parts, 0);
+        parts[^1] = new StreamPart(segment, firstOffset ?? NextOffset, Epoch);
+        _parts = parts;
+        segment.Hold();
+        segment.Streams.Add(this);
+        return ref _parts[^1];
+    }
+}

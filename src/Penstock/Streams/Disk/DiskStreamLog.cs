@@ -1,0 +1,176 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+
+namespace Penstock.Streams.Disk;
+
+/// <summary>
+/// Streams in a folder: all of them in one append-only log of segment files. Memory holds a small entry for each retained
+/// stream; its events are read from the files, or from the ring if they are recent.
+/// </summary>
+internal sealed class DiskStreamLog : IStreamLog
+{
+    private readonly DiskStoreOptions _options;
+    private readonly TimeProvider _time;
+    private readonly SegmentFolder _folder;
+    private readonly StreamCatalog<DiskStream> _streams;
+    private long _lastNumber;
+    private volatile bool _isDisposed;
+
+    private DiskStreamLog(DiskStoreOptions options, TimeProvider time, ILogger logger)
+    {
+        _options = options;
+        _time = time;
+        _folder = new SegmentFolder(options, logger);
+        _streams = new(time, static stream => stream.ReleaseSegments());
+        try
+        {
+            var started = Stopwatch.GetTimestamp();
+            var recovery = new Recovery(_folder, time, logger);
+            recovery.Run();
+            recovery.Fill(_streams);
+            _lastNumber = recovery.LastNumber;
+            Commit = new GroupCommit(options, _folder, recovery.End, logger);
+            logger.Opened(options.Folder, _streams.All.Count, recovery.Segments, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        }
+        catch
+        {
+            _streams.Dispose();
+            _folder.Dispose();
+            throw;
+        }
+    }
+
+    internal GroupCommit Commit { get; }
+
+    internal DateTimeOffset Now => _time.GetUtcNow();
+
+    /// <summary>Opens the folder, made if need be, and finds the streams in it.</summary>
+    /// <exception cref="StreamStorageException">Another process has it open, or it cannot be read and written.</exception>
+    public static DiskStreamLog Open(DiskStoreOptions options, TimeProvider time, ILogger logger) => new(options, time, logger);
+
+    public async ValueTask<IStreamWriter> CreateAsync(string path, StreamOptions options, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        var stream = new DiskStream(path, Interlocked.Increment(ref _lastNumber), Now, options.Retention ?? _options.Retention);
+        _streams.Add(stream);
+        try
+        {
+            using var body = CreateBody.Write(path, stream.Retention, options.Metadata.Span);
+            var record = new PendingRecord(stream);
+            record.Prepare(RecordKind.Create, body, epoch: stream.Epoch, time: stream.CreatedAt.UtcTicks);
+            await Commit.CommitAsync(record, body);
+        }
+        catch
+        {
+            _streams.Withdraw(stream);
+            throw;
+        }
+
+        return new DiskStreamWriter(this, stream, stream.Epoch);
+    }
+
+    public async ValueTask<IStreamWriter?> TakeOverAsync(string path, CancellationToken cancellationToken = default)
+    {
+        if (!TryFind(path, out var stream)) return null;
+        try
+        {
+            using var nothing = new StreamBatch();
+            var record = new PendingRecord(stream);
+            record.Prepare(RecordKind.TakeOver, nothing);
+            await Commit.CommitAsync(record, nothing);
+            return new DiskStreamWriter(this, stream, record.Header.Epoch);
+        }
+        catch (StreamException e) when (e is StreamClosedException or StreamGoneException)
+        {
+            return null;
+        }
+    }
+
+    public ValueTask<IStreamReader?> OpenReaderAsync(string path, long offset = 0, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        return new(TryFind(path, out var stream) ? new DiskStreamReader(this, stream, offset) : null);
+    }
+
+    public async ValueTask<StreamInfo?> GetAsync(string path, CancellationToken cancellationToken = default) =>
+        TryFind(path, out var stream) ? await DescribeAsync(stream) : null;
+
+    public async IAsyncEnumerable<StreamInfo> ListAsync(string prefix = "", [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        foreach (var stream in _streams.Find(prefix))
+        {
+            if (!stream.IsCreated) continue;
+            StreamInfo? info;
+            try
+            {
+                info = await DescribeAsync(stream);
+            }
+            catch (StreamCorruptException)
+            {
+                continue; // whoever asks for this one alone is told
+            }
+
+            if (info is not null) yield return info;
+        }
+    }
+
+    public async ValueTask<bool> DeleteAsync(string path, CancellationToken cancellationToken = default)
+    {
+        if (!TryFind(path, out var stream)) return false;
+        try
+        {
+            using var nothing = new StreamBatch();
+            var record = new PendingRecord(stream);
+            record.Prepare(RecordKind.Delete, nothing);
+            await Commit.CommitAsync(record, nothing);
+        }
+        catch (StreamGoneException)
+        {
+            return false;
+        }
+
+        return _streams.Remove(stream);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_isDisposed) return;
+        _isDisposed = true;
+        _streams.Dispose();
+        await Commit.DisposeAsync();
+        foreach (var stream in _streams.All)
+        {
+            stream.Abandon();
+            stream.CloseSegments();
+        }
+
+        _folder.Dispose();
+    }
+
+    private bool TryFind(string path, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out DiskStream? stream) =>
+        _streams.TryFind(path, out stream) && stream.IsCreated;
+
+    private async ValueTask<StreamInfo?> DescribeAsync(DiskStream stream)
+    {
+        var (segment, position, length) = stream.CreateRecord();
+        if (segment is null) return null;
+        var record = new byte[length];
+        if (!Commit.Ring.TryCopy(position, record))
+        {
+            try
+            {
+                await RandomAccess.ReadAsync(segment.File, record, position - segment.Base);
+            }
+            catch (ObjectDisposedException) when (stream.IsGone)
+            {
+                return null;
+            }
+
+            if (!RecordFormat.TryRead(record, position, segment.Salt, out _))
+                throw new StreamCorruptException($"The create record of '{stream.Path}' at {position - segment.Base} of {segment.Path} is damaged.");
+        }
+
+        return stream.Describe(new CreateBody(RecordFormat.Event(record, 1, 0)).Metadata.ToArray());
+    }
+}

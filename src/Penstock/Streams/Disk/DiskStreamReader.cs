@@ -1,0 +1,125 @@
+using System.Buffers;
+
+namespace Penstock.Streams.Disk;
+
+/// <summary>
+/// A cursor on one stream of the disk store. A live one copies records from the ring; one that lags reads a run of them from
+/// file, on the thread pool. It holds a buffer only while it has events at hand.
+/// </summary>
+internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, long offset)
+    : WaitingReader(stream, offset), IThreadPoolWorkItem
+{
+    private byte[]? _buffer; // whole records of this stream, one behind the other
+    private int _end;
+    private int _record; // where the current one begins
+    private int _count; // its events
+    private int _index; // the next of them
+
+    public override bool TryRead(out StreamEvent streamEvent)
+    {
+        if (!IsAtHand() && !TryTakeFromRing())
+        {
+            streamEvent = default;
+            return false;
+        }
+
+        streamEvent = new StreamEvent(NextOffset++, RecordFormat.Event(_buffer.AsSpan(_record), _count, _index++));
+        return true;
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        Drop();
+    }
+
+    protected override bool BringToHand()
+    {
+        if (IsAtHand() || TryTakeFromRing()) return true;
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
+        return false;
+    }
+
+    /// <summary>The read from file.</summary>
+    void IThreadPoolWorkItem.Execute()
+    {
+        try
+        {
+            var length = RecordRun.Read(stream, NextOffset, out var buffer);
+            _buffer = buffer;
+            Hold(length);
+        }
+        catch (Exception) when (stream.IsGone)
+        {
+            // Its segment may be deleted while it is read.
+        }
+        catch (Exception e)
+        {
+            Fail(e is IOException ? new StreamStorageException($"Reading '{stream.Path}' failed: {e.Message}", e) : e);
+            return;
+        }
+
+        Complete(stream.IsGone ? StreamWait.Gone : StreamWait.Ready);
+    }
+
+    private bool IsAtHand()
+    {
+        if (_buffer is null) return false;
+        if (stream.IsGone)
+        {
+            Drop();
+            return false;
+        }
+
+        if (_index < _count) return true;
+        var next = _record + RecordFormat.Align(RecordHeader.Read(_buffer.AsSpan(_record)).Length);
+        if (next < _end && RecordHeader.Read(_buffer.AsSpan(next)).FirstOffset == NextOffset) // damage may have left a gap
+        {
+            Enter(next);
+            return true;
+        }
+
+        Drop();
+        return false;
+    }
+
+    private bool TryTakeFromRing()
+    {
+        if (NextOffset >= stream.NextOffset || stream.IsGone) return false;
+        if (!stream.TryLocate(NextOffset, out var position, out var length)) return false;
+        _buffer = ArrayPool<byte>.Shared.Rent(length);
+        if (log.Commit.Ring.TryCopy(position, _buffer.AsSpan(0, length)))
+        {
+            var header = RecordHeader.Read(_buffer);
+            if (NextOffset < header.FirstOffset + header.Count)
+            {
+                Hold(length);
+                return true;
+            }
+        }
+
+        Drop();
+        return false;
+    }
+
+    private void Hold(int length)
+    {
+        _end = length;
+        Enter(0);
+    }
+
+    private void Enter(int record)
+    {
+        var header = RecordHeader.Read(_buffer.AsSpan(record));
+        _record = record;
+        _count = header.Count;
+        _index = (int)(NextOffset - header.FirstOffset);
+    }
+
+    private void Drop()
+    {
+        if (_buffer is null) return;
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = null;
+    }
+}

@@ -1,0 +1,163 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+
+namespace Penstock.Streams.Disk;
+
+/// <summary>Finds out at the start which streams there are: from the index of each segment, or from the segment itself where there is none.</summary>
+internal sealed class Recovery(SegmentFolder folder, TimeProvider time, ILogger logger)
+{
+    private readonly Dictionary<long, DiskStream> _streams = [];
+    private readonly HashSet<DiskStream> _deleted = [];
+
+    /// <summary>No stream has had a higher number.</summary>
+    public long LastNumber { get; private set; }
+
+    /// <summary>Where the log goes on.</summary>
+    public long End { get; private set; }
+
+    public int Segments { get; private set; }
+
+    public void Run()
+    {
+        var segments = folder.OpenAll();
+        for (var i = 0; i < segments.Count; i++) Load(segments[i].Segment, segments[i].Limit, isLast: i == segments.Count - 1);
+        Segments = segments.Count;
+        foreach (var stream in _streams.Values) stream.Resume();
+    }
+
+    /// <summary>Hands the streams over, the oldest first, and lets go of those that are no more.</summary>
+    public void Fill(StreamCatalog<DiskStream> catalog)
+    {
+        foreach (var stream in _deleted) Forget(stream);
+        foreach (var stream in _streams.Values.OrderBy(stream => stream.Number))
+        {
+            // A path is taken twice only if damage swallowed the end of the earlier stream.
+            if (catalog.TryFind(stream.Path, out var earlier)) catalog.Remove(earlier);
+            catalog.Add(stream);
+        }
+
+        catalog.Sweep();
+    }
+
+    private void Forget(DiskStream stream)
+    {
+        _streams.Remove(stream.Number);
+        stream.ReleaseSegments();
+    }
+
+    private void Load(Segment segment, long limit, bool isLast)
+    {
+        if (SegmentIndex.TryLoad(segment, out var index, out var content))
+        {
+            segment.End = content.End;
+            foreach (ref readonly var entry in content.Entries) Restore(segment, entry, content);
+            segment.BecomeSealed(index!);
+            segment.Release(); // its streams hold it
+        }
+        else
+        {
+            if (!isLast) logger.RebuildingIndex(segment.Path);
+            Scan(segment, limit, isLast);
+            folder.Seal(segment);
+        }
+
+        End = Math.Max(End, segment.End);
+    }
+
+    private void Restore(Segment segment, in IndexEntry entry, IndexContent content)
+    {
+        LastNumber = Math.Max(LastNumber, entry.Stream);
+        if (entry.Events.HasFlag(PartEvents.Created))
+            _streams[entry.Stream] = new(content.PathOf(entry), entry.Stream, new DateTimeOffset(entry.CreatedAt, TimeSpan.Zero), new TimeSpan(entry.Retention));
+        if (!_streams.TryGetValue(entry.Stream, out var stream)) return; // long gone; others keep this segment
+        stream.Restore(entry, segment);
+        if (entry.Events.HasFlag(PartEvents.Deleted)) _deleted.Add(stream);
+    }
+
+    private unsafe void Scan(Segment segment, long limit, bool isLast)
+    {
+        var length = (int)Math.Min(RandomAccess.GetLength(segment.File), limit - segment.Base);
+        var memory = (byte*)NativeMemory.Alloc((nuint)Math.Max(length, 1)); // not the heap's: as large as a segment, and needed once
+        try
+        {
+            var bytes = new Span<byte>(memory, length);
+            for (var read = 0; read < length;)
+            {
+                var count = RandomAccess.Read(segment.File, bytes[read..], read);
+                if (count == 0) throw new IOException($"{segment.Path} became shorter while it was read.");
+                read += count;
+            }
+
+            Scan(segment, bytes, isLast);
+        }
+        finally
+        {
+            NativeMemory.Free(memory);
+        }
+    }
+
+    private void Scan(Segment segment, ReadOnlySpan<byte> bytes, bool isLast)
+    {
+        var scanner = new SegmentScanner(bytes, segment.Base, segment.Salt);
+        while (scanner.MoveNext())
+        {
+            if (scanner.IsDamaged) TakeDamage(segment, scanner.Start, scanner.Length, scanner.Header);
+            else Take(segment, scanner.Start, scanner.Header, bytes.Slice(scanner.Start, scanner.Header.Length));
+        }
+
+        var end = RecordFormat.Align(scanner.End);
+        segment.End = segment.Base + end;
+        if (!scanner.HasTornTail) return;
+        if (isLast)
+        {
+            logger.CutTornTail(segment.Path, scanner.End, bytes.Length - scanner.End);
+        }
+        else
+        {
+            RecordFormat.TryReadHeader(bytes[scanner.End..], out var claimed);
+            TakeDamage(segment, scanner.End, bytes.Length - scanner.End, claimed);
+        }
+    }
+
+    private void Take(Segment segment, int at, in RecordHeader record, ReadOnlySpan<byte> bytes)
+    {
+        LastNumber = Math.Max(LastNumber, record.Stream);
+        if (record.Kind == RecordKind.Create)
+        {
+            var body = new CreateBody(RecordFormat.Event(bytes, record.Count, 0));
+            _streams[record.Stream] = new(body.Path, record.Stream, new DateTimeOffset(record.Time, TimeSpan.Zero), body.Retention);
+        }
+
+        if (!_streams.TryGetValue(record.Stream, out var stream)) return; // long gone; others keep this segment
+        if (record.Kind == RecordKind.Append && (record.FirstOffset < stream.NextOffset || stream.IsClosed))
+        {
+            logger.LeftOutRecord(segment.Path, at, record.Stream);
+            return;
+        }
+
+        stream.Apply(record, segment.Base + at, segment);
+        if (record.Kind == RecordKind.Delete) _deleted.Add(stream);
+    }
+
+    /// <summary>
+    /// Takes note of a damaged record. If its header fits the stream that it names, the offsets in it are taken, so that they
+    /// are never given to other events; reading them fails by the checksum.
+    /// </summary>
+    private void TakeDamage(Segment segment, int at, int length, RecordHeader claimed)
+    {
+        var fits = claimed.Kind == RecordKind.Append
+            && RecordFormat.Align(claimed.Length) == length
+            && _streams.TryGetValue(claimed.Stream, out var stream)
+            && claimed.FirstOffset == stream.NextOffset
+            && !stream.IsClosed
+            && Apply(stream);
+        logger.FoundDamage(segment.Path, at, length, fits ? claimed.Stream : 0);
+
+        bool Apply(DiskStream known)
+        {
+            if (claimed.Closes) claimed.Time = time.GetUtcNow().UtcTicks; // what stands there may be no time at all
+            known.Apply(claimed, segment.Base + at, segment);
+            return true;
+        }
+    }
+}

@@ -1,0 +1,110 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+
+namespace Penstock.Streams.Disk;
+
+/// <summary>The folder with the segment files, and the lock that keeps a second process out of it.</summary>
+internal sealed class SegmentFolder : IDisposable
+{
+    private readonly DiskStoreOptions _options;
+    private readonly ILogger _logger;
+    private readonly FileStream _lock;
+    private readonly Lock _sealingGate = new();
+    private Task _sealing = Task.CompletedTask;
+
+    public SegmentFolder(DiskStoreOptions options, ILogger logger)
+    {
+        _options = options;
+        _logger = logger;
+        try
+        {
+            Directory.CreateDirectory(options.Folder);
+            _lock = new FileStream(Path.Combine(options.Folder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StreamStorageException(
+                $"The folder '{Path.GetFullPath(options.Folder)}' cannot be opened as a stream store: another process has it open, or this one may not write there ({e.Message}).", e);
+        }
+    }
+
+    /// <summary>The segments that are there, in the order of the log, and where each one's records must end at the latest.</summary>
+    public List<(Segment Segment, long Limit)> OpenAll()
+    {
+        var segments = new List<Segment>();
+        foreach (var path in Directory.EnumerateFiles(_options.Folder, "*" + Segment.Extension))
+        {
+            if (!Segment.TryParseName(path, out var basePosition, out var salt)) continue;
+            var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            segments.Add(new Segment(path, basePosition, salt, file, RandomAccess.GetLength(file), 0));
+        }
+
+        segments.Sort(static (a, b) => a.Base.CompareTo(b.Base));
+
+        // What a failed write left behind a segment's end is not part of the log, whole though it may look.
+        return segments.Select((segment, i) => (segment, i + 1 < segments.Count ? segments[i + 1].Base : long.MaxValue)).ToList();
+    }
+
+    /// <summary>
+    /// Makes a segment for records from a position on, and room on the disk for all of it, so that a full disk is met here
+    /// and not by a record.
+    /// </summary>
+    /// <param name="basePosition">The position of its first record.</param>
+    /// <param name="capacity">How many bytes it may hold.</param>
+    /// <param name="reserve">How many of them are for closing streams alone.</param>
+    /// <exception cref="StreamStorageException">The disk is full or failing; nothing was left behind.</exception>
+    public Segment Create(long basePosition, long capacity, int reserve)
+    {
+        var salt = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint)));
+        var path = Path.Combine(_options.Folder, Segment.NameOf(basePosition, salt));
+        try
+        {
+            var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, FileOptions.None, capacity);
+            if (_options.Commit == CommitPolicy.Power)
+            {
+                RandomAccess.SetLength(file, capacity); // or each sync would have to store a new length, too
+                DiskSync.Folder(_options.Folder);
+            }
+
+            return new Segment(path, basePosition, salt, file, capacity, reserve);
+        }
+        catch (IOException e)
+        {
+            File.Delete(path);
+            throw new StreamStorageException($"The stream store in '{_options.Folder}' takes no more: the disk is full or failing ({e.Message})", e);
+        }
+    }
+
+    /// <summary>Finishes a segment that takes no more records: cuts it to its length and writes its index, in the background.</summary>
+    public void SealLater(Segment segment)
+    {
+        lock (_sealingGate) _sealing = _sealing.ContinueWith(_ => Seal(segment), TaskScheduler.Default);
+    }
+
+    public void Seal(Segment segment)
+    {
+        try
+        {
+            Cut(segment);
+            if (segment.Streams.Count > 0) SegmentIndex.Build(segment);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _logger.IndexFailed(e, segment.Path);
+        }
+
+        segment.Release(); // now its streams alone hold it
+    }
+
+    public static void Cut(Segment segment)
+    {
+        if (!segment.File.IsClosed) RandomAccess.SetLength(segment.File, segment.End - segment.Base);
+    }
+
+    public Task WhenSealedAsync()
+    {
+        lock (_sealingGate) return _sealing;
+    }
+
+    public void Dispose() => _lock.Dispose();
+}

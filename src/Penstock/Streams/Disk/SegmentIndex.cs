@@ -1,0 +1,195 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace Penstock.Streams.Disk;
+
+/// <summary>What a segment holds of one stream, as its index says it. Created, Retention and path are there if it was created in it.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 4)]
+internal struct IndexEntry
+{
+    public long Stream;
+    public long FirstOffset;
+    public long NextOffset;
+    public long EventBytes;
+    public long ClosedAt;
+    public long CreatedAt;
+    public long Retention;
+    public uint CreatePosition;
+    public int CreateLength;
+    public int ExtentStart;
+    public int ExtentCount;
+    public int Epoch;
+    public PartEvents Events;
+    public int PathStart;
+    public int PathLength;
+}
+
+[StructLayout(LayoutKind.Sequential, Pack = 4)]
+internal struct IndexHeader
+{
+    /// <summary>"PSI1": Penstock stream index, format 1.</summary>
+    public const uint MagicNumber = 0x31495350;
+
+    public uint Magic;
+    public uint Checksum; // over everything behind it
+    public long Base;
+    public long End;
+    public int Entries;
+    public int Extents;
+    public int PathBytes;
+    private readonly int _unused;
+}
+
+/// <summary>
+/// The side file of a sealed segment: an entry for each stream that has records in it, then the extents of all, then the
+/// paths. Built once; the start reads all of it, a reader only the extents that it needs.
+/// </summary>
+internal sealed class SegmentIndex : IDisposable
+{
+    private const int ExtentsReadAtOnce = 128;
+
+    private readonly SafeFileHandle _file;
+    private readonly long _extentsStart;
+
+    private SegmentIndex(SafeFileHandle file, int entries)
+    {
+        _file = file;
+        _extentsStart = Marshal.SizeOf<IndexHeader>() + ((long)entries * Marshal.SizeOf<IndexEntry>());
+    }
+
+    public static string PathFor(string segmentPath) => System.IO.Path.ChangeExtension(segmentPath, ".idx");
+
+    /// <summary>Writes the index of a segment that takes no more records, and moves the streams' extents out of memory.</summary>
+    public static SegmentIndex Build(Segment segment)
+    {
+        var entries = new List<IndexEntry>(segment.Streams.Count);
+        var extents = new List<Extent>();
+        var indexed = new List<DiskStream>(segment.Streams.Count);
+        using var paths = new MemoryStream();
+        foreach (var stream in segment.Streams)
+        {
+            if (stream.Index(segment, extents) is not { } entry) continue;
+            if (entry.Events.HasFlag(PartEvents.Created))
+            {
+                var path = Encoding.UTF8.GetBytes(stream.Path);
+                entry.PathStart = (int)paths.Length;
+                entry.PathLength = path.Length;
+                paths.Write(path);
+            }
+
+            entries.Add(entry);
+            indexed.Add(stream);
+        }
+
+        Write(segment, entries, extents, paths.GetBuffer().AsSpan(0, (int)paths.Length));
+        var index = new SegmentIndex(OpenFile(segment), entries.Count);
+        segment.BecomeSealed(index);
+        for (var i = 0; i < indexed.Count; i++) indexed[i].MoveToIndex(segment, entries[i].ExtentStart);
+        return index;
+    }
+
+    /// <summary>Reads the index of a segment if it is there and undamaged.</summary>
+    public static bool TryLoad(Segment segment, out SegmentIndex? index, out IndexContent content)
+    {
+        index = null;
+        content = default;
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(PathFor(segment.Path));
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+
+        if (bytes.Length < Marshal.SizeOf<IndexHeader>()) return false;
+        var header = MemoryMarshal.Read<IndexHeader>(bytes);
+        if (header.Magic != IndexHeader.MagicNumber || header.Base != segment.Base) return false;
+        if (header.Checksum != Crc32C.Append(0, bytes.AsSpan(2 * sizeof(uint)))) return false;
+        content = new IndexContent(bytes, header);
+        index = new SegmentIndex(OpenFile(segment), header.Entries);
+        return true;
+    }
+
+    /// <summary>Reads the extents of a stream from the one that covers <paramref name="offset"/> on, which counts from its part's first.</summary>
+    /// <returns>How many were read; 0 when none begins at or before the offset.</returns>
+    public int ReadExtents(int start, int count, long offset, Span<Extent> into)
+    {
+        int low = 0, high = count;
+        Span<Extent> probe = stackalloc Extent[1];
+        while (high - low > ExtentsReadAtOnce)
+        {
+            var middle = (low + high) >>> 1;
+            Read(start + middle, probe);
+            if (probe[0].FirstOffset <= offset) low = middle;
+            else high = middle;
+        }
+
+        Span<Extent> extents = stackalloc Extent[ExtentsReadAtOnce];
+        extents = extents[..(high - low)];
+        Read(start + low, extents);
+        var found = Extent.Find(extents, offset);
+        if (found < 0) return 0;
+        into = into[..Math.Min(into.Length, count - low - found)];
+        Read(start + low + found, into);
+        return into.Length;
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private static SafeFileHandle OpenFile(Segment segment) =>
+        File.OpenHandle(PathFor(segment.Path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+
+    private static void Write(Segment segment, List<IndexEntry> entries, List<Extent> extents, ReadOnlySpan<byte> paths)
+    {
+        var entryBytes = MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(entries));
+        var extentBytes = MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(extents));
+        var header = new IndexHeader
+        {
+            Magic = IndexHeader.MagicNumber,
+            Base = segment.Base,
+            End = segment.End,
+            Entries = entries.Count,
+            Extents = extents.Count,
+            PathBytes = paths.Length,
+        };
+        Span<byte> head = stackalloc byte[Marshal.SizeOf<IndexHeader>()];
+        MemoryMarshal.Write(head, in header);
+        header.Checksum = Crc32C.Append(Crc32C.Append(Crc32C.Append(Crc32C.Append(0, head[(2 * sizeof(uint))..]), entryBytes), extentBytes), paths);
+        MemoryMarshal.Write(head, in header);
+
+        // Under a name of its own until it is whole.
+        var target = PathFor(segment.Path);
+        var unfinished = target + ".new";
+        using (var file = new FileStream(unfinished, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+        {
+            file.Write(head);
+            file.Write(entryBytes);
+            file.Write(extentBytes);
+            file.Write(paths);
+        }
+
+        File.Move(unfinished, target, overwrite: true);
+    }
+
+    private void Read(int extent, Span<Extent> into)
+    {
+        var bytes = MemoryMarshal.AsBytes(into);
+        if (RandomAccess.Read(_file, bytes, _extentsStart + ((long)extent * Extent.Size)) != bytes.Length)
+            throw new StreamCorruptException("A segment's index is shorter than it was.");
+    }
+}
+
+/// <summary>A whole index, read at the start.</summary>
+internal readonly ref struct IndexContent(byte[] bytes, IndexHeader header)
+{
+    public long End => header.End;
+
+    public ReadOnlySpan<IndexEntry> Entries =>
+        MemoryMarshal.Cast<byte, IndexEntry>(bytes.AsSpan(Marshal.SizeOf<IndexHeader>(), header.Entries * Marshal.SizeOf<IndexEntry>()));
+
+    public string PathOf(in IndexEntry entry) =>
+        Encoding.UTF8.GetString(bytes, bytes.Length - header.PathBytes + entry.PathStart, entry.PathLength);
+}
