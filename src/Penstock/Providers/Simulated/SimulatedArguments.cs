@@ -12,6 +12,8 @@ internal sealed partial class SimulatedArguments
 {
     private const int MaxDepth = 8; // schemas may refer to themselves
 
+    private const int MaxPrompt = 10_000; // what is looked through for words
+
     private readonly JsonElement _schema;
     private readonly string _prompt;
     private readonly Queue<string> _words;
@@ -22,7 +24,7 @@ internal sealed partial class SimulatedArguments
     private SimulatedArguments(JsonElement schema, string prompt)
     {
         _schema = schema;
-        _prompt = prompt;
+        _prompt = prompt = prompt[..Math.Min(prompt.Length, MaxPrompt)];
         // Names come first: the city in "What is the weather in Paris?" is what a tool most likely asks for.
         var topic = SimulatedTopic.Of(prompt);
         _words = new(Capitalized().Matches(prompt).Select(m => m.Value).Concat(topic.Words));

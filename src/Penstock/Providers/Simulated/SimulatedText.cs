@@ -13,13 +13,13 @@ internal static class SimulatedText
     [
         "Begin with *{A}*. Most accounts start from what can be seen and counted, because that is where people agree; only then do they ask why it is so. Keep the two apart, and half of the usual confusion never starts.",
         "The second thread is *{B}*. It is easy to take it for a detail, yet it decides how far the first answer carries. A small change here moves everything that stands on top of it, which is why careful people come back to it so often.",
-        "Three things are worth keeping apart:\n\n- **What is certain.** Some of it can be checked in an afternoon, and should be.\n- **What is likely.** Some of it holds most of the time, with exceptions that are known by name.\n- **What is open.** Some of it nobody knows yet, and it costs nothing to say so.",
         "An example helps. Picture somebody who meets *{A}* for the first time and has ten minutes to make sense of it. They would do well to sketch it on paper, name each part, and draw an arrow wherever one part depends on another. The arrows that run in a circle are the interesting ones.",
+        "Three things are worth keeping apart:\n\n- **What is certain.** Some of it can be checked in an afternoon, and should be.\n- **What is likely.** Some of it holds most of the time, with exceptions that are known by name.\n- **What is open.** Some of it nobody knows yet, and it costs nothing to say so.",
+        "It pays to ask who looks at *{A}* differently. An engineer sees costs and limits, a teacher sees the order in which to explain it, and a child sees the one thing that everybody else has stopped noticing. None of them is wrong, and together they see most of it.",
+        "Numbers come last, though it is tempting to put them first. A number without its story is easy to repeat and hard to use; once it is clear how *{A}* and *{B}* hang together, the few numbers that matter nearly choose themselves.",
+        "Written as a recipe, it is short:\n\n```text\n1. look closely at {A}\n2. name what changes, and what stays\n3. try one thing with {B}\n4. compare, and begin again at 1\n```\n\nThe fourth line is the one that people skip, and the one that teaches most.",
         "Does that not make *{A}* sound simpler than it is? It does, a little. Every explanation leaves something out, and a good one says what. Left out here are the history, most of the numbers, and the arguments that specialists still enjoy having.",
         "In practice, start small. Take one case of *{B}* that you know well, follow it from beginning to end, and write down where it surprised you. Surprise is cheap to record and hard to reconstruct, and it points straight at what is left to learn.",
-        "It pays to ask who looks at *{A}* differently. An engineer sees costs and limits, a teacher sees the order in which to explain it, and a child sees the one thing that everybody else has stopped noticing. None of them is wrong, and together they see most of it.",
-        "Written as a recipe, it is short:\n\n```text\n1. look closely at {A}\n2. name what changes, and what stays\n3. try one thing with {B}\n4. compare, and begin again at 1\n```\n\nThe fourth line is the one that people skip, and the one that teaches most.",
-        "Numbers come last, though it is tempting to put them first. A number without its story is easy to repeat and hard to use; once it is clear how *{A}* and *{B}* hang together, the few numbers that matter nearly choose themselves.",
     ];
 
     public static string Reasoning(SimulatedRequest request)
@@ -38,8 +38,7 @@ internal static class SimulatedText
         var wanted = request.ToolResults.Count > 0 ? 2 : DefaultParagraphs;
         do
         {
-            var order = Shuffled(ref random);
-            for (var i = 0; i < (endless ? order.Length : wanted); i++) yield return "\n\n" + Fill(_body[order[i]], topic);
+            foreach (var i in Some(endless ? _body.Length : wanted, ref random)) yield return "\n\n" + Fill(_body[i], topic);
         }
         while (endless);
 
@@ -68,15 +67,11 @@ internal static class SimulatedText
         .Replace("{B}", topic.Words.ElementAtOrDefault(1) ?? "the detail", StringComparison.Ordinal)
         .Replace("{QUOTE}", topic.Quote, StringComparison.Ordinal);
 
-    private static int[] Shuffled(ref SimulatedRandom random)
+    /// <summary>Some of the paragraphs, in the order in which they read well.</summary>
+    private static int[] Some(int count, ref SimulatedRandom random)
     {
-        var order = Enumerable.Range(0, _body.Length).ToArray();
-        for (var i = order.Length - 1; i > 0; i--)
-        {
-            var j = random.Next(i + 1);
-            (order[i], order[j]) = (order[j], order[i]);
-        }
-
-        return order;
+        var chosen = Enumerable.Range(0, _body.Length).ToList();
+        while (chosen.Count > count) chosen.RemoveAt(random.Next(chosen.Count));
+        return [.. chosen];
     }
 }

@@ -10,11 +10,16 @@ internal sealed record SimulatedTopic(string Quote, bool IsQuestion, IReadOnlyLi
 
     private static readonly HashSet<string> _plain = new(StringComparer.OrdinalIgnoreCase)
     {
-        "about", "after", "again", "also", "answer", "because", "before", "being", "call", "could", "describe", "does", "each", "every",
-        "explain", "from", "give", "have", "help", "here", "into", "just", "know", "like", "make", "many", "more", "most", "much", "need",
-        "only", "other", "please", "question", "same", "short", "should", "show", "some", "such", "tell", "than", "that", "their", "them",
-        "then", "there", "these", "they", "this", "using", "very", "want", "were", "what", "what's", "when", "where", "which", "while",
-        "will", "with", "words", "would", "write", "your",
+        "about", "after", "again", "all", "also", "and", "answer", "any", "are", "because", "before", "being", "best", "between", "briefly", "but",
+        "call", "can", "can't", "compare", "could", "create", "describe", "detail", "details", "did", "difference", "different", "discuss", "does",
+        "don't", "each", "every", "explain", "for", "from", "get", "give", "good", "had", "happen", "happens", "has", "have", "help", "her", "here",
+        "hey", "him", "his", "how", "i'm", "into", "it's", "its", "just", "kind", "know", "let", "letter", "like", "long", "look", "make", "many",
+        "may", "me", "mean", "means", "more", "most", "much", "need", "not", "off", "one", "only", "other", "our", "out", "over", "paragraph",
+        "paragraphs", "per", "please", "question", "really", "same", "sentence", "she", "short", "should", "show", "simple", "simply", "some",
+        "someone", "something", "such", "tell", "tells", "than", "that", "the", "their", "them", "then", "there", "these", "they", "thing", "things",
+        "think", "this", "three", "today", "tomorrow", "two", "under", "until", "upon", "use", "used", "using", "very", "want", "was", "were", "what",
+        "what's", "when", "where", "which", "while", "who", "whole", "why", "will", "with", "without", "words", "work", "works", "would", "write",
+        "yes", "you", "your",
     };
 
     public static SimulatedTopic Of(string prompt)
@@ -33,7 +38,7 @@ internal sealed record SimulatedTopic(string Quote, bool IsQuestion, IReadOnlyLi
                 Take(word, words);
             }
 
-            if (Rune.IsWhiteSpace(rune) || Rune.IsControl(rune) || "*_#<>[]|`\\".Contains((char)rune.Value, StringComparison.Ordinal))
+            if (Rune.IsWhiteSpace(rune) || Rune.IsControl(rune) || (rune.IsAscii && "*_#<>[]|`\\".Contains((char)rune.Value, StringComparison.Ordinal)))
             {
                 if (plain.Length > 0 && plain[^1] != ' ') plain.Append(' ');
             }
@@ -53,7 +58,7 @@ internal sealed record SimulatedTopic(string Quote, bool IsQuestion, IReadOnlyLi
     {
         var text = word.ToString().Trim('\'', '-');
         word.Clear();
-        var telling = text.Length >= 4 || (text.Length > 0 && text[0] > '\u2E7F'); // one CJK character is a word
+        var telling = text.Length >= 3 || (text.Length > 0 && text[0] > '\u2E7F'); // one CJK character is a word
         if (telling && !_plain.Contains(text) && words.Count < 100) words.Add(text);
     }
 

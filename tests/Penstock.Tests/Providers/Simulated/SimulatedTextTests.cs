@@ -54,6 +54,8 @@ public sealed class SimulatedTextTests
         (await StreamAsync($"chat?{Fast}&seed=7")).Tokens.ShouldBe(first);
         (await StreamAsync($"chat?{Fast}&seed=8")).Tokens.ShouldNotBe(first);
         (await StreamAsync($"chat?{Fast}&seed=7", "Why is the sea blue?")).Tokens.ShouldNotBe(first);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(seed => StreamAsync($"chat?{Fast}&seed={seed}")));
+        answers.Select(a => a.Text).Distinct().Count().ShouldBeGreaterThan(15);
     }
 
     [Fact]
@@ -62,6 +64,7 @@ public sealed class SimulatedTextTests
         var tokens = (await StreamAsync($"chat?{Fast}")).Tokens;
         tokens.ShouldAllBe(t => t.Length <= 9);
         tokens.Average(t => t.Length).ShouldBeInRange(2.5, 5.5);
+        (await StreamAsync($"chat?{Fast}", "什么是量子隧穿？")).Tokens.ShouldContain("量");
     }
 
     [Theory]
