@@ -1,4 +1,5 @@
 using Penstock.Protocols;
+using Penstock.Providers.Simulated;
 
 namespace Penstock.Providers;
 
@@ -22,14 +23,18 @@ internal sealed class ModelRouter : IDisposable
         _defaultModel = options.DefaultModel;
     }
 
-    /// <exception cref="RequestException">404: nobody answers for that name.</exception>
+    /// <exception cref="RequestException">404: nobody answers for that name. 400: the simulated provider does not know a knob.</exception>
     public Target Route(string? model)
     {
         var name = string.IsNullOrEmpty(model) ? _defaultModel : model;
         if (_aliases.TryGetValue(name, out var aliased)) name = aliased;
         var cut = name.AsSpan().IndexOfAny('/', ':');
         if (cut > 0 && cut < name.Length - 1 && _providers.TryGetValue(name[..cut], out var provider))
-            return new Target(provider, name[(cut + 1)..]);
+        {
+            var own = name[(cut + 1)..];
+            if (provider.IsSimulated) SimulatedModel.Parse(own); // its knobs are ours, so a wrong one may be named
+            return new Target(provider, own);
+        }
 
         throw new RequestException(
             $"The model '{name}' does not exist here. Name it as provider/model with one of the providers {string.Join(", ", _providers.Keys.Order(StringComparer.Ordinal))}; GET /v1/models lists what is offered.")

@@ -17,9 +17,8 @@ internal sealed class Provider : IDisposable
         Name = name;
         Options = options;
         Protocol = new ChatCompletionsProviderProtocol();
-        var simulated = options.Protocol == "simulated";
-        _client = new HttpMessageInvoker(simulated ? new SimulatedHandler(time) : NewHandler(options));
-        _baseUrl = new Uri((simulated ? "http://simulated" : options.BaseUrl!).TrimEnd('/') + "/");
+        _client = new HttpMessageInvoker(IsSimulated ? new SimulatedHandler(time) : NewHandler(options));
+        _baseUrl = new Uri((IsSimulated ? "http://simulated" : options.BaseUrl!).TrimEnd('/') + "/");
         if (!string.IsNullOrEmpty(options.ApiKey)) _credential = Protocol.Credential(options.ApiKey);
     }
 
@@ -28,6 +27,8 @@ internal sealed class Provider : IDisposable
     public ProviderOptions Options { get; }
 
     public ProviderProtocol Protocol { get; }
+
+    public bool IsSimulated => Options.Protocol == "simulated";
 
     /// <summary>Posts a body to the provider and returns when the reply's headers are there.</summary>
     public Task<HttpResponseMessage> SendAsync(string model, bool stream, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
