@@ -21,6 +21,8 @@ public sealed class PenstockProcess : IAsyncDisposable
 
     public Uri Url { get; }
 
+    public Api Api => new(Url);
+
     public string DataFolder => _settings["Storage:Path"]!;
 
     /// <summary>All that the server has printed, over its restarts.</summary>
@@ -64,8 +66,15 @@ public sealed class PenstockProcess : IAsyncDisposable
             "the server answers /healthz");
     }
 
-    /// <summary>Starts the server without waiting for it to answer.</summary>
-    public void Launch()
+    /// <summary>Starts a server on the disk store unless set, without waiting for it to answer.</summary>
+    public static PenstockProcess Launch(PenstockSettings settings)
+    {
+        var server = new PenstockProcess(settings, Ports.Free());
+        server.Launch();
+        return server;
+    }
+
+    private void Launch()
     {
         var start = new ProcessStartInfo("dotnet")
         {

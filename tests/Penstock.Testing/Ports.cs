@@ -13,17 +13,18 @@ public static class Ports
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
+    /// <summary>Whether nobody answers at a loopback port. It connects rather than binds, so as to be in nobody's way.</summary>
     public static bool IsFree(int port)
     {
         try
         {
-            using var listener = new TcpListener(IPAddress.Loopback, port);
-            listener.Start();
-            return true;
+            using var client = new TcpClient();
+            client.Connect(IPAddress.Loopback, port);
+            return false;
         }
         catch (SocketException)
         {
-            return false;
+            return true;
         }
     }
 }
