@@ -45,6 +45,17 @@ public static class Chat
         ["choices"] = new JsonArray(new JsonObject { ["index"] = 0, ["delta"] = delta, ["finish_reason"] = finish }),
     }.ToJsonString();
 
+    /// <summary>An answer that is not streamed.</summary>
+    public static string Whole(string text, int input, int output) => new JsonObject
+    {
+        ["id"] = "chatcmpl-upstream", ["object"] = "chat.completion", ["created"] = 1700000000, ["model"] = "scripted-1",
+        ["choices"] = new JsonArray(new JsonObject
+        {
+            ["index"] = 0, ["message"] = new JsonObject { ["role"] = "assistant", ["content"] = text }, ["finish_reason"] = "stop",
+        }),
+        ["usage"] = new JsonObject { ["prompt_tokens"] = input, ["completion_tokens"] = output, ["total_tokens"] = input + output },
+    }.ToJsonString();
+
     /// <summary>The whole stream of an answer, without <c>[DONE]</c>.</summary>
     public static IEnumerable<string> Answer(IEnumerable<string> tokens, int input = 7) =>
         [Role(), .. tokens.Select(Text), Finish(), Usage(input, tokens.Count())];

@@ -59,11 +59,11 @@ public sealed class CuttingProxy : IAsyncDisposable
             {
                 Cuts++;
                 client.LingerState = new LingerOption(true, 0);
+                client.Close();
             }
 
-            client.Close();
-            server.Close();
             await up;
+            client.Close();
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {

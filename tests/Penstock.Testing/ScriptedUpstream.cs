@@ -90,7 +90,7 @@ public sealed class ScriptedUpstream : IAsyncDisposable
 
     private async Task ServeAsync(Socket socket)
     {
-        using var connection = new UpstreamConnection(socket);
+        await using var connection = new UpstreamConnection(socket);
         try
         {
             while (await connection.ReadRequestAsync() is { } call)

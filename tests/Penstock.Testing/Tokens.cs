@@ -9,9 +9,15 @@ public static class Tokens
     public static IReadOnlyList<string> Of(string seed, int count) =>
         [.. Enumerable.Range(0, count).Select(i => $" {seed}.{i}{_spice[i % _spice.Length]}")];
 
-    /// <summary>Plays an answer, a token each <paramref name="pace"/>, ending with usage and <c>[DONE]</c>.</summary>
+    /// <summary>Plays an answer, a token each <paramref name="pace"/>, ending with usage and <c>[DONE]</c>; as one document where that is asked for.</summary>
     public static UpstreamScript Script(IReadOnlyList<string> tokens, TimeSpan pace = default) => async call =>
     {
+        if (!call.Streams)
+        {
+            await call.Json(200, Chat.Whole(string.Concat(tokens), 7, tokens.Count));
+            return;
+        }
+
         await call.Sse(Chat.Role());
         using var timer = pace > TimeSpan.Zero ? new PeriodicTimer(pace) : null;
         foreach (var token in tokens)

@@ -34,6 +34,9 @@ public sealed class UpstreamCall
     /// <summary>The model that the request asks for, or an empty string.</summary>
     public string Model { get; }
 
+    /// <summary>Whether the request asks for a stream.</summary>
+    public bool Streams => (bool?)Request?["stream"] ?? false;
+
     /// <summary>The text of the last message.</summary>
     public string Prompt => Request!["messages"]!.AsArray()[^1]!["content"] switch
     {

@@ -5,7 +5,7 @@ using System.Text;
 namespace Penstock.Testing;
 
 /// <summary>One connection to a <see cref="ScriptedUpstream"/>: reads requests one after another and notices the peer's closing.</summary>
-internal sealed class UpstreamConnection(Socket socket) : IDisposable
+internal sealed class UpstreamConnection(Socket socket) : IAsyncDisposable
 {
     private readonly byte[] _buffer = new byte[64 * 1024];
     private byte[] _pending = [];
@@ -33,7 +33,21 @@ internal sealed class UpstreamConnection(Socket socket) : IDisposable
         return new UpstreamCall(socket, first[0], first[1], headers, body, PeerClosedAsync());
     }
 
-    public void Dispose() => socket.Dispose();
+    /// <summary>Sends what is left and closes: .NET resets a socket that is disposed while a read is pending.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Both);
+            if (_read is not null) await _read;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The peer was faster, or the script has closed it.
+        }
+
+        socket.Dispose();
+    }
 
     private async Task<byte[]> TakeChunksAsync()
     {

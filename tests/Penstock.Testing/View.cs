@@ -19,8 +19,13 @@ public static class View
     /// <summary>The last event of a Chat Completions stream: <c>[DONE]</c> or an error.</summary>
     public static bool IsChatEnding(SseEvent e) => IsDone(e) || e.Json()["error"] is not null;
 
-    public static string NativeText(IEnumerable<SseEvent> events) =>
-        string.Concat(events.Where(e => e.Type() == "delta").Select(e => (string?)e.Json()["text"]));
+    /// <summary>What the text blocks say; reasoning and arguments are other blocks.</summary>
+    public static string NativeText(IEnumerable<SseEvent> events)
+    {
+        var all = events.Select(e => e.Json()).ToList();
+        var blocks = all.Where(e => (string?)e["type"] == "block_start" && (string?)e["kind"] == "text").Select(e => (int)e["block"]!).ToHashSet();
+        return string.Concat(all.Where(e => (string?)e["type"] == "delta" && blocks.Contains((int)e["block"]!)).Select(e => (string?)e["text"]));
+    }
 
     public static string ChatText(IEnumerable<SseEvent> events) =>
         string.Concat(events.Where(e => !IsDone(e)).Select(e => (string?)e.Json()["choices"]?.AsArray().FirstOrDefault()?["delta"]?["content"]));

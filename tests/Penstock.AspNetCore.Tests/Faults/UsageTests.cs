@@ -9,8 +9,8 @@ public sealed class UsageTests
     {
         await using var host = await PenstockHost.StartAsync(async call =>
         {
-            await call.Sse([Chat.Role(), Chat.Text("Free of charge."), Chat.Finish(), Chat.Usage(0, 0)]);
-            await call.Done();
+            if (call.Streams) await call.Sse([Chat.Role(), Chat.Text("Free of charge."), Chat.Finish(), Chat.Usage(0, 0), "[DONE]"]);
+            else await call.Json(200, Chat.Whole("Free of charge.", 0, 0));
         });
         var usage = (await host.Api.EndedAsync(await host.Api.StartAsync("up/m")))["usage"]!;
         ((int)usage["inputTokens"]!).ShouldBe(0);

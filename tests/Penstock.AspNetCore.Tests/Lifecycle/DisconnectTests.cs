@@ -70,7 +70,7 @@ public sealed class DisconnectTests
     [Fact]
     public async Task A_native_generation_needs_nobody()
     {
-        await using var host = await PenstockHost.StartAsync(Tokens.ByPrompt(TimeSpan.FromMilliseconds(2)), settings: ("Generations:Grace", "00:00:00"));
+        await using var host = await PenstockHost.StartAsync(Tokens.ByPrompt(TimeSpan.FromMilliseconds(2)), settings: ("Generations:Grace", "00:00:00.05"));
         var id = await host.Api.StartAsync("up/m", "alone-100");
         ((string)(await host.Api.EndedAsync(id))["status"]!).ShouldBe("finished");
     }

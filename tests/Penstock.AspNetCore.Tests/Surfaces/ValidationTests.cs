@@ -85,8 +85,8 @@ public sealed class ValidationTests
     [InlineData("v1/generations")]
     public async Task A_body_over_the_limit_is_413_and_another_media_type_415(string path)
     {
-        await using var host = await PenstockHost.StartAsync(Tokens.ByPrompt(), settings: ("Limits:MaxBodyBytes", "1000"));
-        await RefusedAsync(host, RawRequest.Post(host.Api.Url(path), $"{{\"prompt\":\"{new string('x', 2000)}\"}}"), 413, "1000");
+        await using var host = await PenstockHost.StartAsync(Tokens.ByPrompt(), settings: ("Limits:MaxBodyBytes", "2000"));
+        await RefusedAsync(host, RawRequest.Post(host.Api.Url(path), $"{{\"prompt\":\"{new string('x', 3000)}\"}}"), 413, "2000");
         await RefusedAsync(host, new RawRequest(host.Api.Url(path), "POST", "{\"prompt\":\"Hi\"}").With("Content-Type", "text/plain"), 415, "application/json");
         await RefusedAsync(host, new RawRequest(host.Api.Url(path), "POST", "{\"prompt\":\"Hi\"}"), 415, "application/json");
     }
