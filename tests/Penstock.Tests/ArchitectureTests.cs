@@ -66,7 +66,7 @@ public sealed partial class ArchitectureTests
     [Fact]
     public void The_engine_knows_neither_aspnetcore_nor_a_brokers_sdk()
     {
-        var references = typeof(Streams.IStreamLog).Assembly.GetReferencedAssemblies().Select(a => a.Name!);
+        var references = typeof(global::Penstock.Streams.IStreamLog).Assembly.GetReferencedAssemblies().Select(a => a.Name!);
         references.ShouldAllBe(name => !name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal)
             && !name.StartsWith("StackExchange", StringComparison.Ordinal) && !name.StartsWith("RabbitMQ", StringComparison.Ordinal));
     }

@@ -39,7 +39,7 @@ public sealed class ValidationTests
         { "ask", "{\"query\":\"Hi\",\"uuid\":5}", 400, "uuid" },
 
         // native
-        { "v1/generations", "{\"model\":\"up/m\"}", 400, "prompt" },
+        { "v1/generations", "{\"model\":\"up/m\"}", 400, "messages" },
         { "v1/generations", "{\"model\":\"up/m\",\"prompt\":\"\"}", 400, "prompt" },
         { "v1/generations", "{\"model\":\"up/m\",\"prompt\":[1]}", 400, "prompt" },
         { "v1/generations", "{\"model\":\"nobody/m\",\"prompt\":\"Hi\"}", 404, "nobody" },

@@ -73,5 +73,5 @@ public sealed class ScriptedUpstreamTests
     }
 
     private static StringContent Body(string prompt) =>
-        new($$"""{"model":"m","messages":[{"role":"user","content":"{{prompt}}"}]}""");
+        new($$"""{"model":"m","stream":true,"messages":[{"role":"user","content":"{{prompt}}"}]}""");
 }
