@@ -35,7 +35,6 @@ internal sealed class Nginx : IAsyncDisposable
                 listen 127.0.0.1:{{port}};
                 location / {
                   proxy_pass http://{{server.Authority}};
-                  proxy_http_version 1.1;
                   proxy_buffering on;
                 }
               }

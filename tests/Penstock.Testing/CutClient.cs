@@ -27,7 +27,7 @@ public static class CutClient
         while (true)
         {
             var cutting = transcript.Cuts < cuts;
-            var atByte = cutting && random.Next(2) == 0 ? random.Next(0, 1500) : long.MaxValue;
+            var atByte = cutting && random.Next(2) == 0 ? random.Next(0, 900) : long.MaxValue;
             using var client = await SseClient.OpenAsync(lastId.Length > 0 ? request.With("Last-Event-ID", lastId) : request);
             if (client.Reply.Status == 204) return transcript;
             if (client.Reply.Status is not (200 or 201)) throw new IOException($"{client.Reply.Status}: {await client.Reply.TextAsync()}");
@@ -35,7 +35,7 @@ public static class CutClient
 
             // The other half is cut by time, at whatever byte that is.
             using var timer = cutting && atByte == long.MaxValue
-                ? new Timer(_ => client.Cut(reset: true), null, random.Next(1, 120), Timeout.Infinite) : null;
+                ? new Timer(_ => client.Cut(reset: true), null, random.Next(1, 60), Timeout.Infinite) : null;
             var end = false;
             try
             {

@@ -111,7 +111,15 @@ public sealed class RawReply : IDisposable
     /// <summary>Breaks the connection off, with a reset if so wished.</summary>
     public void Cut(bool reset = false)
     {
-        if (reset) _socket.LingerState = new LingerOption(true, 0);
+        try
+        {
+            if (reset) _socket.LingerState = new LingerOption(true, 0);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It is cut already.
+        }
+
         _socket.Close();
     }
 

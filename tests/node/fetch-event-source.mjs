@@ -9,7 +9,7 @@ const result = { events: [], opens: 0, errors: 0 };
 await fetchEventSource(url, {
   method,
   body,
-  headers: body ? { 'Content-Type': 'application/json', 'Idempotency-Key': 'fetch-event-source' } : {},
+  headers: body ? { 'Content-Type': 'application/json' } : {},
   async onopen(response) {
     result.opens++;
     if (response.status === 200) return;
