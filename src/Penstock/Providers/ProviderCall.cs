@@ -60,7 +60,7 @@ internal sealed class ProviderCall(Target target, GenerationRequest request, IAn
         }
         catch (Exception e) when (e is ProviderFormatException or SseLineTooLongException)
         {
-            ProviderLog.Malformed(logger, target.Name, e);
+            ProviderLog.Malformed(logger, target.Name, e.Message);
             return new(e is SseLineTooLongException ? ProviderErrors.TooLong(options.MaxLineLength) : ProviderErrors.Malformed);
         }
     }

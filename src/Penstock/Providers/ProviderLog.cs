@@ -13,6 +13,7 @@ internal static partial class ProviderLog
     [LoggerMessage(3, LogLevel.Warning, "The connection to {Target} broke.")]
     public static partial void Broken(ILogger logger, string target, Exception exception);
 
-    [LoggerMessage(4, LogLevel.Warning, "{Target} sent something that its protocol does not allow.")]
-    public static partial void Malformed(ILogger logger, string target, Exception exception);
+    // The exception itself stays out of the log: a JSON reader's quotes what the provider sent.
+    [LoggerMessage(4, LogLevel.Warning, "{Target} sent something that its protocol does not allow: {Reason}")]
+    public static partial void Malformed(ILogger logger, string target, string reason);
 }

@@ -1,0 +1,93 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Penstock.Testing;
+
+/// <summary>
+/// A TCP relay before a server that breaks connections, for clients that cannot be told to break their own. It cuts a reply
+/// after some number of bytes from the server, and lets all pass once its cuts are used up.
+/// </summary>
+public sealed class CuttingProxy : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly Uri _server;
+    private readonly Queue<int> _cuts;
+
+    public CuttingProxy(Uri server, params int[] cutAfterBytes)
+    {
+        _server = server;
+        _cuts = new(cutAfterBytes);
+        _listener.Start();
+        Url = new Uri($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/");
+        _ = AcceptAsync();
+    }
+
+    public Uri Url { get; }
+
+    /// <summary>How many connections were cut.</summary>
+    public int Cuts { get; private set; }
+
+    public ValueTask DisposeAsync()
+    {
+        _listener.Stop();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true) _ = RelayAsync(await _listener.AcceptSocketAsync());
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The test is over.
+        }
+    }
+
+    private async Task RelayAsync(Socket client)
+    {
+        using var server = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        client.NoDelay = true;
+        try
+        {
+            await server.ConnectAsync(_server.Host, _server.Port);
+            int limit;
+            lock (_cuts) limit = _cuts.TryDequeue(out var cut) ? cut : int.MaxValue;
+            var up = CopyAsync(client, server, int.MaxValue);
+            if (!await CopyAsync(server, client, limit))
+            {
+                Cuts++;
+                client.LingerState = new LingerOption(true, 0);
+                client.Close();
+            }
+
+            await up;
+            client.Close();
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            client.Close();
+        }
+    }
+
+    /// <returns>False when it stopped at the limit.</returns>
+    private static async Task<bool> CopyAsync(Socket from, Socket to, int limit)
+    {
+        var buffer = new byte[16 * 1024];
+        while (limit > 0)
+        {
+            var count = await from.ReceiveAsync(buffer.AsMemory(0, Math.Min(limit, buffer.Length)));
+            if (count == 0)
+            {
+                to.Shutdown(SocketShutdown.Send);
+                return true;
+            }
+
+            for (var sent = 0; sent < count;) sent += await to.SendAsync(buffer.AsMemory(sent, count - sent));
+            if (limit != int.MaxValue) limit -= count;
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,144 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Penstock.Testing;
+
+/// <summary>The built server as a process of its own, with a data folder that outlives its restarts.</summary>
+public sealed class PenstockProcess : IAsyncDisposable
+{
+    private readonly PenstockSettings _settings;
+    private readonly string? _folder;
+    private readonly ConcurrentQueue<string> _log = new();
+    private Process? _process;
+
+    private PenstockProcess(PenstockSettings settings, int port)
+    {
+        _settings = settings;
+        _folder = settings.UseTemporaryFolder();
+        Url = new Uri($"http://127.0.0.1:{port}/");
+    }
+
+    public Uri Url { get; }
+
+    public Api Api => new(Url);
+
+    public string DataFolder => _settings["Storage:Path"]!;
+
+    /// <summary>All that the server has printed, over its restarts.</summary>
+    public string Log => string.Join('\n', _log);
+
+    /// <summary>Resident memory in bytes.</summary>
+    public long Memory
+    {
+        get
+        {
+            _process!.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
+    public static async Task<PenstockProcess> StartAsync(PenstockSettings settings, int? port = null)
+    {
+        var server = new PenstockProcess(settings, port ?? Ports.Free());
+        await server.StartAsync();
+        return server;
+    }
+
+    /// <summary>Starts the server again, on the same port and folder, and waits until it answers.</summary>
+    public async Task StartAsync()
+    {
+        Launch();
+        using var http = new HttpClient { BaseAddress = Url };
+        await Eventually.Is(
+            async () =>
+            {
+                if (_process!.HasExited) throw new InvalidOperationException($"The server exited with {_process.ExitCode}:\n{Log}");
+                try
+                {
+                    return (await http.GetAsync("healthz")).IsSuccessStatusCode;
+                }
+                catch (HttpRequestException)
+                {
+                    return false;
+                }
+            },
+            "the server answers /healthz");
+    }
+
+    /// <summary>Starts a server on the disk store unless set, without waiting for it to answer.</summary>
+    public static PenstockProcess Launch(PenstockSettings settings)
+    {
+        var server = new PenstockProcess(settings, Ports.Free());
+        server.Launch();
+        return server;
+    }
+
+    private void Launch()
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = DataFolder,
+        };
+        start.ArgumentList.Add(ServerDll());
+        start.ArgumentList.Add("--urls");
+        start.ArgumentList.Add(Url.ToString());
+        foreach (var key in start.Environment.Keys.Where(k => k.EndsWith("_API_KEY", StringComparison.Ordinal) || k == "OLLAMA_HOST").ToList())
+            start.Environment.Remove(key);
+        foreach (var (key, value) in _settings.Values) start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
+        _process = new Process { StartInfo = start };
+        _process.OutputDataReceived += (_, line) => Print(line.Data);
+        _process.ErrorDataReceived += (_, line) => Print(line.Data);
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    /// <summary>Kills the process with no chance to tidy up.</summary>
+    public async Task Kill9()
+    {
+        _process!.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Sends SIGTERM, and returns at once.</summary>
+    public void Terminate() => _ = kill(_process!.Id, 15);
+
+    /// <summary>Waits for the process to end, and returns its exit code.</summary>
+    public async Task<int> ExitedAsync()
+    {
+        await Eventually.Completes(_process!.WaitForExitAsync(), "the server exits");
+        return _process.ExitCode;
+    }
+
+    /// <summary>Sends SIGTERM and waits for the end.</summary>
+    public Task<int> Stop()
+    {
+        Terminate();
+        return ExitedAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is { HasExited: false }) await Kill9();
+        _process?.Dispose();
+        if (_folder is not null) Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>The server that was built with these tests: same artifacts folder, same configuration.</summary>
+    public static string ServerDll()
+    {
+        var output = new DirectoryInfo(AppContext.BaseDirectory);
+        var path = Path.Combine(output.Parent!.Parent!.FullName, "Penstock.Server", output.Name, "Penstock.Server.dll");
+        return File.Exists(path) ? path : throw new FileNotFoundException("Build Penstock.Server first.", path);
+    }
+
+    private void Print(string? line)
+    {
+        if (line is not null) _log.Enqueue(line);
+    }
+
+    [DllImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int kill(int pid, int signal);
+}
