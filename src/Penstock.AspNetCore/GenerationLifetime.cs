@@ -10,10 +10,16 @@ internal sealed class GenerationLifetime(GenerationService generations, IHostApp
     private static readonly TimeSpan _pruneEvery = TimeSpan.FromMinutes(10);
 
     private ITimer? _prune;
+    private Task _drain = Task.CompletedTask;
 
     public Task StartingAsync(CancellationToken cancellationToken)
     {
-        lifetime.ApplicationStopping.Register(generations.StopTaking);
+        // Generations get their time to end from now on, not from when Kestrel has closed its last connection.
+        lifetime.ApplicationStopping.Register(() =>
+        {
+            generations.StopTaking();
+            _drain = generations.DrainAsync();
+        });
         return generations.RecoverAsync();
     }
 
@@ -27,8 +33,7 @@ internal sealed class GenerationLifetime(GenerationService generations, IHostApp
 
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    // Kestrel stops before this: by then every reader was told to come back later.
-    public Task StopAsync(CancellationToken cancellationToken) => generations.DrainAsync();
+    public Task StopAsync(CancellationToken cancellationToken) => _drain.WaitAsync(cancellationToken);
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

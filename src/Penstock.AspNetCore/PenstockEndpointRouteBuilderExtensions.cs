@@ -23,7 +23,7 @@ public static class PenstockEndpointRouteBuilderExtensions
         services.GetRequiredService<TextEndpoints>().Map(routes);
         services.GetRequiredService<ModelsEndpoints>().Map(routes);
         services.GetRequiredService<HealthEndpoints>().Map(routes);
-        routes.MapFallback(static context => ErrorReply.WriteAsync(context, ClientProtocols.Native, new RequestException("There is nothing at this address. /docs lists what there is.")
+        routes.MapFallback("{*path}", static context => ErrorReply.WriteAsync(context, ClientProtocols.Native, new RequestException("There is nothing at this address. /docs lists what there is.")
         {
             Status = StatusCodes.Status404NotFound,
             Code = "not_found",

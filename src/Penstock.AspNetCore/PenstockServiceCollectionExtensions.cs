@@ -86,7 +86,7 @@ public static class PenstockServiceCollectionExtensions
     private static GenerationOptions NewGenerations(IServiceProvider services)
     {
         var options = services.GetRequiredService<PenstockOptions>().Generations;
-        return new GenerationOptions { ShutdownTimeout = options.ShutdownTimeout };
+        return new GenerationOptions { ShutdownTimeout = options.ShutdownTimeout, MaxRunning = options.MaxRunning };
     }
 
     private static ReplyOptions NewReplies(IServiceProvider services) => new(

@@ -70,6 +70,9 @@ public sealed class GenerationsOptions
     /// <summary>How long a generation goes on with nobody watching, under <c>grace</c>.</summary>
     public TimeSpan Grace { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How many generations may run at once in this process; more are told to come back.</summary>
+    public int MaxRunning { get; set; } = 50_000;
+
     /// <summary>How long a shutdown waits for running generations.</summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(30);
 

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Penstock.AspNetCore.Configuration;
+using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
 using Penstock.Protocols;
 
@@ -19,6 +20,6 @@ internal sealed class ChatCompletionsEndpoints(GenerationEndpoint endpoint, Pens
     {
         if (await endpoint.TryResumeAsync(context, _protocol)) return;
         var request = _protocol.ReadRequest(await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes));
-        await endpoint.StartAsync(context, _protocol, request, _onDisconnect);
+        await endpoint.StartAsync(context, _protocol, EventView.Origin, request, _onDisconnect);
     });
 }

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
 using Penstock.Protocols;
@@ -8,7 +9,8 @@ using EventId = Penstock.Protocols.EventId;
 namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary>What every endpoint that generates does: resume where a Last-Event-ID points, or else start, then reply.</summary>
-internal sealed class GenerationEndpoint(GenerationService generations, ReplyOptions replies, ILogger<GenerationEndpoint> logger)
+internal sealed class GenerationEndpoint(
+    GenerationService generations, ReplyOptions replies, PenstockOptions options, ILogger<GenerationEndpoint> logger)
 {
     public const string OnDisconnectHeader = "Penstock-On-Disconnect";
 
@@ -18,6 +20,10 @@ internal sealed class GenerationEndpoint(GenerationService generations, ReplyOpt
         try
         {
             await handle();
+        }
+        catch (RequestException e) when (e.Status == StatusCodes.Status503ServiceUnavailable && HttpMethods.IsGet(context.Request.Method))
+        {
+            await RetryLater.WriteAsync(context, generationId: null, replies.Time);
         }
         catch (RequestException e)
         {
@@ -42,18 +48,25 @@ internal sealed class GenerationEndpoint(GenerationService generations, ReplyOpt
     }
 
     /// <summary>Starts the generation that a request asks for, or joins the one that its key stands for, and replies.</summary>
-    public async Task StartAsync(HttpContext context, ClientProtocol protocol, GenerationRequest request, DisconnectPolicy onDisconnect, string? key = null)
+    public Task StartAsync(HttpContext context, ClientProtocol protocol, EventView view, GenerationRequest request, DisconnectPolicy onDisconnect)
     {
-        var id = await generations.StartAsync(request, protocol, new StartOptions
+        // Not async, so that the request does not live as long as its reply.
+        var start = generations.StartAsync(request, protocol, OptionsOf(context, request, onDisconnect));
+        return ReplyAsync(context, protocol, view, start, request.Stream);
+    }
+
+    /// <summary>How the request wants its generation started.</summary>
+    public StartOptions OptionsOf(HttpContext context, GenerationRequest request, DisconnectPolicy onDisconnect)
+    {
+        var header = context.Request.Headers[OnDisconnectHeader].ToString();
+        return new StartOptions
         {
-            OnDisconnect = PolicyOf(context, onDisconnect),
-            IdempotencyKey = key ?? KeyOf(context),
-        });
-        var subscription = await generations.SubscribeAsync(id, 0) ?? throw NotFound();
-        if (request.Stream)
-            await StreamAsync(context, protocol, EventView.Origin, subscription, skip: 0);
-        else
-            using (subscription) await DocumentReply.WriteAsync(context, protocol, subscription, replies);
+            OnDisconnect = request.OnDisconnect is { } words ? DisconnectPolicy.Parse(words, options.Generations.Grace, "onDisconnect")
+                : header.Length > 0 ? DisconnectPolicy.Parse(header, options.Generations.Grace, OnDisconnectHeader)
+                : onDisconnect,
+            IdempotencyKey = KeyOf(context),
+            JobId = request.JobId,
+        };
     }
 
     /// <summary>Replies with the rest of the stream that the request's Last-Event-ID names.</summary>
@@ -73,9 +86,9 @@ internal sealed class GenerationEndpoint(GenerationService generations, ReplyOpt
     public async Task ResumeAsync(HttpContext context, ClientProtocol protocol, EventView view, string id, EventId seen)
     {
         var info = await generations.GetInfoAsync(id) ?? throw NotFound();
-        var next = seen.Part > 0 ? seen.Offset : seen.Offset + 1;
-        if (next > info.NextOffset)
+        if (seen.Offset >= info.NextOffset)
             throw new RequestException($"The position {seen.Offset} is after the stream's last event.") { Code = "invalid_last_event_id" };
+        var next = seen.Part > 0 ? seen.Offset : seen.Offset + 1;
         if (info.Closed && next == info.NextOffset)
         {
             context.Response.StatusCode = StatusCodes.Status204NoContent; // tells EventSource to stop for good
@@ -83,12 +96,7 @@ internal sealed class GenerationEndpoint(GenerationService generations, ReplyOpt
         }
 
         var subscription = await generations.SubscribeAsync(id, next) ?? throw NotFound();
-        await StreamAsync(context, protocol, view, subscription, seen.Part);
-    }
-
-    public async Task StreamAsync(HttpContext context, ClientProtocol protocol, EventView view, Subscription subscription, int skip)
-    {
-        using var reply = new EventStreamReply(context, protocol, view, subscription, skip, replies);
+        using var reply = new EventStreamReply(context, protocol, view, subscription, seen.Part, asked: false, replies);
         await reply.RunAsync();
     }
 
@@ -98,25 +106,33 @@ internal sealed class GenerationEndpoint(GenerationService generations, ReplyOpt
         Code = "generation_not_found",
     };
 
-    public static string? KeyOf(HttpContext context)
+    private async Task ReplyAsync(HttpContext context, ClientProtocol protocol, EventView view, ValueTask<string> start, bool stream)
+    {
+        var subscription = await generations.SubscribeAsync(await start, 0) ?? throw NotFound();
+        if (stream)
+        {
+            using var reply = new EventStreamReply(context, protocol, view, subscription, skip: 0, asked: true, replies);
+            await reply.RunAsync();
+        }
+        else
+        {
+            using (subscription) await DocumentReply.WriteAsync(context, protocol, subscription, replies);
+        }
+    }
+
+    private static string? KeyOf(HttpContext context)
     {
         var key = context.Request.Headers["Idempotency-Key"].ToString();
         if (key.Length > 255) throw new RequestException("The Idempotency-Key is longer than 255 characters.") { Code = "invalid_idempotency_key" };
         return key.Length == 0 ? null : key;
     }
 
-    /// <summary>The request's own policy, or else the standard one.</summary>
-    public static DisconnectPolicy PolicyOf(HttpContext context, DisconnectPolicy standard)
-    {
-        var header = context.Request.Headers[OnDisconnectHeader].ToString();
-        return header.Length == 0 ? standard : DisconnectPolicy.Parse(header, standard.Grace > TimeSpan.Zero ? standard.Grace : TimeSpan.FromSeconds(5), OnDisconnectHeader);
-    }
-
     // The frames in the log are those of the protocol that asked.
     private async ValueTask<EventView> OriginOf(string id, ClientProtocol protocol)
     {
         var info = await generations.GetInfoAsync(id) ?? throw NotFound();
-        if (GenerationMetadata.Read(info.Metadata).Protocol == protocol.Name) return EventView.Origin;
-        throw new RequestException($"This stream was started through another protocol. Read it at /v1/generations/{id}/events.") { Status = 409, Code = "other_protocol" };
+        var metadata = GenerationMetadata.Read(info.Metadata);
+        if (metadata.Protocol == protocol.Name && metadata.Stream) return EventView.Origin;
+        throw new RequestException($"This generation was asked for through another protocol, or not as a stream. Read it at /v1/generations/{id}/events.") { Status = 409, Code = "other_protocol" };
     }
 }

@@ -1,8 +1,8 @@
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
 using Penstock.Generations;
+using Penstock.Protocols;
 
 namespace Penstock.AspNetCore.Endpoints;
 
@@ -11,9 +11,11 @@ internal sealed class HealthEndpoints(GenerationService generations, IHostApplic
 {
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/healthz", static context => context.Response.WriteAsync("ok", context.RequestAborted));
-        routes.MapGet("/readyz", Ready);
+        routes.Map("/healthz", ClientProtocols.Native, ("GET", Live), ("HEAD", Live));
+        routes.Map("/readyz", ClientProtocols.Native, ("GET", Ready), ("HEAD", Ready));
     }
+
+    private static Task Live(HttpContext context) => context.Response.WriteAsync("ok", context.RequestAborted);
 
     private Task Ready(HttpContext context)
     {

@@ -32,41 +32,23 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
 
     private async Task PostAsync(HttpContext context)
     {
-        if (context.Request.Headers.ContainsKey("Last-Event-ID"))
+        if (context.Request.Headers["Last-Event-ID"].ToString().Length > 0)
         {
             await EventsAsync(context);
             return;
         }
 
         var request = _protocol.ReadRequest(await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes));
-        var onDisconnect = request.OnDisconnect is { } words
-            ? DisconnectPolicy.Parse(words, options.Generations.Grace, "onDisconnect")
-            : GenerationEndpoint.PolicyOf(context, DisconnectPolicy.Detach);
         if (request is { Stream: true, Background: false })
         {
-            await StartStreamAsync(context, request, onDisconnect);
+            await endpoint.StartAsync(context, _protocol, EventView.Native, request, DisconnectPolicy.Detach);
             return;
         }
 
-        var id = await generations.StartAsync(request, _protocol, new StartOptions
-        {
-            OnDisconnect = DisconnectPolicy.Detach, // nobody watches yet
-            IdempotencyKey = GenerationEndpoint.KeyOf(context),
-        });
+        var id = await generations.StartAsync(request, _protocol, endpoint.OptionsOf(context, request, DisconnectPolicy.Detach));
         context.Response.StatusCode = StatusCodes.Status201Created;
         context.Response.Headers.Location = $"/v1/generations/{id}";
         await WriteSnapshotAsync(context, id);
-    }
-
-    private async Task StartStreamAsync(HttpContext context, GenerationRequest request, DisconnectPolicy onDisconnect)
-    {
-        var id = await generations.StartAsync(request, _protocol, new StartOptions
-        {
-            OnDisconnect = onDisconnect,
-            IdempotencyKey = GenerationEndpoint.KeyOf(context),
-        });
-        var subscription = await generations.SubscribeAsync(id, 0) ?? throw GenerationEndpoint.NotFound();
-        await endpoint.StreamAsync(context, _protocol, EventView.Native, subscription, skip: 0);
     }
 
     private async Task ListAsync(HttpContext context)
@@ -79,18 +61,19 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
         if (limitText.Length > 0 && (!int.TryParse(limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxListLimit))
             throw new RequestException($"limit is '{limitText}'; it must be a number from 1 to {MaxListLimit}.") { Param = "limit" };
 
-        var found = new List<GenerationSnapshot>();
-        await foreach (var snapshot in generations.ListAsync(status.Length == 0 ? null : status))
-        {
-            found.Add(snapshot);
-            if (found.Count == limit) break;
-        }
-
         context.Response.ContentType = "application/json";
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
         json.WriteStartObject();
         json.WriteStartArray("data"u8);
-        foreach (var snapshot in found) GenerationSnapshotWriter.Write(snapshot, json);
+        var count = 0;
+        await foreach (var snapshot in generations.ListAsync(status.Length == 0 ? null : status))
+        {
+            GenerationSnapshotWriter.Write(snapshot, json);
+            if (++count == limit) break;
+            await json.FlushAsync(context.RequestAborted); // one snapshot in memory at a time
+            await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+        }
+
         json.WriteEndArray();
         json.WriteEndObject();
     }

@@ -11,7 +11,7 @@ internal static class RequestBody
     public static async ValueTask<ReadOnlyMemory<byte>> ReadJsonAsync(HttpContext context, long limit)
     {
         var request = context.Request;
-        // EventSource polyfills and curl -d send other types; what matters is that a browser must preflight ours.
+        // A type that a browser must preflight, so that no other site's page can spend the user's tokens.
         if (!request.HasJsonContentType())
         {
             throw new RequestException($"The body's Content-Type is '{request.ContentType ?? "absent"}'; send application/json.")

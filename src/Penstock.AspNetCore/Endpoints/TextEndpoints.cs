@@ -27,13 +27,13 @@ internal sealed class TextEndpoints(GenerationEndpoint endpoint, GenerationServi
     {
         if (await endpoint.TryResumeAsync(context, protocol)) return;
         var request = protocol.ReadRequest(await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes));
-        await endpoint.StartAsync(context, protocol, request, options.Generations.Policy);
+        await endpoint.StartAsync(context, protocol, EventView.Origin, request, options.Generations.Policy);
     });
 
     private RequestDelegate Get(ClientProtocol protocol, string param) => context => endpoint.HandleAsync(context, protocol, async () =>
     {
         if (await endpoint.TryResumeAsync(context, protocol)) return;
-        await endpoint.StartAsync(context, protocol, protocol.ReadRequest(Body(context, param)), _eventSource);
+        await endpoint.StartAsync(context, protocol, EventView.Origin, protocol.ReadRequest(Body(context, param)), _eventSource);
     });
 
     // The uuid makes the request safe to send twice, and is the job's name at /v1/generations/{uuid}.
@@ -44,15 +44,11 @@ internal sealed class TextEndpoints(GenerationEndpoint endpoint, GenerationServi
         var request = protocol.ReadRequest(await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes));
         if (WantsStream(context.Request))
         {
-            await endpoint.StartAsync(context, protocol, request, options.Generations.Policy, request.JobId);
+            await endpoint.StartAsync(context, protocol, EventView.Origin, request, options.Generations.Policy);
             return;
         }
 
-        var id = await generations.StartAsync(request, protocol, new StartOptions
-        {
-            OnDisconnect = DisconnectPolicy.Detach,
-            IdempotencyKey = request.JobId ?? GenerationEndpoint.KeyOf(context),
-        });
+        var id = await generations.StartAsync(request, protocol, endpoint.OptionsOf(context, request, DisconnectPolicy.Detach));
         await WriteJobAsync(context, request.JobId ?? id, id);
     });
 

@@ -23,8 +23,9 @@ internal static class DocumentReply
         GenerationError? error = null;
         while (!aborted.IsCancellationRequested)
         {
-            while (reader.TryRead(out var record)) Take(record, document, ref error);
-            var wait = await reader.WaitAsync();
+            var ended = false;
+            while (reader.TryRead(out var record)) ended = Take(record, document, ref error);
+            var wait = ended ? StreamWait.Closed : await reader.WaitAsync();
             if (wait == StreamWait.Ready) continue;
             if (wait == StreamWait.Woken)
             {
@@ -39,12 +40,13 @@ internal static class DocumentReply
         }
     }
 
-    private static void Take(StreamEvent record, ArrayBufferWriter<byte> document, ref GenerationError? error)
+    private static bool Take(StreamEvent record, ArrayBufferWriter<byte> document, ref GenerationError? error)
     {
         var json = EventRecord.Json(record.Data);
         var type = NativeEventWriter.TypeOf(json);
         if (type.SequenceEqual("failed"u8) || type.SequenceEqual("interrupted"u8)) error = NativeEventReader.Read(json).Error;
         document.Write(EventRecord.Frames(record.Data));
+        return EventRecord.IsEnding(record.Data);
     }
 
     private static async Task SendAsync(HttpContext context, ClientProtocol protocol, string id, ArrayBufferWriter<byte> document)

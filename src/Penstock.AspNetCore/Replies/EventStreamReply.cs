@@ -12,17 +12,24 @@ namespace Penstock.AspNetCore.Replies;
 /// Streams a generation to one client: copies what is ready, flushes once, waits for more. It holds nothing of the stream:
 /// a client that reads slowly is a cursor that lags.
 /// </summary>
-internal sealed class EventStreamReply(HttpContext context, ClientProtocol protocol, EventView view, Subscription subscription, int skip, ReplyOptions options) : IDisposable
+/// <param name="context">The request.</param>
+/// <param name="protocol">The protocol that the client speaks.</param>
+/// <param name="view">What it is shown.</param>
+/// <param name="subscription">Where it reads; disposed with this.</param>
+/// <param name="skip">How many frames of the first record the client has.</param>
+/// <param name="asked">Whether this request asked for the generation, so that a failure before any output is its own.</param>
+/// <param name="options">What all replies share.</param>
+internal sealed class EventStreamReply(
+    HttpContext context, ClientProtocol protocol, EventView view, Subscription subscription, int skip, bool asked, ReplyOptions options) : IDisposable
 {
     // Enough to keep a socket busy; more would only sit in Kestrel's buffer.
     private const int FlushSize = 64 * 1024;
 
-    private static readonly TimeSpan _lastWords = TimeSpan.FromMilliseconds(100);
-
     private readonly IStreamReader _reader = subscription.Reader;
     private readonly PipeWriter _output = context.Response.BodyWriter;
     private readonly CancellationToken _aborted = context.RequestAborted; // Kestrel takes a lock to hand it out
-    private int _skip = skip; // frames of the first record that the client has
+    private int _skip = skip;
+    private bool _ended;
     private ITimer? _heartbeat;
     private bool _wroteSinceBeat;
     private volatile bool _beat;
@@ -43,6 +50,13 @@ internal sealed class EventStreamReply(HttpContext context, ClientProtocol proto
                 return;
             }
 
+            if (_ended) return;
+            if (subscription.Lost is { } lost)
+            {
+                await FailAsync(lost);
+                return;
+            }
+
             if (options.Stopping.IsCancellationRequested)
             {
                 await SayGoodbyeAsync();
@@ -53,16 +67,9 @@ internal sealed class EventStreamReply(HttpContext context, ClientProtocol proto
             {
                 case StreamWait.Ready:
                     break;
-                case StreamWait.Woken when !_beat:
-                    break; // aborted or shutting down
-                case StreamWait.Woken when subscription.Lost is { } lost:
-                    await FailAsync(lost);
-                    return;
                 case StreamWait.Woken:
-                    _beat = false;
-                    if (!_wroteSinceBeat) await WriteHeartbeatAsync();
-                    _wroteSinceBeat = false;
-                    break;
+                    if (_beat) await WriteHeartbeatAsync();
+                    break; // or aborted, or shutting down
                 case StreamWait.Closed:
                     if (!context.Response.HasStarted) StreamHeaders.Write(context.Response, subscription.Id);
                     return;
@@ -98,7 +105,7 @@ internal sealed class EventStreamReply(HttpContext context, ClientProtocol proto
         {
             if (!any && !context.Response.HasStarted)
             {
-                if (record.Offset == 0 && EarlyFailure(record) is { } failure)
+                if (asked && record.Offset == 0 && EarlyFailure(record) is { } failure)
                 {
                     early = failure;
                     return false;
@@ -109,6 +116,7 @@ internal sealed class EventStreamReply(HttpContext context, ClientProtocol proto
 
             view.Write(subscription.Id, record, _skip, _output);
             _skip = 0;
+            _ended = EventRecord.IsEnding(record.Data);
             any = true;
         }
 
@@ -130,33 +138,19 @@ internal sealed class EventStreamReply(HttpContext context, ClientProtocol proto
     // After an id field some SDKs dispatch an empty event on a blank line: a comment line alone is enough.
     private async ValueTask WriteHeartbeatAsync()
     {
+        _beat = false;
+        var silent = !_wroteSinceBeat;
+        _wroteSinceBeat = false;
+        if (!silent) return;
         if (!context.Response.HasStarted) StreamHeaders.Write(context.Response, subscription.Id);
         SseWriter.Comment(_output, "ping"u8);
         await _output.FlushAsync(_aborted);
     }
 
-    // Clients come back by themselves, not all at once.
-    private async Task SayGoodbyeAsync()
-    {
-        if (!context.Response.HasStarted)
-        {
-            await ErrorReply.WriteAsync(context, protocol, new RequestException("The server is shutting down. Try again.")
-            {
-                Status = 503,
-                Code = "shutting_down",
-                RetryAfter = TimeSpan.FromSeconds(1),
-            });
-            return;
-        }
-
-        SseWriter.Retry(_output, Random.Shared.Next(500, 3000));
-        SseWriter.End(_output);
-        await _output.FlushAsync(_aborted);
-        // A clean end without an ending would look like a whole answer to an SDK, so the connection is cut,
-        // after as long as the socket needs to send what it has.
-        await Task.Delay(_lastWords, options.Time, _aborted);
-        context.Abort();
-    }
+    // A POST that has no reply yet can be told with a status; whoever reads on, and an EventSource, comes back by itself.
+    private Task SayGoodbyeAsync() => context.Response.HasStarted || !HttpMethods.IsPost(context.Request.Method)
+        ? RetryLater.WriteAsync(context, subscription.Id, options.Time)
+        : ErrorReply.WriteAsync(context, protocol, ErrorReply.From(GenerationErrors.ShutDown));
 
     // The log has no ending to show, so this one has no id.
     private async Task FailAsync(GenerationError error)

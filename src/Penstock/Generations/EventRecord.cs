@@ -19,6 +19,13 @@ internal static class EventRecord
     public static ReadOnlySpan<byte> Frames(ReadOnlySpan<byte> record) =>
         record[(HeaderSize + BinaryPrimitives.ReadInt32LittleEndian(record))..];
 
+    /// <summary>Whether the record is the generation's ending.</summary>
+    public static bool IsEnding(ReadOnlySpan<byte> record)
+    {
+        var type = NativeEventWriter.TypeOf(Json(record));
+        return type.SequenceEqual("finished"u8) || type.SequenceEqual("stopped"u8) || type.SequenceEqual("failed"u8) || type.SequenceEqual("interrupted"u8);
+    }
+
     /// <summary>Begins a record: writes the event's JSON. What is written to the batch until its <see cref="StreamBatch.EndEvent"/> are the frames.</summary>
     public static void Begin(StreamBatch batch, in GenerationEvent generationEvent)
     {

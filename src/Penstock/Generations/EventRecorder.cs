@@ -8,35 +8,48 @@ namespace Penstock.Generations;
 /// The one writer of a generation's stream: turns events into records, in the log's words and in the client's protocol,
 /// and appends all that one read of the provider brought as one batch. Usage and the ending are written here, once.
 /// </summary>
-internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, string generationId, string model, bool passthrough, bool started = false) : IAnswerSink
+/// <param name="stream">The generation's stream.</param>
+/// <param name="writer">Writes the frames of the client's protocol.</param>
+/// <param name="generationId">The generation.</param>
+/// <param name="model">The provider and model that answer.</param>
+/// <param name="passthrough">Whether the provider speaks the client's protocol, so that its payloads are shown as they are.</param>
+internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, string generationId, string model, bool passthrough) : IAnswerSink
 {
     private readonly StreamBatch _batch = new();
-    private bool _open;
-    private bool _started = started;
-    private bool _usageWritten;
+    private RecordedState _state = new(); // with what the batch holds
+    private RecordedState _stored = new(); // what the log holds
+    private bool _passthrough = passthrough;
+    private bool _recordOpen;
 
-    /// <summary>The provider has begun to answer.</summary>
-    public bool Started => _started;
+    /// <summary>The log holds a sign of the provider's answer.</summary>
+    public bool Started => _stored.Started;
 
     /// <summary>How much the model has said, in UTF-8 bytes of JSON text; what an estimate of its tokens is made from.</summary>
-    public long OutputBytes { get; private set; }
+    public long OutputBytes => _stored.OutputBytes;
+
+    /// <summary>Goes on where an earlier recorder of the stream was cut off.</summary>
+    public void Resume(RecordedState stored)
+    {
+        _stored.Set(stored);
+        _state.Set(stored);
+    }
+
+    public void Begin(bool asAsked) => _passthrough &= asAsked;
 
     public void Write(in GenerationEvent generationEvent)
     {
         if (generationEvent.Kind is not EventKind.Usage and < EventKind.Finished) Start();
-        OutputBytes += generationEvent.Text.Length;
-        if (generationEvent.Kind == EventKind.Usage) _usageWritten = true;
         Record(generationEvent);
     }
 
     public void EndPayload(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload, Usage? usage)
     {
         Start();
-        if (!_open && usage is not null && !_usageWritten) Write(new GenerationEvent { Kind = EventKind.Usage, Usage = usage });
-        if (passthrough)
+        if (!_recordOpen && usage is not null && !_state.HasUsage) Record(new GenerationEvent { Kind = EventKind.Usage, Usage = usage });
+        if (_passthrough)
         {
             // Every payload of the client's own protocol is shown, so it needs a record to stand in.
-            if (!_open) Record(new GenerationEvent { Kind = EventKind.Raw });
+            if (!_recordOpen) Record(new GenerationEvent { Kind = EventKind.Raw });
             writer.WritePayload(eventName, payload, NextId(), _batch);
         }
 
@@ -49,11 +62,18 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
         return _batch.Count == 0 ? default : AppendAsync(close: false);
     }
 
-    /// <summary>Writes usage, unless it stands already or there is none, and the ending, and closes the stream with them.</summary>
+    /// <summary>Closes the blocks that are open, writes usage unless it stands already or there is none, and the ending, and closes the stream with them.</summary>
     public ValueTask EndAsync(Usage? usage, in GenerationEvent ending)
     {
-        if (usage is not null && !_usageWritten) Write(new GenerationEvent { Kind = EventKind.Usage, Usage = usage });
-        Write(ending);
+        while (_state.OpenBlocks is [.., var block]) Record(new GenerationEvent { Kind = EventKind.BlockStop, Block = block });
+        if (usage is not null && !_state.HasUsage) Record(new GenerationEvent { Kind = EventKind.Usage, Usage = usage });
+        return EndAsync(ending);
+    }
+
+    /// <summary>Writes the ending alone: what may still fit where nothing else does.</summary>
+    public ValueTask EndAsync(in GenerationEvent ending)
+    {
+        Record(ending);
         CloseRecord();
         return AppendAsync(close: true);
     }
@@ -61,23 +81,23 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     /// <summary>Forgets what was not stored.</summary>
     public void Discard()
     {
-        _open = false;
+        _recordOpen = false;
         _batch.Clear();
+        _state.Set(_stored);
     }
 
     private void Start()
     {
-        if (_started) return;
-        _started = true;
-        Record(new GenerationEvent { Kind = EventKind.Started, Model = model });
+        if (!_state.Started) Record(new GenerationEvent { Kind = EventKind.Started, Model = model });
     }
 
     private void Record(in GenerationEvent generationEvent)
     {
         CloseRecord();
+        _state.Add(generationEvent);
         EventRecord.Begin(_batch, generationEvent);
-        _open = true;
-        if (!passthrough || generationEvent.Kind >= EventKind.Finished)
+        _recordOpen = true;
+        if (!_passthrough || generationEvent.Kind >= EventKind.Finished)
             writer.Write(generationEvent, NextId(), _batch);
     }
 
@@ -85,8 +105,8 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
 
     private void CloseRecord()
     {
-        if (!_open) return;
-        _open = false;
+        if (!_recordOpen) return;
+        _recordOpen = false;
         _batch.EndEvent();
     }
 
@@ -95,13 +115,19 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
         var append = stream.AppendAsync(_batch, close);
         if (!append.IsCompletedSuccessfully) return WaitAsync(append);
         append.GetAwaiter().GetResult();
-        _batch.Dispose();
+        Stored();
         return default;
     }
 
     private async ValueTask WaitAsync(ValueTask append)
     {
         await append;
-        _batch.Dispose();
+        Stored();
+    }
+
+    private void Stored()
+    {
+        _batch.Dispose(); // an idle generation holds no buffer
+        _stored.Set(_state);
     }
 }

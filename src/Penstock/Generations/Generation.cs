@@ -8,12 +8,13 @@ namespace Penstock.Generations;
 /// <summary>A generation that runs in this process: one call to a provider, recorded into one stream, until its one ending.</summary>
 internal sealed class Generation
 {
-    private readonly GenerationRequest _request;
     private readonly EventRecorder _recorder;
     private readonly ProviderCall _call;
     private readonly Subscribers _subscribers;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly long _inputEstimate;
     private EventKind _stopKind;
     private string? _stopReason;
 
@@ -22,18 +23,18 @@ internal sealed class Generation
         DisconnectPolicy onDisconnect, TimeProvider time, ILogger logger)
     {
         Id = id;
-        _request = request;
         _logger = logger;
         var passthrough = request.Protocol == target.Provider.Protocol.Name;
         _recorder = new EventRecorder(stream, writer, id, target.Name, passthrough);
-        _call = new ProviderCall(target, request, _recorder, time, logger);
+        _call = new ProviderCall(target, _recorder, time, logger);
+        _inputEstimate = UsageEstimate.Input(request);
         _subscribers = new Subscribers(onDisconnect, time, () => Stop("disconnected"));
     }
 
     public string Id { get; }
 
     /// <summary>Completes when the generation has ended; never fails.</summary>
-    public Task Completion { get; private set; } = Task.CompletedTask;
+    public Task Completion => _completion.Task;
 
     /// <summary>
     /// Set when the store took not even the ending: what subscribers are told, since no record will tell them.
@@ -46,7 +47,21 @@ internal sealed class Generation
     /// <summary>Whether the generation failed before the provider said anything: then its key may be used again.</summary>
     public bool FailedEarly { get; private set; }
 
-    public void Start() => Completion = RunAsync();
+    /// <summary>Sends the request; does not keep it.</summary>
+    public void Start(GenerationRequest request)
+    {
+        Task<CallOutcome> call;
+        try
+        {
+            call = _call.RunAsync(request, _stop.Token);
+        }
+        catch (Exception e)
+        {
+            call = Task.FromException<CallOutcome>(e);
+        }
+
+        _ = RunAsync(call);
+    }
 
     /// <summary>Ends the generation as stopped; the call to the provider is cut. Does nothing the second time.</summary>
     public void Stop(string reason) => Cancel(EventKind.Stopped, reason);
@@ -62,11 +77,11 @@ internal sealed class Generation
         ThreadPool.UnsafeQueueUserWorkItem(static stop => stop.Cancel(), _stop, preferLocal: false);
     }
 
-    private async Task RunAsync()
+    private async Task RunAsync(Task<CallOutcome> call)
     {
         try
         {
-            var outcome = await _call.RunAsync(_stop.Token);
+            var outcome = await call;
             await (outcome.Error is { } error ? FailAsync(error) : FinishAsync());
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -90,6 +105,7 @@ internal sealed class Generation
         finally
         {
             _subscribers.Dispose();
+            _completion.SetResult();
         }
     }
 
@@ -111,7 +127,6 @@ internal sealed class Generation
         ValueTask append;
         try
         {
-            _call.Answer.CloseBlocks(_recorder);
             append = _recorder.EndAsync(FailedEarly ? null : FinalUsage(), ending);
         }
         catch (Exception e)
@@ -134,8 +149,19 @@ internal sealed class Generation
         }
         catch (Exception e)
         {
-            GenerationLog.EndingLost(_logger, Id, e);
-            Lost = error ?? (e is StreamException stream ? GenerationErrors.From(stream) : GenerationErrors.Internal);
+            // The closing blocks and usage did not fit, or could not be written: the bare ending may.
+            error ??= e is StreamException stream ? GenerationErrors.From(stream) : GenerationErrors.Internal;
+            try
+            {
+                _recorder.Discard();
+                FailedEarly = !_recorder.Started;
+                await _recorder.EndAsync(new GenerationEvent { Kind = EventKind.Failed, Error = error });
+            }
+            catch (Exception last)
+            {
+                GenerationLog.EndingLost(_logger, Id, last);
+                Lost = error;
+            }
         }
     }
 
@@ -143,6 +169,6 @@ internal sealed class Generation
     {
         if (_call.Answer.Usage is { } usage)
             return _call.Answer.Finished ? usage : usage with { Source = UsageSource.Partial };
-        return UsageEstimate.Of(_request, _recorder.OutputBytes);
+        return UsageEstimate.Of(_inputEstimate, _recorder.OutputBytes);
     }
 }

@@ -16,7 +16,7 @@ public static class GenerationId
     /// <summary>Takes a generation's id, or the id that a protocol made of it (<c>chatcmpl-…</c>); null for anything else.</summary>
     public static string? Parse(ReadOnlySpan<char> text)
     {
-        if (text.Length <= HexLength || text.Length > HexLength + 16 || text[^(HexLength + 1)] is not ('_' or '-')) return null;
+        if (text.Length <= HexLength || text[..^HexLength] is not (Prefix or "chatcmpl-")) return null;
         var hex = text[^HexLength..];
         return hex.ContainsAnyExcept(_hex) ? null : string.Concat(Prefix, hex);
     }

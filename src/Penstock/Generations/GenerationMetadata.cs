@@ -21,6 +21,19 @@ internal sealed record GenerationMetadata(
         JsonSerializer.Deserialize(bytes.Span, GenerationJson.Default.GenerationMetadata)
         ?? throw new JsonException("A generation's metadata is null.");
 
+    /// <summary>The same, or null where the bytes are no metadata of ours.</summary>
+    public static GenerationMetadata? TryRead(ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            return Read(bytes);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>As much of the request as a writer needs for the ending.</summary>
     public GenerationRequest ToRequest() => new()
     {

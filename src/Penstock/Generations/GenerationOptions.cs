@@ -3,6 +3,9 @@ namespace Penstock.Generations;
 /// <summary>How generations live and end.</summary>
 public sealed class GenerationOptions
 {
+    /// <summary>How many may run at once; more are told to come back.</summary>
+    public int MaxRunning { get; init; } = 50_000;
+
     /// <summary>How long running generations may take to end when the server shuts down; then they end as <c>interrupted</c>.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(30);
 }
@@ -14,4 +17,7 @@ public sealed record StartOptions
 
     /// <summary>Names the request, so that sending it again joins the generation that it started; null for none.</summary>
     public string? IdempotencyKey { get; init; }
+
+    /// <summary>Does the same, and is a name to find the generation by as well; null for none.</summary>
+    public string? JobId { get; init; }
 }

@@ -1,5 +1,7 @@
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Penstock.Protocols;
+using Penstock.Protocols.Native;
 using Penstock.Streams;
 
 namespace Penstock.Generations;
@@ -7,27 +9,45 @@ namespace Penstock.Generations;
 /// <summary>Ends a generation whose server died: blocks closed, usage of what was said, interrupted.</summary>
 internal static class GenerationRecovery
 {
-    public static async Task EndAsync(
-        IStreamLog log, StreamInfo info, string id, GenerationMetadata metadata, ILogger logger)
+    public static async Task EndAsync(IStreamLog log, StreamInfo info, string id, GenerationMetadata metadata, ILogger logger)
     {
         try
         {
-            using var reader = await log.OpenReaderAsync(info.Path);
-            var stream = await log.TakeOverAsync(info.Path);
-            if (reader is null || stream is null) return;
-            var snapshot = await GenerationSnapshot.ReadAsync(id, info, reader);
+            var state = await ReadStateAsync(log, info, id, logger);
+            if (await log.TakeOverAsync(info.Path) is not { } stream) return;
             // A protocol that this version does not know has at least the native ending.
             var protocol = ClientProtocols.Find(metadata.Protocol) ?? ClientProtocols.Native;
-            var request = metadata.ToRequest(); // without the messages: what they cost is not known any more
-            var writer = protocol.NewEventWriter(request, id, info.CreatedAt);
-            var recorder = new EventRecorder(stream, writer, id, metadata.Model, passthrough: false, started: true);
-            foreach (var block in snapshot.OpenBlocks) recorder.Write(new GenerationEvent { Kind = EventKind.BlockStop, Block = block });
-            var usage = snapshot.Usage is null && info.NextOffset > 0 ? UsageEstimate.Of(request, snapshot.OutputBytes) : null;
+            var writer = protocol.NewEventWriter(metadata.ToRequest(), id, info.CreatedAt);
+            var recorder = new EventRecorder(stream, writer, id, metadata.Model, passthrough: false);
+            recorder.Resume(state);
+            // What the request cost is not known any more.
+            var usage = state.Started ? UsageEstimate.Of(input: null, state.OutputBytes) : null;
             await recorder.EndAsync(usage, new GenerationEvent { Kind = EventKind.Interrupted, Error = GenerationErrors.Crashed });
         }
         catch (StreamException e)
         {
             GenerationLog.RecoveryFailed(logger, id, e);
         }
+    }
+
+    // A record that is damaged, or that a later version wrote, must not keep the stream from its ending.
+    private static async Task<RecordedState> ReadStateAsync(IStreamLog log, StreamInfo info, string id, ILogger logger)
+    {
+        var state = new RecordedState();
+        try
+        {
+            using var reader = await log.OpenReaderAsync(info.Path);
+            while (reader is not null && reader.NextOffset < info.NextOffset)
+            {
+                while (reader.TryRead(out var record)) state.Add(NativeEventReader.Read(EventRecord.Json(record.Data)));
+                if (reader.NextOffset < info.NextOffset && await reader.WaitAsync() is not StreamWait.Ready) break;
+            }
+        }
+        catch (Exception e) when (e is StreamCorruptException or JsonException or FormatException)
+        {
+            GenerationLog.RecoveryFailed(logger, id, e);
+        }
+
+        return state;
     }
 }

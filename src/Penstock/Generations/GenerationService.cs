@@ -11,6 +11,7 @@ internal sealed class GenerationService(
     IStreamLog log, ModelRouter router, GenerationOptions options, TimeProvider time, ILogger<GenerationService> logger)
 {
     private const string PathPrefix = "generations/";
+    private const string JobPrefix = "job:";
 
     private readonly ConcurrentDictionary<string, Generation> _running = new(StringComparer.Ordinal);
     private readonly IdempotencyKeys _keys = new();
@@ -26,9 +27,11 @@ internal sealed class GenerationService(
     /// <exception cref="RequestException">The model is unknown, the key is taken by another request, or the server is going down or full.</exception>
     public async ValueTask<string> StartAsync(GenerationRequest request, ClientProtocol protocol, StartOptions start)
     {
-        if (start.IdempotencyKey is null) return await CreateAsync(request, protocol, start, GenerationId.New(), key: null, bodyHash: null);
+        // Apart, since a job's id finds its generation and a key must not.
+        var name = start.JobId is not null ? JobPrefix + start.JobId : start.IdempotencyKey is not null ? "key:" + start.IdempotencyKey : null;
+        if (name is null) return await CreateAsync(request, protocol, start, GenerationId.New(), key: null, bodyHash: null);
 
-        var key = IdempotencyKeys.Hash(start.IdempotencyKey);
+        var key = IdempotencyKeys.Hash(name);
         var bodyHash = IdempotencyKeys.Hash([.. System.Text.Encoding.UTF8.GetBytes(request.Protocol), 0, .. request.Body.Span]);
         while (true)
         {
@@ -56,7 +59,7 @@ internal sealed class GenerationService(
     }
 
     /// <summary>Finds a generation by its own id, an id that a protocol made of it, or a job's id; null for none.</summary>
-    public string? Resolve(string name) => GenerationId.Parse(name) ?? _keys.Find(IdempotencyKeys.Hash(name));
+    public string? Resolve(string name) => GenerationId.Parse(name) ?? _keys.Find(IdempotencyKeys.Hash(JobPrefix + name));
 
     /// <summary>Opens a cursor, or null when there is no such generation.</summary>
     /// <param name="id">The generation.</param>
@@ -83,8 +86,8 @@ internal sealed class GenerationService(
     {
         await foreach (var info in log.ListAsync(PathPrefix))
         {
-            if (status is not null && info.Closed == (status == GenerationSnapshot.Running)) continue; // spares reading it
-            if (await SnapshotAsync(info) is { } snapshot && (status is null || snapshot.Status == status)) yield return snapshot;
+            if (status is not null && await StatusAsync(info) != status) continue;
+            if (await SnapshotAsync(info) is { } snapshot) yield return snapshot;
         }
     }
 
@@ -105,27 +108,37 @@ internal sealed class GenerationService(
         await foreach (var info in log.ListAsync(PathPrefix))
         {
             var id = info.Path[PathPrefix.Length..];
-            var metadata = GenerationMetadata.Read(info.Metadata);
+            if (GenerationMetadata.TryRead(info.Metadata) is not { } metadata)
+            {
+                GenerationLog.Unreadable(logger, id);
+                continue;
+            }
+
             if (!info.Closed)
             {
                 await GenerationRecovery.EndAsync(log, info, id, metadata, logger);
                 orphans++;
             }
 
-            // A closed stream of one event failed before the provider said anything.
-            if (metadata is { Key: { } key, BodyHash: { } hash } && !(info.Closed && info.NextOffset == 1)) _keys.Restore(key, id, hash);
+            // What has one event (its failure), or had none when the server died, said nothing: its key is free.
+            var silent = info.NextOffset == (info.Closed ? 1 : 0);
+            if (metadata is { Key: { } key, BodyHash: { } hash } && !silent) _keys.Restore(key, id, hash);
         }
 
         if (orphans > 0) GenerationLog.Recovered(logger, orphans);
     }
 
     /// <summary>From now on every new request is told to come back later.</summary>
-    public void StopTaking() => _draining = true;
+    public void StopTaking()
+    {
+        _draining = true;
+        // Subscribers are sent away now; a generation must not take that for their wish.
+        foreach (var generation in _running.Values) generation.Subscribers.Dispose();
+    }
 
     /// <summary>Waits for what runs to end; what has not in time is interrupted.</summary>
     public async Task DrainAsync()
     {
-        StopTaking();
         if (_running.IsEmpty) return;
         GenerationLog.Draining(logger, _running.Count, options.ShutdownTimeout);
         try
@@ -148,6 +161,14 @@ internal sealed class GenerationService(
         }
     }
 
+    // The last event tells, which spares folding all that a filter leaves out.
+    private async ValueTask<string?> StatusAsync(StreamInfo info)
+    {
+        if (!info.Closed) return GenerationSnapshot.Running;
+        using var reader = await log.OpenReaderAsync(info.Path, Math.Max(0, info.NextOffset - 1));
+        return reader is null ? null : await GenerationSnapshot.ReadStatusAsync(reader);
+    }
+
     private static string PathOf(string id) => PathPrefix + id;
 
     private async ValueTask<string> CreateAsync(
@@ -155,6 +176,8 @@ internal sealed class GenerationService(
     {
         if (_draining)
             throw new RequestException("The server is shutting down. Try again.") { Status = 503, Code = "shutting_down", RetryAfter = TimeSpan.FromSeconds(1) };
+        if (_running.Count >= options.MaxRunning)
+            throw new RequestException("The server runs as many generations as it may. Try again shortly.") { Status = 503, Code = "overloaded", RetryAfter = TimeSpan.FromSeconds(2) };
         var target = router.Route(request.Model);
         var metadata = new GenerationMetadata(protocol.Name, request.Stream, request.IncludeUsage, request.Model, target.Name, key, bodyHash);
         IStreamWriter stream;
@@ -172,7 +195,8 @@ internal sealed class GenerationService(
         var writer = protocol.NewEventWriter(request, id, time.GetUtcNow());
         var generation = new Generation(id, request, target, stream, writer, start.OnDisconnect, time, logger);
         _running[id] = generation;
-        generation.Start();
+        if (_draining) generation.Subscribers.Dispose();
+        generation.Start(request);
         _ = ForgetAsync(generation, key);
         return id;
     }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using Penstock.Protocols;
 using Penstock.Protocols.Native;
 using Penstock.Streams;
@@ -43,12 +44,6 @@ public sealed class GenerationSnapshot
 
     public GenerationError? Error { get; private set; }
 
-    /// <summary>The blocks that were opened and not closed.</summary>
-    internal IEnumerable<int> OpenBlocks => _blocks.Where(b => b.Open).Select(b => b.Block);
-
-    /// <summary>See <see cref="EventRecorder.OutputBytes"/>.</summary>
-    internal long OutputBytes => _blocks.Sum(b => (long)b.Text.WrittenCount);
-
     /// <summary>Folds what is stored now; does not wait for more.</summary>
     internal static async ValueTask<GenerationSnapshot> ReadAsync(string id, StreamInfo info, IStreamReader reader)
     {
@@ -60,6 +55,16 @@ public sealed class GenerationSnapshot
         }
 
         return snapshot;
+    }
+
+    /// <summary>The status that the reader's next event, a closed stream's last, stands for.</summary>
+    internal static async ValueTask<string> ReadStatusAsync(IStreamReader reader)
+    {
+        while (true)
+        {
+            if (reader.TryRead(out var record)) return Encoding.UTF8.GetString(NativeEventWriter.TypeOf(EventRecord.Json(record.Data)));
+            if (await reader.WaitAsync() is not StreamWait.Ready) return Running;
+        }
     }
 
     private void Add(StreamEvent record)
@@ -74,9 +79,6 @@ public sealed class GenerationSnapshot
             case EventKind.Delta when Find(e.Block) is { } block:
                 block.Text.Write(e.Text);
                 block.Signature.Write(e.Signature);
-                break;
-            case EventKind.BlockStop when Find(e.Block) is { } block:
-                block.Open = false;
                 break;
             case EventKind.Usage:
                 Usage = e.Usage;
@@ -122,8 +124,6 @@ public sealed class SnapshotBlock(int block, BlockKind kind, int choice, string?
     public string? ToolCallId { get; } = toolCallId;
 
     public string? ToolName { get; } = toolName;
-
-    internal bool Open { get; set; } = true;
 
     /// <summary>JSON-escaped UTF-8, as in <see cref="GenerationEvent.Text"/>.</summary>
     internal ArrayBufferWriter<byte> Text { get; } = new();

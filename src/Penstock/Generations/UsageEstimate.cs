@@ -5,12 +5,19 @@ namespace Penstock.Generations;
 /// <summary>A guess at tokens where the provider said none: about four characters each, which English averages.</summary>
 internal static class UsageEstimate
 {
-    public static Usage Of(GenerationRequest request, long outputBytes)
+    /// <summary>Tokens of the request's text; what its images and files cost is not guessed.</summary>
+    public static long Input(GenerationRequest request) => Tokens(request.Messages.Sum(m => m.Parts.Sum(Characters)));
+
+    /// <param name="input">Tokens of the request, or null where they are not known.</param>
+    /// <param name="outputBytes">How much the model has said.</param>
+    public static Usage Of(long? input, long outputBytes)
     {
-        var input = Tokens(request.Messages.Sum(m => m.Parts.Sum(p => (long)(p.Text?.Length ?? 0))));
         var output = Tokens(outputBytes);
         return new Usage { InputTokens = input, OutputTokens = output, TotalTokens = input + output, Source = UsageSource.Estimated };
     }
+
+    private static long Characters(Part part) =>
+        part.Kind is PartKind.Text or PartKind.ToolCall or PartKind.ToolResult ? part.Text?.Length ?? 0 : 0;
 
     private static long Tokens(long characters) => (characters + 3) / 4;
 }

@@ -36,9 +36,6 @@ public abstract class EventReader
 
     /// <summary>Reads a whole answer that did not come as a stream.</summary>
     public abstract void ReadWhole(ReadOnlySpan<byte> body, IEventSink sink);
-
-    /// <summary>The connection ended, or the answer was stopped: closes the blocks that are open.</summary>
-    public abstract void CloseBlocks(IEventSink sink);
 }
 
 /// <summary>A provider sent something that its protocol does not allow. The message is for the log, not for clients.</summary>

@@ -7,7 +7,7 @@ using Penstock.Sse;
 namespace Penstock.Providers;
 
 /// <summary>One call to a provider: sends the request, and reads the answer into a sink until it is whole or has failed.</summary>
-internal sealed class ProviderCall(Target target, GenerationRequest request, IAnswerSink sink, TimeProvider time, ILogger logger)
+internal sealed class ProviderCall(Target target, IAnswerSink sink, TimeProvider time, ILogger logger)
 {
     private const int ReadSize = 16 * 1024;
     private const int MaxErrorBody = 16 * 1024;
@@ -15,36 +15,57 @@ internal sealed class ProviderCall(Target target, GenerationRequest request, IAn
     // How long a connection may stay open after the answer is whole, for usage and the last frame.
     private static readonly TimeSpan _linger = TimeSpan.FromSeconds(1);
 
-    private readonly EventReader _reader = target.Provider.Protocol.NewEventReader(request.Choices);
+    // An error's body is a courtesy; its status says enough.
+    private static readonly TimeSpan _errorBody = TimeSpan.FromSeconds(2);
+
+    private EventReader _reader = target.Provider.Protocol.NewEventReader();
 
     /// <summary>The provider's answer so far: whether it is whole, why it finished, its usage.</summary>
     public EventReader Answer => _reader;
 
-    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public async Task<CallOutcome> RunAsync(CancellationToken cancellationToken)
+    /// <exception cref="OperationCanceledException">The token was cancelled before the answer was whole.</exception>
+    public Task<CallOutcome> RunAsync(GenerationRequest request, CancellationToken cancellationToken)
+    {
+        // Only what is needed of the request outlives its sending: an image weighs megabytes.
+        _reader = target.Provider.Protocol.NewEventReader(request.Choices);
+        var stream = request.Stream || request.Protocol != target.Provider.Protocol.Name;
+        var body = new ArrayBufferWriter<byte>(request.Body.Length + 256);
+        target.Provider.Protocol.WriteRequest(request, target.Model, stream, body);
+        var watch = new CallWatch(time, target.Provider.Options.FirstTokenTimeout, cancellationToken);
+        var send = target.Provider.SendAsync(target.Model, stream, body.WrittenMemory, watch.Token);
+        return ReadAsync(send, request.Stream, watch, cancellationToken);
+    }
+
+    private async Task<CallOutcome> ReadAsync(Task<HttpResponseMessage> send, bool streamAsked, CallWatch ownedWatch, CancellationToken cancellationToken)
     {
         var options = target.Provider.Options;
-        using var watch = new CallWatch(time, options.FirstTokenTimeout, cancellationToken);
+        using var watch = ownedWatch;
         try
         {
-            using var response = await SendAsync(watch.Token);
+            using var response = await send;
+            response.RequestMessage = null;
             if (!response.IsSuccessStatusCode)
             {
                 ProviderLog.Refused(logger, target.Name, (int)response.StatusCode);
-                return new(await ReadErrorAsync(response, watch.Token));
+                return new(await ReadErrorAsync(response, watch));
             }
 
             using var body = await response.Content.ReadAsStreamAsync(watch.Token);
-            if (IsStream(response.Content.Headers.ContentType))
+            var isStream = IsStream(response.Content.Headers.ContentType);
+            sink.Begin(asAsked: isStream == streamAsked);
+            if (isStream)
                 await ReadStreamAsync(body, watch);
             else
                 await ReadWholeAsync(body, watch);
 
             return new(_reader.Error ?? (_reader.Finished ? null : ProviderErrors.Cut));
         }
+        catch (Exception e) when (_reader.Finished && e is OperationCanceledException or HttpRequestException or IOException)
+        {
+            return default; // the answer is whole, whatever became of the connection
+        }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            if (_reader.Finished) return default;
             if (watch.Expired)
                 ProviderLog.Silent(logger, target.Name);
             else
@@ -54,7 +75,6 @@ internal sealed class ProviderCall(Target target, GenerationRequest request, IAn
         catch (Exception e) when (e is HttpRequestException or IOException or HttpProtocolException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (_reader.Finished) return default;
             ProviderLog.Broken(logger, target.Name, e);
             return new(e is HttpRequestException ? ProviderErrors.Unreachable : ProviderErrors.Cut);
         }
@@ -63,14 +83,6 @@ internal sealed class ProviderCall(Target target, GenerationRequest request, IAn
             ProviderLog.Malformed(logger, target.Name, e.Message);
             return new(e is SseLineTooLongException ? ProviderErrors.TooLong(options.MaxLineLength) : ProviderErrors.Malformed);
         }
-    }
-
-    private async Task<HttpResponseMessage> SendAsync(CancellationToken cancellationToken)
-    {
-        var stream = request.Stream || request.Protocol != target.Provider.Protocol.Name;
-        var body = new ArrayBufferWriter<byte>(request.Body.Length + 256);
-        target.Provider.Protocol.WriteRequest(request, target.Model, stream, body);
-        return await target.Provider.SendAsync(target.Model, stream, body.WrittenMemory, cancellationToken);
     }
 
     private async Task ReadStreamAsync(Stream body, CallWatch watch)
@@ -88,8 +100,10 @@ internal sealed class ProviderCall(Target target, GenerationRequest request, IAn
             try
             {
                 read = await body.ReadAsync(buffer, watch.Token);
-                watch.Touch(_reader.Finished ? _linger : idle);
+                var lingering = _reader.Finished;
+                if (!lingering) watch.Touch(idle);
                 Take(frames, buffer.AsSpan(0, read));
+                if (_reader.Finished && !lingering) watch.Touch(_linger); // once: what chatters on after the answer ends all the same
             }
             finally
             {
@@ -98,7 +112,6 @@ internal sealed class ProviderCall(Target target, GenerationRequest request, IAn
 
             await sink.CommitAsync();
             if (read == 0) break;
-            if (_reader.Finished) watch.Touch(_linger);
         }
     }
 
@@ -131,16 +144,17 @@ internal sealed class ProviderCall(Target target, GenerationRequest request, IAn
     private void EndPayload(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload) =>
         sink.EndPayload(eventName, payload, _reader.Finished ? _reader.Usage : null);
 
-    private async Task<GenerationError> ReadErrorAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    private async Task<GenerationError> ReadErrorAsync(HttpResponseMessage response, CallWatch watch)
     {
+        watch.Touch(_errorBody);
         var body = new byte[MaxErrorBody];
         var length = 0;
         try
         {
-            using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
-            length = await stream.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, cancellationToken);
+            using var stream = await response.Content.ReadAsStreamAsync(watch.Token);
+            length = await stream.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, watch.Token);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
+        catch (Exception e) when (watch.Expired || e is HttpRequestException or IOException)
         {
             // The status says enough.
         }

@@ -19,6 +19,8 @@ public sealed class DisconnectPolicyTests
     [Theory]
     [InlineData("")]
     [InlineData("stay")]
+    [InlineData("Detach")]
+    [InlineData("grace soon")]
     [InlineData("grace -1")]
     [InlineData("grace 86401")]
     [InlineData("detach 5")]

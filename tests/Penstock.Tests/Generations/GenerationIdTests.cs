@@ -24,6 +24,7 @@ public sealed class GenerationIdTests
     [InlineData("0123456789abcdef0123456789abcdef")]
     [InlineData("gen_0123456789ABCDEF0123456789abcdef")]
     [InlineData("gen_0123456789abcdef0123456789abcde")]
+    [InlineData("job_0123456789abcdef0123456789abcdef")]
     [InlineData("gen_../6789abcdef0123456789abcdef0123")]
     public void Anything_else_names_none(string text) => GenerationId.Parse(text).ShouldBeNull();
 }

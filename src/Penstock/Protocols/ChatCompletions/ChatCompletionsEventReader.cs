@@ -40,14 +40,9 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
         Finish(sink);
     }
 
-    public override void CloseBlocks(IEventSink sink)
-    {
-        foreach (var choice in _choices) choice.Close(sink);
-    }
-
     private void Finish(IEventSink sink)
     {
-        CloseBlocks(sink);
+        foreach (var choice in _choices) choice.Close(sink);
         Done = true;
         if (Error is null) SetFinished();
     }

@@ -33,7 +33,10 @@ internal static class ChatCompletionsRequestWriter
             else if (reader.ValueTextEquals("prompt"u8)) WritePrompt(JsonValue.Read(ref reader, body), output);
             else
             {
+                var messages = reader.ValueTextEquals("messages"u8);
                 var start = (int)reader.TokenStartIndex;
+                reader.Read();
+                if (messages && reader.TokenType == JsonTokenType.Null) continue; // beside a prompt
                 reader.Skip();
                 output.Write(","u8);
                 output.Write(body[start..(int)reader.BytesConsumed]);

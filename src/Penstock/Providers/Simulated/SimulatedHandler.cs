@@ -13,6 +13,7 @@ internal sealed class SimulatedHandler(TimeProvider time) : HttpMessageHandler
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        await Task.Yield(); // a call over a network never answers on the caller's own stack
         var response = await AnswerAsync(request, cancellationToken);
         response.RequestMessage = request;
         return response;

@@ -213,16 +213,6 @@ public sealed class EventReaderTests
     public void What_is_no_chunk_is_a_format_error(string payload) => Should.Throw<ProviderFormatException>(() => Play(payload));
 
     [Fact]
-    public void A_cut_closes_what_is_open()
-    {
-        var (reader, list) = Play(Delta("""{"content":"A"}"""), Delta(Call("0", "\"a\"", "f", "\"{\"")));
-        reader.CloseBlocks(list);
-        reader.CloseBlocks(list);
-        list.Short.ShouldBe("+0 Text | 0:A | -0 | +1 f(a) | 1:{ | -1");
-        reader.Finished.ShouldBeFalse();
-    }
-
-    [Fact]
     public void A_whole_answer_becomes_the_same_blocks()
     {
         var reader = new ChatCompletionsEventReader(2);

@@ -218,7 +218,7 @@ public sealed class EventWriterTests
                 second.Read(default, Encoding.UTF8.GetBytes(frame.Data), again);
         }
 
-        second.CloseBlocks(again);
+        second.Read(default, "[DONE]"u8, again);
         return again.Json.SequenceEqual(list.Json) && again.Text(BlockKind.Text) == text && again.Text(BlockKind.ToolCall) == text;
     }).QuickCheckThrowOnFailure();
 

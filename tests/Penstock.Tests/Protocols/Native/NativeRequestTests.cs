@@ -24,10 +24,6 @@ public sealed class NativeRequestTests
     [Theory]
     [InlineData("""{"prompt":"Hi","background":"yes"}""", "background")]
     [InlineData("""{"prompt":"Hi","onDisconnect":5}""", "onDisconnect")]
-    [InlineData("""{"prompt":"Hi","onDisconnect":"grace soon"}""", "onDisconnect")]
-    [InlineData("""{"prompt":"Hi","onDisconnect":"grace -1"}""", "onDisconnect")]
-    [InlineData("""{"prompt":"Hi","onDisconnect":"grace 86401"}""", "onDisconnect")]
-    [InlineData("""{"prompt":"Hi","onDisconnect":"Detach"}""", "onDisconnect")]
     [InlineData("""{"background":true}""", "messages")]
     public void A_wrong_field_is_named(string body, string param)
     {
