@@ -154,7 +154,6 @@ internal sealed class DiskStreamLog : IStreamLog
     private async ValueTask<StreamInfo?> DescribeAsync(DiskStream stream)
     {
         var (segment, position, length) = stream.CreateRecord();
-        if (segment is null) return null;
         var record = new byte[length];
         if (!Commit.Ring.TryCopy(position, record))
         {

@@ -37,11 +37,12 @@ internal static class RecordRun
                         return to;
                     }
 
+                    if (to == 0 && !Holds(buffer.AsSpan(from), offset)) throw Missing(stream, offset);
+
                     buffer.AsSpan(from, extent.Length).CopyTo(buffer.AsSpan(to));
                     to += RecordFormat.Align(extent.Length);
                 }
 
-                if (end == 0 && !Holds(buffer, offset)) throw Missing(stream, offset);
                 end = to;
                 extents = extents[near..];
             }

@@ -71,7 +71,6 @@ internal sealed class Segment
     {
         if (Interlocked.Decrement(ref _holds) > 0) return;
         File.Dispose();
-        Index?.Dispose();
         System.IO.File.Delete(Path);
         System.IO.File.Delete(SegmentIndex.PathFor(Path));
         lock (_outlivers) _isDeleted = true;
@@ -96,10 +95,6 @@ internal sealed class Segment
         ending.Release();
     }
 
-    /// <summary>Closes the files and leaves them where they are.</summary>
-    public void Close()
-    {
-        File.Dispose();
-        Index?.Dispose();
-    }
+    /// <summary>Closes the file and leaves it where it is.</summary>
+    public void Close() => File.Dispose();
 }
