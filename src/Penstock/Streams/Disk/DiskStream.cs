@@ -211,15 +211,6 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
         }
     }
 
-    /// <summary>Closes the files of all its segments: the store is shutting down.</summary>
-    public void CloseSegments()
-    {
-        lock (Gate)
-        {
-            foreach (var part in _parts) part.Segment.Close();
-        }
-    }
-
     private static long EventBytes(in RecordHeader record) => record.Length - RecordHeader.Size - ((long)record.Count * sizeof(int));
 
     private static long EventBytesIn(in StreamPart part, long nextOffset)

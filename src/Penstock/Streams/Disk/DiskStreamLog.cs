@@ -139,12 +139,7 @@ internal sealed class DiskStreamLog : IStreamLog
         _isDisposed = true;
         _streams.Dispose();
         await Commit.DisposeAsync();
-        foreach (var stream in _streams.All)
-        {
-            stream.Abandon();
-            stream.CloseSegments();
-        }
-
+        foreach (var stream in _streams.All) stream.Abandon();
         _folder.Dispose();
     }
 

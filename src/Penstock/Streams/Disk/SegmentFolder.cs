@@ -9,6 +9,7 @@ internal sealed class SegmentFolder : IDisposable
     private readonly DiskStoreOptions _options;
     private readonly ILogger _logger;
     private readonly FileStream _lock;
+    private readonly HashSet<Segment> _open = []; // guards itself
     private readonly Lock _sealingGate = new();
     private Task _sealing = Task.CompletedTask;
 
@@ -31,12 +32,13 @@ internal sealed class SegmentFolder : IDisposable
     /// <summary>The segments that are there, in the order of the log, and where each one's records must end at the latest.</summary>
     public List<(Segment Segment, long Limit)> OpenAll()
     {
+        DeleteLeftovers();
         var segments = new List<Segment>();
         foreach (var path in Directory.EnumerateFiles(_options.Folder, "*" + Segment.Extension))
         {
             if (!Segment.TryParseName(path, out var basePosition, out var salt)) continue;
             var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-            segments.Add(new Segment(path, basePosition, salt, file, RandomAccess.GetLength(file), 0));
+            segments.Add(Register(new Segment(this, path, basePosition, salt, file, RandomAccess.GetLength(file), 0)));
         }
 
         segments.Sort(static (a, b) => a.Base.CompareTo(b.Base));
@@ -66,7 +68,7 @@ internal sealed class SegmentFolder : IDisposable
                 DiskSync.Folder(_options.Folder);
             }
 
-            return new Segment(path, basePosition, salt, file, capacity, reserve);
+            return Register(new Segment(this, path, basePosition, salt, file, capacity, reserve));
         }
         catch (IOException e)
         {
@@ -106,5 +108,39 @@ internal sealed class SegmentFolder : IDisposable
         lock (_sealingGate) return _sealing;
     }
 
-    public void Dispose() => _lock.Dispose();
+    /// <summary>Nobody needs the segment any more.</summary>
+    public void Delete(Segment segment)
+    {
+        lock (_open) _open.Remove(segment);
+        segment.File.Dispose();
+        File.Delete(segment.Path);
+        File.Delete(SegmentIndex.PathFor(segment.Path));
+    }
+
+    public void Dispose()
+    {
+        lock (_open)
+        {
+            foreach (var segment in _open) segment.File.Dispose();
+        }
+
+        _lock.Dispose();
+    }
+
+    /// <summary>What a crash left of an index that was being written, or of a segment that was being deleted.</summary>
+    private void DeleteLeftovers()
+    {
+        foreach (var path in Directory.EnumerateFiles(_options.Folder))
+        {
+            var isUnfinished = path.EndsWith(SegmentIndex.Extension + SegmentIndex.Unfinished, StringComparison.Ordinal);
+            var isOrphan = path.EndsWith(SegmentIndex.Extension, StringComparison.Ordinal) && !File.Exists(Path.ChangeExtension(path, Segment.Extension));
+            if (isUnfinished || isOrphan) File.Delete(path);
+        }
+    }
+
+    private Segment Register(Segment segment)
+    {
+        lock (_open) _open.Add(segment);
+        return segment;
+    }
 }

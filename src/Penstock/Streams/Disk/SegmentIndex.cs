@@ -47,6 +47,9 @@ internal struct IndexHeader
 /// </summary>
 internal sealed class SegmentIndex
 {
+    public const string Extension = ".idx";
+    public const string Unfinished = ".new";
+
     private const int ExtentsReadAtOnce = 128;
 
     private readonly string _path;
@@ -58,7 +61,7 @@ internal sealed class SegmentIndex
         _extentsStart = Marshal.SizeOf<IndexHeader>() + ((long)entries * Marshal.SizeOf<IndexEntry>());
     }
 
-    public static string PathFor(string segmentPath) => System.IO.Path.ChangeExtension(segmentPath, ".idx");
+    public static string PathFor(string segmentPath) => Path.ChangeExtension(segmentPath, Extension);
 
     /// <summary>Writes the index of a segment that takes no more records, and moves the streams' extents out of memory.</summary>
     public static SegmentIndex Build(Segment segment)
@@ -158,8 +161,8 @@ internal sealed class SegmentIndex
 
         // Under a name of its own until it is whole.
         var target = PathFor(segment.Path);
-        var unfinished = target + ".new";
-        using (var file = new FileStream(unfinished, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+        var unfinished = target + Unfinished;
+        using (var file = new FileStream(unfinished, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0))
         {
             file.Write(head);
             file.Write(entryBytes);

@@ -110,21 +110,24 @@ public sealed class DiskFailureTests
     [Fact]
     public async Task A_slow_disk_makes_appends_wait_and_loses_none()
     {
-        using var slow = new SemaphoreSlim(0);
-        var isSlow = false;
+        using var entered = new ManualResetEventSlim();
+        using var mayGoOn = new ManualResetEventSlim(initialState: true);
         await using var store = new DiskStore(options: DiskStore.Small with
         {
             BeforeWrite = () =>
             {
-                if (Volatile.Read(ref isSlow)) slow.Wait();
+                if (!mayGoOn.IsSet) entered.Set();
+                mayGoOn.Wait(StreamTesting.Patience).ShouldBeTrue();
             },
         });
         var writers = new List<IStreamWriter>();
         for (var i = 0; i < 40; i++) writers.Add(await store.Log.CreateAsync($"{i}"));
-        Volatile.Write(ref isSlow, true);
-        var appending = writers.Select(writer => Task.Run(() => writer.AppendAsync(new string('x', 1500)))).ToList(); // many times the ring
-        Volatile.Write(ref isSlow, false);
-        slow.Release(1000);
+        mayGoOn.Reset();
+        var first = Task.Run(() => writers[0].AppendAsync(new string('x', 1500)));
+        entered.Wait(StreamTesting.Patience).ShouldBeTrue();
+        var appending = writers.Skip(1).Select(writer => writer.AppendAsync(new string('x', 1500))).Prepend(first).ToList(); // many times the ring
+        appending.ShouldAllBe(task => !task.IsCompleted);
+        mayGoOn.Set();
         await Task.WhenAll(appending).WaitAsync(StreamTesting.Patience);
         for (var i = 0; i < 40; i++) (await store.Log.ReadAllAsync($"{i}")).ShouldBe([new string('x', 1500)]);
     }
@@ -144,6 +147,10 @@ public sealed class DiskFailureTests
             while (true) await filler.AppendAsync(block);
         });
         error.Message.ShouldContain("disk is full");
+        await Should.ThrowAsync<StreamStorageException>(async () =>
+        {
+            while (true) await filler.AppendAsync("crumbs");
+        });
         var filled = filler.NextOffset;
         filled.ShouldBeGreaterThan(50);
 
@@ -195,7 +202,7 @@ public sealed class DiskFailureTests
 
         private static bool Run(string program, params string[] arguments)
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
             process.WaitForExit();
             return process.ExitCode == 0;
         }

@@ -11,7 +11,7 @@ public sealed class DiskModelTests
     [Fact]
     public void The_store_does_what_a_plain_list_does()
     {
-        var config = Config.QuickThrowOnFailure.WithMaxTest(60).WithEndSize(900);
+        var config = Config.QuickThrowOnFailure.WithMaxTest(150).WithEndSize(900);
         Prop.ForAll(ArbMap.Default.ArbFor<byte[]>(), script => RunAsync(script).GetAwaiter().GetResult()).Check(config);
     }
 
