@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.Logging;
 
 namespace Penstock.Streams.Disk;
@@ -6,6 +7,9 @@ namespace Penstock.Streams.Disk;
 /// <summary>The folder with the segment files, and the lock that keeps a second process out of it.</summary>
 internal sealed class SegmentFolder : IDisposable
 {
+    /// <summary>In the lock file. A store of another format is left alone, for its records would look like damage.</summary>
+    private const string Format = "Penstock stream log, format 1";
+
     private readonly DiskStoreOptions _options;
     private readonly ILogger _logger;
     private readonly FileStream _lock;
@@ -25,8 +29,10 @@ internal sealed class SegmentFolder : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new StreamStorageException(
-                $"The folder '{Path.GetFullPath(options.Folder)}' cannot be opened as a stream store: another process has it open, or this one may not write there ({e.Message}).", e);
+                $"The folder '{Path.GetFullPath(options.Folder)}' cannot be opened as a stream store: another process has it open, or this one may not write there ({e.Message})", e);
         }
+
+        CheckFormat();
     }
 
     /// <summary>The segments that are there, in the order of the log, and where each one's records must end at the latest.</summary>
@@ -113,8 +119,15 @@ internal sealed class SegmentFolder : IDisposable
     {
         lock (_open) _open.Remove(segment);
         segment.File.Dispose();
-        File.Delete(segment.Path);
-        File.Delete(SegmentIndex.PathFor(segment.Path));
+        try
+        {
+            File.Delete(segment.Path);
+            File.Delete(SegmentIndex.PathFor(segment.Path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _logger.DeleteFailed(e, segment.Path); // the next start tries again
+        }
     }
 
     public void Dispose()
@@ -125,6 +138,23 @@ internal sealed class SegmentFolder : IDisposable
         }
 
         _lock.Dispose();
+    }
+
+    private void CheckFormat()
+    {
+        using var reader = new StreamReader(_lock, leaveOpen: true);
+        var format = reader.ReadToEnd();
+        if (format == Format) return;
+        if (Format.StartsWith(format, StringComparison.Ordinal)) // new, or begun and not finished
+        {
+            _lock.SetLength(0);
+            _lock.Write(Encoding.UTF8.GetBytes(Format));
+            _lock.Flush();
+            return;
+        }
+
+        _lock.Dispose();
+        throw new StreamStorageException($"The folder '{Path.GetFullPath(_options.Folder)}' holds a stream store of another format: '{format}', not '{Format}'.");
     }
 
     /// <summary>What a crash left of an index that was being written, or of a segment that was being deleted.</summary>
