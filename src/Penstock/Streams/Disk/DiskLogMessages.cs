@@ -24,4 +24,7 @@ internal static partial class DiskLogMessages
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{File} could not be indexed; its index stays in memory until the next start.")]
     public static partial void IndexFailed(this ILogger logger, Exception exception, string file);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{File} is not needed any more but could not be deleted.")]
+    public static partial void DeleteFailed(this ILogger logger, Exception exception, string file);
 }

@@ -110,12 +110,11 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
     public void Resume() => _stagedEpoch = Epoch;
 
     /// <summary>What the index of a segment has to say of this stream; its extents go to <paramref name="extents"/>.</summary>
-    public IndexEntry? Index(Segment segment, List<Extent> extents)
+    public IndexEntry Index(Segment segment, List<Extent> extents)
     {
         lock (Gate)
         {
             var at = FindPart(segment);
-            if (at < 0) return null; // gone by now
             ref readonly var part = ref _parts[at];
             var isLast = at == _parts.Length - 1;
             var nextOffset = isLast ? NextOffset : _parts[at + 1].FirstOffset;
@@ -143,10 +142,7 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
     /// <summary>The segment's index is on disk: the extents leave memory.</summary>
     public void MoveToIndex(Segment segment, int start)
     {
-        lock (Gate)
-        {
-            if (FindPart(segment) is >= 0 and var at) _parts[at].MoveToIndex(start);
-        }
+        lock (Gate) _parts[FindPart(segment)].MoveToIndex(start);
     }
 
     /// <summary>Where the record with the event at <paramref name="offset"/> lies, if memory knows.</summary>
@@ -196,37 +192,22 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
         return segment.Index!.ReadExtents(start, count, offset - firstOffset, into);
     }
 
-    /// <summary>Where the create record lies, which holds the metadata. No segment when the stream is gone.</summary>
-    public (Segment? Segment, long Position, int Length) CreateRecord()
+    /// <summary>Where the create record lies, which holds the metadata.</summary>
+    public (Segment Segment, long Position, int Length) CreateRecord()
     {
-        lock (Gate) return _parts.Length == 0 ? default : (_parts[0].Segment, _createPosition, _createLength);
+        lock (Gate) return (_parts[0].Segment, _createPosition, _createLength);
     }
 
-    /// <summary>Lets go of the segments: the stream is gone.</summary>
+    /// <summary>Lets go of the segments: the stream is gone. Once.</summary>
     public void ReleaseSegments()
     {
         StreamPart[] parts;
-        lock (Gate)
-        {
-            parts = _parts;
-            _parts = [];
-        }
-
-        if (parts.Length == 0) return;
+        lock (Gate) parts = _parts; // they stay: a segment that is still to be indexed has to say how this stream ended
         var (first, last) = (parts[0].Segment, parts[^1].Segment);
         if (last != first) first.ReleaseAfterThis(last);
         foreach (var part in parts)
         {
             if (part.Segment != last || last == first) part.Segment.Release();
-        }
-    }
-
-    /// <summary>Closes the files of all its segments: the store is shutting down.</summary>
-    public void CloseSegments()
-    {
-        lock (Gate)
-        {
-            foreach (var part in _parts) part.Segment.Close();
         }
     }
 

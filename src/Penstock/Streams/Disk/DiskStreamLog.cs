@@ -139,12 +139,7 @@ internal sealed class DiskStreamLog : IStreamLog
         _isDisposed = true;
         _streams.Dispose();
         await Commit.DisposeAsync();
-        foreach (var stream in _streams.All)
-        {
-            stream.Abandon();
-            stream.CloseSegments();
-        }
-
+        foreach (var stream in _streams.All) stream.Abandon();
         _folder.Dispose();
     }
 
@@ -154,7 +149,6 @@ internal sealed class DiskStreamLog : IStreamLog
     private async ValueTask<StreamInfo?> DescribeAsync(DiskStream stream)
     {
         var (segment, position, length) = stream.CreateRecord();
-        if (segment is null) return null;
         var record = new byte[length];
         if (!Commit.Ring.TryCopy(position, record))
         {

@@ -5,7 +5,8 @@ namespace Penstock.Streams.Disk;
 /// <summary>Reads records of one stream from file, as many as a buffer holds, verifying each.</summary>
 internal static class RecordRun
 {
-    private const int BufferSize = 64 << 10;
+    /// <summary>What a reader holds while its consumer is slow, so no more than is worth one trip to the thread pool.</summary>
+    private const int BufferSize = 16 << 10;
     private const int MostRecords = 128;
 
     /// <summary>Records that lie closer together than this are read at once, with what is between them.</summary>
@@ -20,7 +21,7 @@ internal static class RecordRun
         var found = stream.Locate(offset, extents, out var segment, out var firstOffset);
         if (found == 0 || segment is null) throw Missing(stream, offset);
         extents = extents[..found];
-        buffer = ArrayPool<byte>.Shared.Rent(Math.Max(BufferSize, RecordFormat.Align(extents[0].Length)));
+        buffer = ArrayPool<byte>.Shared.Rent(Math.Max(RecordFormat.Align(extents[0].Length), LengthOf(extents)));
         try
         {
             var end = 0;
@@ -37,11 +38,12 @@ internal static class RecordRun
                         return to;
                     }
 
+                    if (to == 0 && !Holds(buffer.AsSpan(from), offset)) throw Missing(stream, offset);
+
                     buffer.AsSpan(from, extent.Length).CopyTo(buffer.AsSpan(to));
                     to += RecordFormat.Align(extent.Length);
                 }
 
-                if (end == 0 && !Holds(buffer, offset)) throw Missing(stream, offset);
                 end = to;
                 extents = extents[near..];
             }
@@ -53,6 +55,13 @@ internal static class RecordRun
             ArrayPool<byte>.Shared.Return(buffer);
             throw;
         }
+    }
+
+    private static int LengthOf(ReadOnlySpan<Extent> extents)
+    {
+        long length = 0;
+        foreach (ref readonly var extent in extents) length += RecordFormat.Align(extent.Length);
+        return (int)Math.Min(length, BufferSize);
     }
 
     /// <summary>Reads one stretch of the file with the first of the extents and those near it.</summary>

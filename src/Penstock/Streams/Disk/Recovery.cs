@@ -8,6 +8,7 @@ internal sealed class Recovery(SegmentFolder folder, TimeProvider time, ILogger 
 {
     private readonly Dictionary<long, DiskStream> _streams = [];
     private readonly HashSet<DiskStream> _deleted = [];
+    private readonly Dictionary<long, (RecordHeader Record, long Position)> _claims = []; // of damaged records in the segment at hand
 
     /// <summary>No stream has had a higher number.</summary>
     public long LastNumber { get; private set; }
@@ -101,22 +102,23 @@ internal sealed class Recovery(SegmentFolder folder, TimeProvider time, ILogger 
         var scanner = new SegmentScanner(bytes, segment.Base, segment.Salt);
         while (scanner.MoveNext())
         {
-            if (scanner.IsDamaged) TakeDamage(segment, scanner.Start, scanner.Length, scanner.Header);
+            if (scanner.IsDamaged) NoteDamage(segment, scanner.Start, scanner.Length, scanner.Header);
             else Take(segment, scanner.Start, scanner.Header, bytes.Slice(scanner.Start, scanner.Header.Length));
         }
 
         var end = RecordFormat.Align(scanner.End);
         segment.End = segment.Base + end;
-        if (!scanner.HasTornTail) return;
-        if (isLast)
+        if (scanner.HasTornTail && isLast)
         {
             logger.CutTornTail(segment.Path, scanner.End, bytes.Length - scanner.End);
         }
-        else
+        else if (scanner.HasTornTail)
         {
             RecordFormat.TryReadHeader(bytes[scanner.End..], out var claimed);
-            TakeDamage(segment, scanner.End, bytes.Length - scanner.End, claimed);
+            NoteDamage(segment, scanner.End, bytes.Length - scanner.End, claimed);
         }
+
+        ApplyClaims(segment);
     }
 
     private void Take(Segment segment, int at, in RecordHeader record, ReadOnlySpan<byte> bytes)
@@ -135,29 +137,35 @@ internal sealed class Recovery(SegmentFolder folder, TimeProvider time, ILogger 
             return;
         }
 
+        _claims.Remove(record.Stream); // the gap before this record says as much, and nothing wrong
         stream.Apply(record, segment.Base + at, segment);
         if (record.Kind == RecordKind.Delete) _deleted.Add(stream);
     }
 
     /// <summary>
-    /// Takes note of a damaged record. If its header fits the stream that it names, the offsets in it are taken, so that they
-    /// are never given to other events; reading them fails by the checksum.
+    /// Takes note of a damaged record. If its header fits the stream that it names, and nothing more of that stream follows to
+    /// tell, its offsets are taken, so that they are never given to other events; reading them fails by the checksum.
     /// </summary>
-    private void TakeDamage(Segment segment, int at, int length, RecordHeader claimed)
+    private void NoteDamage(Segment segment, int at, int length, in RecordHeader claimed)
     {
         var fits = claimed.Kind == RecordKind.Append
             && RecordFormat.Align(claimed.Length) == length
             && _streams.TryGetValue(claimed.Stream, out var stream)
             && claimed.FirstOffset == stream.NextOffset
-            && !stream.IsClosed
-            && Apply(stream);
+            && !stream.IsClosed;
+        if (fits) _claims[claimed.Stream] = (claimed, segment.Base + at);
         logger.FoundDamage(segment.Path, at, length, fits ? claimed.Stream : 0);
+    }
 
-        bool Apply(DiskStream known)
+    private void ApplyClaims(Segment segment)
+    {
+        foreach (var (number, (claimed, position)) in _claims)
         {
-            if (claimed.Closes) claimed.Time = time.GetUtcNow().UtcTicks; // what stands there may be no time at all
-            known.Apply(claimed, segment.Base + at, segment);
-            return true;
+            var record = claimed;
+            if (record.Closes) record.Time = time.GetUtcNow().UtcTicks; // what stands there may be no time at all
+            _streams[number].Apply(record, position, segment);
         }
+
+        _claims.Clear();
     }
 }

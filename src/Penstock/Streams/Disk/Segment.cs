@@ -11,12 +11,14 @@ internal sealed class Segment
 {
     public const string Extension = ".log";
 
+    private readonly SegmentFolder _folder;
     private readonly List<Segment> _outlivers = []; // guarded by itself
     private int _holds = 1;
     private bool _isDeleted;
 
-    public Segment(string path, long basePosition, uint salt, SafeFileHandle file, long capacity, int reserve)
+    public Segment(SegmentFolder folder, string path, long basePosition, uint salt, SafeFileHandle file, long capacity, int reserve)
     {
+        _folder = folder;
         Path = path;
         Base = basePosition;
         Salt = salt;
@@ -70,10 +72,7 @@ internal sealed class Segment
     public void Release()
     {
         if (Interlocked.Decrement(ref _holds) > 0) return;
-        File.Dispose();
-        Index?.Dispose();
-        System.IO.File.Delete(Path);
-        System.IO.File.Delete(SegmentIndex.PathFor(Path));
+        _folder.Delete(this);
         lock (_outlivers) _isDeleted = true;
         foreach (var segment in _outlivers) segment.Release();
     }
@@ -94,12 +93,5 @@ internal sealed class Segment
         }
 
         ending.Release();
-    }
-
-    /// <summary>Closes the files and leaves them where they are.</summary>
-    public void Close()
-    {
-        File.Dispose();
-        Index?.Dispose();
     }
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.Logging;
 
 namespace Penstock.Streams.Disk;
@@ -6,9 +7,13 @@ namespace Penstock.Streams.Disk;
 /// <summary>The folder with the segment files, and the lock that keeps a second process out of it.</summary>
 internal sealed class SegmentFolder : IDisposable
 {
+    /// <summary>In the lock file. A store of another format is left alone, for its records would look like damage.</summary>
+    private const string Format = "Penstock stream log, format 1";
+
     private readonly DiskStoreOptions _options;
     private readonly ILogger _logger;
     private readonly FileStream _lock;
+    private readonly HashSet<Segment> _open = []; // guards itself
     private readonly Lock _sealingGate = new();
     private Task _sealing = Task.CompletedTask;
 
@@ -24,19 +29,22 @@ internal sealed class SegmentFolder : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new StreamStorageException(
-                $"The folder '{Path.GetFullPath(options.Folder)}' cannot be opened as a stream store: another process has it open, or this one may not write there ({e.Message}).", e);
+                $"The folder '{Path.GetFullPath(options.Folder)}' cannot be opened as a stream store: another process has it open, or this one may not write there ({e.Message})", e);
         }
+
+        CheckFormat();
     }
 
     /// <summary>The segments that are there, in the order of the log, and where each one's records must end at the latest.</summary>
     public List<(Segment Segment, long Limit)> OpenAll()
     {
+        DeleteLeftovers();
         var segments = new List<Segment>();
         foreach (var path in Directory.EnumerateFiles(_options.Folder, "*" + Segment.Extension))
         {
             if (!Segment.TryParseName(path, out var basePosition, out var salt)) continue;
             var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-            segments.Add(new Segment(path, basePosition, salt, file, RandomAccess.GetLength(file), 0));
+            segments.Add(Register(new Segment(this, path, basePosition, salt, file, RandomAccess.GetLength(file), 0)));
         }
 
         segments.Sort(static (a, b) => a.Base.CompareTo(b.Base));
@@ -66,7 +74,7 @@ internal sealed class SegmentFolder : IDisposable
                 DiskSync.Folder(_options.Folder);
             }
 
-            return new Segment(path, basePosition, salt, file, capacity, reserve);
+            return Register(new Segment(this, path, basePosition, salt, file, capacity, reserve));
         }
         catch (IOException e)
         {
@@ -106,5 +114,63 @@ internal sealed class SegmentFolder : IDisposable
         lock (_sealingGate) return _sealing;
     }
 
-    public void Dispose() => _lock.Dispose();
+    /// <summary>Nobody needs the segment any more.</summary>
+    public void Delete(Segment segment)
+    {
+        lock (_open) _open.Remove(segment);
+        segment.File.Dispose();
+        try
+        {
+            File.Delete(segment.Path);
+            File.Delete(SegmentIndex.PathFor(segment.Path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _logger.DeleteFailed(e, segment.Path); // the next start tries again
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_open)
+        {
+            foreach (var segment in _open) segment.File.Dispose();
+        }
+
+        _lock.Dispose();
+    }
+
+    private void CheckFormat()
+    {
+        using var reader = new StreamReader(_lock, leaveOpen: true);
+        var format = reader.ReadToEnd();
+        if (format == Format) return;
+        if (Format.StartsWith(format, StringComparison.Ordinal)) // new, or begun and not finished
+        {
+            _lock.SetLength(0);
+            _lock.Write(Encoding.UTF8.GetBytes(Format));
+            _lock.Flush();
+            return;
+        }
+
+        _lock.Dispose();
+        throw new StreamStorageException($"The folder '{Path.GetFullPath(_options.Folder)}' holds a stream store of another format: '{format}', not '{Format}'.");
+    }
+
+    /// <summary>What a crash left of an index that was being written, or of a segment that was being deleted.</summary>
+    private void DeleteLeftovers()
+    {
+        foreach (var path in Directory.EnumerateFiles(_options.Folder))
+        {
+            var isUnfinished = path.EndsWith(SegmentIndex.Extension + SegmentIndex.Unfinished, StringComparison.Ordinal);
+            var isOrphan = path.EndsWith(SegmentIndex.Extension, StringComparison.Ordinal) && !File.Exists(Path.ChangeExtension(path, Segment.Extension));
+            if (isUnfinished || isOrphan) File.Delete(path);
+        }
+    }
+
+    private Segment Register(Segment segment)
+    {
+        lock (_open) _open.Add(segment);
+        return segment;
+    }
 }

@@ -45,31 +45,33 @@ internal struct IndexHeader
 /// The side file of a sealed segment: an entry for each stream that has records in it, then the extents of all, then the
 /// paths. Built once; the start reads all of it, a reader only the extents that it needs.
 /// </summary>
-internal sealed class SegmentIndex : IDisposable
+internal sealed class SegmentIndex
 {
+    public const string Extension = ".idx";
+    public const string Unfinished = ".new";
+
     private const int ExtentsReadAtOnce = 128;
 
-    private readonly SafeFileHandle _file;
+    private readonly string _path;
     private readonly long _extentsStart;
 
-    private SegmentIndex(SafeFileHandle file, int entries)
+    private SegmentIndex(Segment segment, int entries)
     {
-        _file = file;
+        _path = PathFor(segment.Path);
         _extentsStart = Marshal.SizeOf<IndexHeader>() + ((long)entries * Marshal.SizeOf<IndexEntry>());
     }
 
-    public static string PathFor(string segmentPath) => System.IO.Path.ChangeExtension(segmentPath, ".idx");
+    public static string PathFor(string segmentPath) => Path.ChangeExtension(segmentPath, Extension);
 
     /// <summary>Writes the index of a segment that takes no more records, and moves the streams' extents out of memory.</summary>
     public static SegmentIndex Build(Segment segment)
     {
         var entries = new List<IndexEntry>(segment.Streams.Count);
         var extents = new List<Extent>();
-        var indexed = new List<DiskStream>(segment.Streams.Count);
         using var paths = new MemoryStream();
         foreach (var stream in segment.Streams)
         {
-            if (stream.Index(segment, extents) is not { } entry) continue;
+            var entry = stream.Index(segment, extents);
             if (entry.Events.HasFlag(PartEvents.Created))
             {
                 var path = Encoding.UTF8.GetBytes(stream.Path);
@@ -79,13 +81,13 @@ internal sealed class SegmentIndex : IDisposable
             }
 
             entries.Add(entry);
-            indexed.Add(stream);
         }
 
         Write(segment, entries, extents, paths.GetBuffer().AsSpan(0, (int)paths.Length));
-        var index = new SegmentIndex(OpenFile(segment), entries.Count);
+        var index = new SegmentIndex(segment, entries.Count);
+        var streams = segment.Streams;
         segment.BecomeSealed(index);
-        for (var i = 0; i < indexed.Count; i++) indexed[i].MoveToIndex(segment, entries[i].ExtentStart);
+        for (var i = 0; i < entries.Count; i++) streams[i].MoveToIndex(segment, entries[i].ExtentStart);
         return index;
     }
 
@@ -109,7 +111,7 @@ internal sealed class SegmentIndex : IDisposable
         if (header.Magic != IndexHeader.MagicNumber || header.Base != segment.Base) return false;
         if (header.Checksum != Crc32C.Append(0, bytes.AsSpan(2 * sizeof(uint)))) return false;
         content = new IndexContent(bytes, header);
-        index = new SegmentIndex(OpenFile(segment), header.Entries);
+        index = new SegmentIndex(segment, header.Entries);
         return true;
     }
 
@@ -117,30 +119,27 @@ internal sealed class SegmentIndex : IDisposable
     /// <returns>How many were read; 0 when none begins at or before the offset.</returns>
     public int ReadExtents(int start, int count, long offset, Span<Extent> into)
     {
+        // Opened for the moment: there may be thousands of segments, and only readers that lag need this.
+        using var file = File.OpenHandle(_path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         int low = 0, high = count;
         Span<Extent> probe = stackalloc Extent[1];
         while (high - low > ExtentsReadAtOnce)
         {
             var middle = (low + high) >>> 1;
-            Read(start + middle, probe);
+            Read(file, start + middle, probe);
             if (probe[0].FirstOffset <= offset) low = middle;
             else high = middle;
         }
 
         Span<Extent> extents = stackalloc Extent[ExtentsReadAtOnce];
         extents = extents[..(high - low)];
-        Read(start + low, extents);
+        Read(file, start + low, extents);
         var found = Extent.Find(extents, offset);
         if (found < 0) return 0;
         into = into[..Math.Min(into.Length, count - low - found)];
-        Read(start + low + found, into);
+        Read(file, start + low + found, into);
         return into.Length;
     }
-
-    public void Dispose() => _file.Dispose();
-
-    private static SafeFileHandle OpenFile(Segment segment) =>
-        File.OpenHandle(PathFor(segment.Path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
 
     private static void Write(Segment segment, List<IndexEntry> entries, List<Extent> extents, ReadOnlySpan<byte> paths)
     {
@@ -162,8 +161,8 @@ internal sealed class SegmentIndex : IDisposable
 
         // Under a name of its own until it is whole.
         var target = PathFor(segment.Path);
-        var unfinished = target + ".new";
-        using (var file = new FileStream(unfinished, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+        var unfinished = target + Unfinished;
+        using (var file = new FileStream(unfinished, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0))
         {
             file.Write(head);
             file.Write(entryBytes);
@@ -174,10 +173,10 @@ internal sealed class SegmentIndex : IDisposable
         File.Move(unfinished, target, overwrite: true);
     }
 
-    private void Read(int extent, Span<Extent> into)
+    private void Read(SafeFileHandle file, int extent, Span<Extent> into)
     {
         var bytes = MemoryMarshal.AsBytes(into);
-        if (RandomAccess.Read(_file, bytes, _extentsStart + ((long)extent * Extent.Size)) != bytes.Length)
+        if (RandomAccess.Read(file, bytes, _extentsStart + ((long)extent * Extent.Size)) != bytes.Length)
             throw new StreamCorruptException("A segment's index is shorter than it was.");
     }
 }
