@@ -74,7 +74,8 @@ public sealed class PenstockProcess : IAsyncDisposable
         return server;
     }
 
-    private void Launch()
+    /// <summary>Starts the server again without waiting for it to answer.</summary>
+    public void Launch()
     {
         var start = new ProcessStartInfo("dotnet")
         {

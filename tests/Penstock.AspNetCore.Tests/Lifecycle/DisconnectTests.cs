@@ -36,12 +36,12 @@ public sealed class DisconnectTests
     public async Task Grace_is_called_off_by_coming_back()
     {
         await using var host = await PenstockHost.StartAsync(Tokens.ByPrompt(TimeSpan.FromMilliseconds(10)));
-        var request = host.Api.Chat("up/m", "back-200").With("Penstock-On-Disconnect", "grace 1");
+        var request = host.Api.Chat("up/m", "back-400").With("Penstock-On-Disconnect", "grace 3");
         using var client = await SseClient.OpenAsync(request);
         var events = new List<SseEvent> { (await client.NextAsync())!, (await client.NextAsync())! };
         client.Cut();
         events.AddRange(await SseClient.AllAsync(request.With("Last-Event-ID", client.LastEventId)));
-        View.ChatText(events).ShouldBe(string.Concat(Tokens.Of("back", 200))); // two seconds' worth
+        View.ChatText(events).ShouldBe(string.Concat(Tokens.Of("back", 400))); // four seconds' worth
     }
 
     [Fact]

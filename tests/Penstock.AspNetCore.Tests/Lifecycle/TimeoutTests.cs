@@ -33,10 +33,10 @@ public sealed class TimeoutTests
     [Fact]
     public async Task A_slow_provider_that_keeps_speaking_is_let_finish()
     {
-        var tokens = Tokens.Of("slow", 12);
+        var tokens = Tokens.Of("slow", 20);
         await using var host = await PenstockHost.StartAsync(
             Tokens.Script(tokens, TimeSpan.FromMilliseconds(150)),
-            settings: [("Providers:up:IdleTimeout", "00:00:01"), ("Providers:up:FirstTokenTimeout", "00:00:01")]);
+            settings: [("Providers:up:IdleTimeout", "00:00:02"), ("Providers:up:FirstTokenTimeout", "00:00:02")]);
         View.ChatText(await SseClient.AllAsync(host.Api.Chat("up/m"))).ShouldBe(string.Concat(tokens));
     }
 

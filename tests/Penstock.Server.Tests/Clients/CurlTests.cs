@@ -57,7 +57,7 @@ public sealed class CurlTests(ClientServer server) : IClassFixture<ClientServer>
     {
         server.Upstream.ReplyTo("endless-curl", Tokens.Script(Tokens.Of("e", 100_000), TimeSpan.FromMilliseconds(5)));
         var request = server.Api.Chat("up/endless-curl");
-        var (exit, output, _) = await CurlAsync("-N", "--max-time", "1", request.Url.ToString(), "-H", "Content-Type: application/json", "-d", request.Body!);
+        var (exit, output, _) = await CurlAsync("-N", "--max-time", "2", request.Url.ToString(), "-H", "Content-Type: application/json", "-d", request.Body!);
         exit.ShouldBe(28); // timed out, as told
         output.ShouldContain("e.0");
         await server.CancelledAsync("endless-curl");

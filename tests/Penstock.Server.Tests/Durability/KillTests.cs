@@ -28,6 +28,13 @@ public sealed class KillTests
             await Task.Delay(random.Next(0, 700)); // the random moment
             await server.Kill9();
             await Task.WhenAll(watching);
+            if (kill % 3 == 1)
+            {
+                server.Launch(); // and again while it recovers
+                await Task.Delay(random.Next(50, 900));
+                await server.Kill9();
+            }
+
             await server.StartAsync();
             witnesses.AddRange(round.Where(w => w.Seen.Count > 0));
             foreach (var witness in round.Where(w => w.Seen.Count > 0)) await witness.CheckAsync();
