@@ -27,6 +27,6 @@ internal sealed record DiskStoreOptions : StreamStoreOptions
     /// <summary>The size of the ring in which records wait for the disk, and live readers find the recent past.</summary>
     internal int RingBytes { get; init; } = 8 << 20;
 
-    /// <summary>Called before each write to a segment, so that tests can make it fail.</summary>
-    internal Action? BeforeWrite { get; init; }
+    /// <summary>Called after each write to a segment and before its sync, so that tests can make it fail.</summary>
+    internal Action? AfterWrite { get; init; }
 }

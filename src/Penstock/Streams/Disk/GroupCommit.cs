@@ -222,7 +222,6 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
         Exception? failure = null;
         try
         {
-            _options.BeforeWrite?.Invoke();
             _ring.WriteTo(segment.File, from - segment.Base, from, to);
             Sync(segment);
         }
@@ -244,6 +243,7 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
 
     private void Sync(Segment segment)
     {
+        _options.AfterWrite?.Invoke();
         if (_options.Commit == CommitPolicy.Power) DiskSync.Data(segment.File);
     }
 
@@ -368,7 +368,6 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
             {
                 await Task.Run(() =>
                 {
-                    _options.BeforeWrite?.Invoke();
                     RandomAccess.Write(segment.File, buffer.AsSpan(0, length), _written - segment.Base);
                     Sync(segment);
                 });

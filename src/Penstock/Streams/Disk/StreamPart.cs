@@ -42,7 +42,7 @@ internal enum PartEvents
 /// </summary>
 internal struct StreamPart(Segment segment, long firstOffset, int epoch)
 {
-    private const int SmallestCapacity = 4;
+    private const int SmallestStep = 4;
 
     public readonly Segment Segment = segment;
 
@@ -64,7 +64,7 @@ internal struct StreamPart(Segment segment, long firstOffset, int epoch)
 
     public void Add(long firstOffset, long position, int length)
     {
-        if (Count == Extents!.Length) Array.Resize(ref Extents, Math.Max(SmallestCapacity, Count + (Count / 2)));
+        if (Count == Extents!.Length) Array.Resize(ref Extents, Count + Math.Max(SmallestStep, Count / 4));
         Extents[Count++] = new Extent((uint)(firstOffset - FirstOffset), (uint)(position - Segment.Base), length);
     }
 

@@ -17,7 +17,7 @@ public sealed class DiskFailureTests
         await using var store = new DiskStore(options: DiskStore.Small with
         {
             Commit = power ? CommitPolicy.Power : CommitPolicy.Process,
-            BeforeWrite = () =>
+            AfterWrite = () =>
             {
                 if (isFailing) throw new IOException("The device is gone.");
             },
@@ -56,7 +56,7 @@ public sealed class DiskFailureTests
         var writes = 0;
         await using var store = new DiskStore(options: DiskStore.Small with
         {
-            BeforeWrite = () =>
+            AfterWrite = () =>
             {
                 if (Interlocked.Increment(ref writes) % 7 == 0) throw new IOException("Once in a while.");
             },
@@ -107,6 +107,54 @@ public sealed class DiskFailureTests
         crashed.Folder.Dispose();
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public async Task What_a_failed_write_left_behind_its_segment_is_not_part_of_the_log(int before)
+    {
+        TemporaryFolder? left = null;
+        DiskStore? store = null;
+        var isFailing = false;
+        store = new DiskStore(options: DiskStore.Small with
+        {
+            AfterWrite = () =>
+            {
+                if (!isFailing) return;
+                left = store!.Folder.Copy(); // the whole record is there, and nobody had the time to cut it off
+                throw new IOException("The device is gone.");
+            },
+        });
+        await (await store.Log.CreateAsync("a")).AppendAsync("a0");
+        await store.ReopenAsync();
+        var a = (await store.Log.TakeOverAsync("a")).ShouldNotBeNull();
+        var expected = new List<string> { "a0" };
+        isFailing = before == 0;
+        if (isFailing) await store.ReopenAsync(); // so that the failed record is the first of its segment
+        for (var i = 0; i < before; i++)
+        {
+            await a.AppendAsync("kept");
+            expected.Add("kept");
+        }
+
+        isFailing = true;
+        if (before == 0) await Should.ThrowAsync<StreamStorageException>(async () => await store.Log.TakeOverAsync("a"));
+        else await Should.ThrowAsync<StreamStorageException>(() => a.AppendAsync("lost"));
+        isFailing = false;
+        await (await store.Log.TakeOverAsync("a"))!.CloseAsync("after");
+        expected.Add("after");
+        var epoch = (await store.Log.GetAsync("a"))!.Epoch;
+        var newest = store.Folder.Logs[^1];
+        File.Copy(newest, Path.Combine(left.ShouldNotBeNull().Path, Path.GetFileName(newest)));
+        await using (var crashed = new DiskStore(left, DiskStore.Small))
+        {
+            (await crashed.Log.ReadAllAsync("a")).ShouldBe(expected);
+            (await crashed.Log.GetAsync("a"))!.Epoch.ShouldBe(epoch);
+        }
+
+        left.Dispose();
+        await store.DisposeAsync();
+    }
+
     [Fact]
     public async Task A_slow_disk_makes_appends_wait_and_loses_none()
     {
@@ -114,7 +162,7 @@ public sealed class DiskFailureTests
         using var mayGoOn = new ManualResetEventSlim(initialState: true);
         await using var store = new DiskStore(options: DiskStore.Small with
         {
-            BeforeWrite = () =>
+            AfterWrite = () =>
             {
                 if (!mayGoOn.IsSet) entered.Set();
                 mayGoOn.Wait(StreamTesting.Patience).ShouldBeTrue();
@@ -135,7 +183,7 @@ public sealed class DiskFailureTests
     [Fact]
     public async Task A_full_disk_refuses_appends_in_words_lets_streams_close_and_works_again_when_there_is_room()
     {
-        using var disk = SmallDisk.TryMount(megabytes: 4);
+        using var disk = SmallDisk.TryMount(kilobytes: 3584);
         Assert.SkipWhen(disk is null, "Mounting a small disk takes the right to mount.");
         var options = new DiskStoreOptions { Folder = "", SegmentBytes = 1 << 20, RingBytes = 256 << 10 };
         await using var store = new DiskStore(disk.Folder, options);
@@ -174,22 +222,22 @@ public sealed class DiskFailureTests
 
         (await store.Log.DeleteAsync("filler")).ShouldBeTrue();
         var late = await store.Log.CreateAsync("late");
-        for (var i = 0; i < 30; i++) await late.AppendAsync(block);
+        for (var i = 0; i < 10; i++) await late.AppendAsync(block);
         await late.CloseAsync();
         await store.ReopenAsync();
         (await store.Log.ReadAllAsync("quiet")).ShouldBe(["the disk was full"]);
-        (await store.Log.ReadAllAsync("late")).Count.ShouldBe(30);
+        (await store.Log.ReadAllAsync("late")).Count.ShouldBe(10);
     }
 
-    /// <summary>A disk of a few megabytes, in memory.</summary>
+    /// <summary>A small disk, in memory.</summary>
     private sealed class SmallDisk : IDisposable
     {
         public TemporaryFolder Folder { get; } = new();
 
-        public static SmallDisk? TryMount(int megabytes)
+        public static SmallDisk? TryMount(int kilobytes)
         {
             var disk = new SmallDisk();
-            if (OperatingSystem.IsLinux() && Run("mount", "-t", "tmpfs", "-o", $"size={megabytes}m", "tmpfs", disk.Folder.Path)) return disk;
+            if (OperatingSystem.IsLinux() && Run("mount", "-t", "tmpfs", "-o", $"size={kilobytes}k", "tmpfs", disk.Folder.Path)) return disk;
             disk.Folder.Dispose();
             return null;
         }

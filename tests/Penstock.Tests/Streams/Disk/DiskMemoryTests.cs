@@ -1,0 +1,48 @@
+using Penstock.Streams;
+
+namespace Penstock.Tests.Streams.Disk;
+
+/// <summary>Measures the heap, so nothing else may run beside it.</summary>
+[CollectionDefinition(nameof(DiskMemoryTests), DisableParallelization = true)]
+[Collection(nameof(DiskMemoryTests))]
+public sealed class DiskMemoryTests
+{
+    [Fact]
+    public async Task An_idle_open_stream_and_its_writer_cost_less_than_850_bytes_beside_the_path()
+    {
+        const int Streams = 2000;
+        await using var store = new DiskStore();
+        var paths = Enumerable.Range(0, Streams).Select(i => $"generations/gen_{i:x32}").ToList();
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var writers = await FillAsync(store, paths, events: 20);
+        var after = GC.GetTotalMemory(forceFullCollection: true);
+        GC.KeepAlive(paths);
+        GC.KeepAlive(writers);
+        ((after - before) / Streams).ShouldBeLessThan(850);
+    }
+
+    [Fact]
+    public async Task A_sealed_segment_leaves_only_small_entries_in_memory()
+    {
+        const int Streams = 200, Events = 50, BytesOfExtent = 12;
+        await using var store = new DiskStore(options: new() { Folder = "", RingBytes = 4 << 10 });
+        await FillAsync(store, Enumerable.Range(0, Streams).Select(i => $"{i}"), Events);
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        await store.ReopenAsync(); // seals the segment
+        var after = GC.GetTotalMemory(forceFullCollection: true);
+        (before - after).ShouldBeGreaterThan(Streams * Events * BytesOfExtent / 2);
+        (await store.Log.ReadAllAsync("77")).ShouldBe(Enumerable.Range(0, Events).Select(i => $"event {i}"));
+    }
+
+    private static async Task<List<IStreamWriter>> FillAsync(DiskStore store, IEnumerable<string> paths, int events)
+    {
+        var writers = new List<IStreamWriter>();
+        foreach (var path in paths) writers.Add(await store.Log.CreateAsync(path));
+        for (var i = 0; i < events; i++)
+        {
+            foreach (var writer in writers) await writer.AppendAsync($"event {i}");
+        }
+
+        return writers;
+    }
+}
