@@ -15,6 +15,7 @@ internal static class PenstockServer
     {
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
+        ["Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics"] = "None", // spares each open stream a log scope
     };
 
     public static WebApplication Build(WebApplicationBuilder builder)
@@ -32,7 +33,8 @@ internal static class PenstockServer
             host.ShutdownTimeout = penstock.Generations.ShutdownTimeout + TimeSpan.FromSeconds(10));
 
         var app = builder.Build();
-        app.UseCors(policy => Cors(policy, app.Services.GetRequiredService<PenstockOptions>().Cors));
+        var cors = app.Services.GetRequiredService<PenstockOptions>().Cors;
+        if (cors.Origins.Count > 0) app.UseCors(policy => Cors(policy, cors));
         app.MapPenstock();
         app.MapDocs();
         return app;

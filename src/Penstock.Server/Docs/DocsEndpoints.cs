@@ -18,12 +18,13 @@ internal static class DocsEndpoints
         }).ExcludeFromDescription();
 
         // Its scripts and styles come out of the package's assembly; nothing is fetched from elsewhere.
-        app.UseSwaggerUI(ui =>
+        // Only for its own addresses: a middleware holds memory for as long as a stream is open.
+        app.UseWhen(context => context.Request.Path.StartsWithSegments("/docs", StringComparison.OrdinalIgnoreCase), docs => docs.UseSwaggerUI(ui =>
         {
             ui.RoutePrefix = "docs";
             ui.DocumentTitle = "Penstock API";
             ui.SwaggerEndpoint("../openapi.json", "Penstock"); // relative, so that a proxy may put a prefix before both
-        });
+        }));
     }
 
     private static ReadOnlyMemory<byte> ReadDocument()

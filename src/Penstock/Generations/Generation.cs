@@ -11,6 +11,7 @@ internal sealed class Generation
     private readonly EventRecorder _recorder;
     private readonly ProviderCall _call;
     private readonly Subscribers _subscribers;
+    private readonly Action<Generation> _ended;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -20,9 +21,10 @@ internal sealed class Generation
 
     public Generation(
         string id, GenerationRequest request, Target target, IStreamWriter stream, EventWriter writer,
-        DisconnectPolicy onDisconnect, TimeProvider time, ILogger logger)
+        DisconnectPolicy onDisconnect, Action<Generation> ended, TimeProvider time, ILogger logger)
     {
         Id = id;
+        _ended = ended;
         _logger = logger;
         var passthrough = request.Protocol == target.Provider.Protocol.Name;
         _recorder = new EventRecorder(stream, writer, id, target.Name, passthrough);
@@ -32,6 +34,9 @@ internal sealed class Generation
     }
 
     public string Id { get; }
+
+    /// <summary>The hash of the idempotency key that started it, or null.</summary>
+    public string? Key { get; init; }
 
     /// <summary>Completes when the generation has ended; never fails.</summary>
     public Task Completion => _completion.Task;
@@ -105,6 +110,7 @@ internal sealed class Generation
         finally
         {
             _subscribers.Dispose();
+            _ended(this);
             _completion.SetResult();
         }
     }

@@ -8,12 +8,13 @@ namespace Penstock.Generations;
 /// <param name="Protocol">The client protocol whose frames the records hold.</param>
 /// <param name="Stream">Whether the client asked for a stream.</param>
 /// <param name="IncludeUsage">Whether it asked for usage in it.</param>
+/// <param name="Choices">How many answers it asked for.</param>
 /// <param name="RequestedModel">The model as the client named it.</param>
 /// <param name="Model">The provider and model that answer.</param>
 /// <param name="Key">The idempotency key's hash, or null.</param>
 /// <param name="BodyHash">The request's hash, with a key.</param>
 internal sealed record GenerationMetadata(
-    string Protocol, bool Stream, bool IncludeUsage, string? RequestedModel, string Model, string? Key, string? BodyHash)
+    string Protocol, bool Stream, bool IncludeUsage, int Choices, string? RequestedModel, string Model, string? Key, string? BodyHash)
 {
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, GenerationJson.Default.GenerationMetadata);
 
@@ -34,7 +35,7 @@ internal sealed record GenerationMetadata(
         }
     }
 
-    /// <summary>As much of the request as a writer needs for the ending.</summary>
+    /// <summary>As much of the request as a writer needs: what the request weighs is not kept while its answer streams.</summary>
     public GenerationRequest ToRequest() => new()
     {
         Protocol = Protocol,
@@ -43,6 +44,7 @@ internal sealed record GenerationMetadata(
         Model = RequestedModel,
         Stream = Stream,
         IncludeUsage = IncludeUsage,
+        Choices = Choices,
     };
 }
 

@@ -179,7 +179,7 @@ internal sealed class GenerationService(
         if (_running.Count >= options.MaxRunning)
             throw new RequestException("The server runs as many generations as it may. Try again shortly.") { Status = 503, Code = "overloaded", RetryAfter = TimeSpan.FromSeconds(2) };
         var target = router.Route(request.Model);
-        var metadata = new GenerationMetadata(protocol.Name, request.Stream, request.IncludeUsage, request.Model, target.Name, key, bodyHash);
+        var metadata = new GenerationMetadata(protocol.Name, request.Stream, request.IncludeUsage, request.Choices, request.Model, target.Name, key, bodyHash);
         IStreamWriter stream;
         try
         {
@@ -192,20 +192,18 @@ internal sealed class GenerationService(
             throw new RequestException(error.Message) { Status = error.Status, Code = error.Code };
         }
 
-        var writer = protocol.NewEventWriter(request, id, time.GetUtcNow());
-        var generation = new Generation(id, request, target, stream, writer, start.OnDisconnect, time, logger);
+        var writer = protocol.NewEventWriter(metadata.ToRequest(), id, time.GetUtcNow());
+        var generation = new Generation(id, request, target, stream, writer, start.OnDisconnect, ended: Forget, time, logger) { Key = key };
         _running[id] = generation;
         if (_draining) generation.Subscribers.Dispose();
         generation.Start(request);
-        _ = ForgetAsync(generation, key);
         return id;
     }
 
-    private async Task ForgetAsync(Generation generation, string? key)
+    private void Forget(Generation generation)
     {
-        await generation.Completion;
         _running.TryRemove(generation.Id, out _);
-        if (key is not null && generation.FailedEarly) _keys.Release(key, generation.Id);
+        if (generation is { Key: { } key, FailedEarly: true }) _keys.Release(key, generation.Id);
     }
 
     private async ValueTask<GenerationSnapshot?> SnapshotAsync(StreamInfo info)
