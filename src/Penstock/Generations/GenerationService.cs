@@ -15,12 +15,16 @@ internal sealed class GenerationService(
 
     private readonly ConcurrentDictionary<string, Generation> _running = new(StringComparer.Ordinal);
     private readonly IdempotencyKeys _keys = new();
+    private readonly CancellationTokenSource _stopping = new();
     private volatile bool _draining;
 
     public IReadOnlyList<string> Models => router.Models;
 
     /// <summary>How many generations run in this process.</summary>
     public int Running => _running.Count;
+
+    /// <summary>Cancelled when readers are to be sent away, from where on their leaving means nothing.</summary>
+    public CancellationToken Stopping => _stopping.Token;
 
     /// <summary>Starts a generation, or finds the one that the request's key stands for.</summary>
     /// <returns>The generation's id. Its stream exists.</returns>
@@ -128,12 +132,13 @@ internal sealed class GenerationService(
         if (orphans > 0) GenerationLog.Recovered(logger, orphans);
     }
 
-    /// <summary>From now on every new request is told to come back later.</summary>
+    /// <summary>From now on every new request is told to come back later, and every reader is sent away.</summary>
     public void StopTaking()
     {
         _draining = true;
-        // Subscribers are sent away now; a generation must not take that for their wish.
+        // Subscribers are sent away next; a generation must not take that for their wish.
         foreach (var generation in _running.Values) generation.Subscribers.Dispose();
+        _stopping.Cancel();
     }
 
     /// <summary>Waits for what runs to end; what has not in time is interrupted.</summary>
