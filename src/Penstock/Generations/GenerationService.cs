@@ -90,8 +90,17 @@ internal sealed class GenerationService(
     {
         await foreach (var info in log.ListAsync(PathPrefix))
         {
-            if (status is not null && await StatusAsync(info) != status) continue;
-            if (await SnapshotAsync(info) is { } snapshot) yield return snapshot;
+            GenerationSnapshot? snapshot = null;
+            try
+            {
+                if (status is null || await StatusAsync(info) == status) snapshot = await SnapshotAsync(info);
+            }
+            catch (Exception e) when (e is not ObjectDisposedException)
+            {
+                GenerationLog.Unreadable(logger, info.Path[PathPrefix.Length..]); // whoever asks for this one alone is told
+            }
+
+            if (snapshot is not null) yield return snapshot;
         }
     }
 
