@@ -42,7 +42,9 @@ internal sealed class GenerationService(
             var entry = _keys.Claim(key, GenerationId.New(), bodyHash, out var claimed);
             if (!claimed)
             {
-                if (await entry.Created.Task && await log.GetAsync(PathOf(entry.GenerationId)) is not null) return entry.GenerationId;
+                // The client hears of an early failure before its key is released, and may be back by then.
+                var free = _running.TryGetValue(entry.GenerationId, out var generation) && generation.FailedEarly;
+                if (!free && await entry.Created.Task && await log.GetAsync(PathOf(entry.GenerationId)) is not null) return entry.GenerationId;
                 _keys.Release(key, entry.GenerationId);
                 continue;
             }
@@ -218,8 +220,8 @@ internal sealed class GenerationService(
     private async Task ForgetAsync(Generation generation, string? key)
     {
         await generation.Completion;
-        _running.TryRemove(generation.Id, out _);
         if (key is not null && generation.FailedEarly) _keys.Release(key, generation.Id);
+        _running.TryRemove(generation.Id, out _);
     }
 
     private async ValueTask<GenerationSnapshot?> SnapshotAsync(StreamInfo info)
