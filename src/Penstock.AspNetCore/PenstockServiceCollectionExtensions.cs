@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Penstock.AspNetCore.Configuration;
@@ -92,5 +91,5 @@ public static class PenstockServiceCollectionExtensions
     private static ReplyOptions NewReplies(IServiceProvider services) => new(
         services.GetRequiredService<PenstockOptions>().Streams.Heartbeat,
         services.GetRequiredService<TimeProvider>(),
-        services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
+        services.GetRequiredService<GenerationService>().Stopping);
 }

@@ -108,6 +108,25 @@ public sealed class RawReply : IDisposable
         return Encoding.UTF8.GetString(body.GetBuffer(), 0, (int)body.Length);
     }
 
+    /// <summary>Reads the rest of a body that the server cuts instead of ending it, as text.</summary>
+    /// <exception cref="InvalidOperationException">The body was ended as HTTP says.</exception>
+    public async Task<string> TextToCutAsync()
+    {
+        var body = new MemoryStream();
+        var buffer = new byte[8192];
+        try
+        {
+            int count;
+            while ((count = await ReadAsync(buffer).WaitAsync(Eventually.Limit)) > 0) body.Write(buffer, 0, count);
+        }
+        catch (IOException)
+        {
+            return Encoding.UTF8.GetString(body.GetBuffer(), 0, (int)body.Length);
+        }
+
+        throw new InvalidOperationException("The body was ended properly, not cut.");
+    }
+
     /// <summary>Breaks the connection off, with a reset if so wished.</summary>
     public void Cut(bool reset = false)
     {

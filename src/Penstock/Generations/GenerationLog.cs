@@ -22,7 +22,7 @@ internal static partial class GenerationLog
     [LoggerMessage(15, LogLevel.Error, "Generation {Id} could not be ended after a restart.")]
     public static partial void RecoveryFailed(ILogger logger, string id, Exception exception);
 
-    [LoggerMessage(17, LogLevel.Error, "The stream of generation {Id} has a label that cannot be read; it is left as it is.")]
+    [LoggerMessage(17, LogLevel.Error, "The stream of generation {Id} cannot be read; it is left as it is.")]
     public static partial void Unreadable(ILogger logger, string id);
 
     [LoggerMessage(16, LogLevel.Information, "{Count} generations are still running; waiting up to {Timeout} for them to end.")]

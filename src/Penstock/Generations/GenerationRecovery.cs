@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Penstock.Protocols;
 using Penstock.Protocols.Native;
@@ -30,7 +29,7 @@ internal static class GenerationRecovery
         }
     }
 
-    // A record that is damaged, or that a later version wrote, must not keep the stream from its ending.
+    // A record that is damaged, or that a later version wrote, must not keep the stream from its ending, nor the server from starting.
     private static async Task<RecordedState> ReadStateAsync(IStreamLog log, StreamInfo info, string id, ILogger logger)
     {
         var state = new RecordedState();
@@ -43,7 +42,7 @@ internal static class GenerationRecovery
                 if (reader.NextOffset < info.NextOffset && await reader.WaitAsync() is not StreamWait.Ready) break;
             }
         }
-        catch (Exception e) when (e is StreamCorruptException or JsonException or FormatException)
+        catch (Exception e)
         {
             GenerationLog.RecoveryFailed(logger, id, e);
         }

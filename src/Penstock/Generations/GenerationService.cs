@@ -15,12 +15,16 @@ internal sealed class GenerationService(
 
     private readonly ConcurrentDictionary<string, Generation> _running = new(StringComparer.Ordinal);
     private readonly IdempotencyKeys _keys = new();
+    private readonly CancellationTokenSource _stopping = new();
     private volatile bool _draining;
 
     public IReadOnlyList<string> Models => router.Models;
 
     /// <summary>How many generations run in this process.</summary>
     public int Running => _running.Count;
+
+    /// <summary>Cancelled when readers are to be sent away, from where on their leaving means nothing.</summary>
+    public CancellationToken Stopping => _stopping.Token;
 
     /// <summary>Starts a generation, or finds the one that the request's key stands for.</summary>
     /// <returns>The generation's id. Its stream exists.</returns>
@@ -38,7 +42,9 @@ internal sealed class GenerationService(
             var entry = _keys.Claim(key, GenerationId.New(), bodyHash, out var claimed);
             if (!claimed)
             {
-                if (await entry.Created.Task && await log.GetAsync(PathOf(entry.GenerationId)) is not null) return entry.GenerationId;
+                // The client hears of an early failure before its key is released, and may be back by then.
+                var free = _running.TryGetValue(entry.GenerationId, out var generation) && generation.FailedEarly;
+                if (!free && await entry.Created.Task && await log.GetAsync(PathOf(entry.GenerationId)) is not null) return entry.GenerationId;
                 _keys.Release(key, entry.GenerationId);
                 continue;
             }
@@ -86,8 +92,17 @@ internal sealed class GenerationService(
     {
         await foreach (var info in log.ListAsync(PathPrefix))
         {
-            if (status is not null && await StatusAsync(info) != status) continue;
-            if (await SnapshotAsync(info) is { } snapshot) yield return snapshot;
+            GenerationSnapshot? snapshot = null;
+            try
+            {
+                if (status is null || await StatusAsync(info) == status) snapshot = await SnapshotAsync(info);
+            }
+            catch (Exception e) when (e is not ObjectDisposedException)
+            {
+                GenerationLog.Unreadable(logger, info.Path[PathPrefix.Length..]); // whoever asks for this one alone is told
+            }
+
+            if (snapshot is not null) yield return snapshot;
         }
     }
 
@@ -128,12 +143,13 @@ internal sealed class GenerationService(
         if (orphans > 0) GenerationLog.Recovered(logger, orphans);
     }
 
-    /// <summary>From now on every new request is told to come back later.</summary>
+    /// <summary>From now on every new request is told to come back later, and every reader is sent away.</summary>
     public void StopTaking()
     {
         _draining = true;
-        // Subscribers are sent away now; a generation must not take that for their wish.
+        // Subscribers are sent away next; a generation must not take that for their wish.
         foreach (var generation in _running.Values) generation.Subscribers.Dispose();
+        _stopping.Cancel();
     }
 
     /// <summary>Waits for what runs to end; what has not in time is interrupted.</summary>
@@ -202,8 +218,8 @@ internal sealed class GenerationService(
 
     private void Forget(Generation generation)
     {
-        _running.TryRemove(generation.Id, out _);
         if (generation is { Key: { } key, FailedEarly: true }) _keys.Release(key, generation.Id);
+        _running.TryRemove(generation.Id, out _);
     }
 
     private async ValueTask<GenerationSnapshot?> SnapshotAsync(StreamInfo info)

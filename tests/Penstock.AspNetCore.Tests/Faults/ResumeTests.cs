@@ -59,4 +59,59 @@ public sealed class ResumeTests
         (await reply.TextAsync()).ShouldContain("\"error\"");
         host.Upstream.Calls.ShouldBeEmpty();
     }
+
+    [Fact]
+    public async Task A_position_beyond_all_positions_is_refused()
+    {
+        await using var host = await PenstockHost.StartAsync(Tokens.ByPrompt());
+        var events = await SseClient.AllAsync(host.Api.Chat("up/m", "a-3"));
+        var generation = events[0].Id!.Split('.')[0];
+        foreach (var offset in (long[])[long.MaxValue, View.Place(events[^1].Id!).Offset + 1])
+        {
+            var requests = (RawRequest[])
+            [
+                host.Api.Chat("up/m", "a-3").With("Last-Event-ID", $"{generation}.{offset}"),
+                host.Api.Native("up/m", "a-3").With("Last-Event-ID", $"{generation}.{offset}"),
+                host.Api.Events(generation).With("Last-Event-ID", $"{generation}.{offset}.1"),
+                host.Api.Get($"v1/generations/{generation}/events?after={offset}"),
+            ];
+            foreach (var request in requests)
+            {
+                using var reply = await RawReply.SendAsync(request);
+                reply.Status.ShouldBe(400, request.ToString());
+                (await reply.TextAsync()).ShouldContain("invalid_last_event_id");
+            }
+        }
+
+        host.Upstream.Calls.Count.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("v1/chat/completions")]
+    [InlineData("v1/generations")]
+    [InlineData("query/stream")]
+    public async Task An_empty_id_is_none(string path)
+    {
+        await using var host = await PenstockHost.StartAsync(Tokens.ByPrompt());
+        var request = RawRequest.Post(host.Api.Url(path), """{"prompt":"a-3","stream":true}""");
+        using var reply = await RawReply.SendAsync(request.With("Last-Event-ID", ""));
+        reply.Status.ShouldBe(200);
+        host.Upstream.Calls.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task What_was_asked_for_as_a_document_is_followed_natively_alone()
+    {
+        await using var host = await PenstockHost.StartAsync(Tokens.ByPrompt());
+        var request = host.Api.Chat("up/m", "a-3", stream: false);
+        string generation;
+        using (var document = await RawReply.SendAsync(request)) generation = document.Headers["Penstock-Generation"];
+        var events = await SseClient.AllAsync(host.Api.Events(generation));
+        var (status, body) = await Api.SendAsync(request.With("Last-Event-ID", events[0].Id!));
+        ((int)status).ShouldBe(409);
+        ((string)body!["error"]!["code"]!).ShouldBe("other_protocol");
+        var rest = await SseClient.AllAsync(host.Api.Native("up/m", "a-3").With("Last-Event-ID", events[0].Id!));
+        rest.Select(e => e.Raw).ShouldBe(events.Skip(1).Select(e => e.Raw));
+        host.Upstream.Calls.Count.ShouldBe(1);
+    }
 }

@@ -55,4 +55,17 @@ public sealed class UsageTests
         events.ShouldNotContain(e => e.Data.Contains("prompt_tokens", StringComparison.Ordinal));
         ((int)(await host.Api.SnapshotAsync(events[0].Id!.Split('.')[0]))["usage"]!["outputTokens"]!).ShouldBe(3);
     }
+
+    [Fact]
+    public async Task An_estimate_does_not_count_an_image_as_text()
+    {
+        await using var host = await PenstockHost.StartAsync(call => call.Sse([Chat.Role(), Chat.Text("A river."), Chat.Finish(), "[DONE]"]));
+        var image = $"data:image/png;base64,{new string('A', 400_000)}";
+        var body = $$$"""{"model":"up/m","messages":[{"role":"user","content":[{"type":"text","text":"What is this?"},{"type":"image_url","image_url":{"url":"{{{image}}}"}}]}]}""";
+        var (_, started) = await Api.SendAsync(RawRequest.Post(host.Api.Url("v1/generations"), body));
+        var usage = (await host.Api.EndedAsync((string)started!["id"]!))["usage"]!;
+        ((string)usage["source"]!).ShouldBe("estimated");
+        ((int)usage["inputTokens"]!).ShouldBeInRange(1, 20);
+        ((int)usage["outputTokens"]!).ShouldBeInRange(1, 5);
+    }
 }

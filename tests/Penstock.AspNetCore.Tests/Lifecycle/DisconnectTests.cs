@@ -87,4 +87,33 @@ public sealed class DisconnectTests
         client.Cut();
         await Eventually.Completes(host.Upstream.Calls.Single().Closed, "the provider's call ends");
     }
+
+    [Theory]
+    [InlineData("header")]
+    [InlineData("body")]
+    public async Task Grace_without_a_number_is_the_configured_one(string where)
+    {
+        await using var host = await PenstockHost.StartAsync(_endless, settings: ("Generations:Grace", "00:00:00.2"));
+        var request = where == "header"
+            ? host.Api.Native("up/m", stream: true).With("Penstock-On-Disconnect", "grace")
+            : host.Api.Post("v1/generations", new JsonObject { ["model"] = "up/m", ["prompt"] = "Hi", ["stream"] = true, ["onDisconnect"] = "grace" });
+        using var client = await SseClient.OpenAsync(request);
+        await client.NextAsync();
+        client.Cut();
+        await Eventually.Completes(host.Upstream.Calls.Single().Closed, "the provider's call ends", TimeSpan.FromSeconds(4));
+    }
+
+    [Fact]
+    public async Task OnDisconnect_is_heard_of_whoever_watches_later_too()
+    {
+        await using var host = await PenstockHost.StartAsync(_endless);
+        var (_, started) = await Api.SendAsync(host.Api.Post("v1/generations", new JsonObject { ["model"] = "up/m", ["prompt"] = "Hi", ["onDisconnect"] = "cancel" }));
+        var id = (string)started!["id"]!;
+        using var watcher = await SseClient.OpenAsync(host.Api.Events(id));
+        await watcher.NextAsync();
+        watcher.Cut();
+        var snapshot = await host.Api.EndedAsync(id);
+        ((string)snapshot["status"]!).ShouldBe("stopped");
+        ((string)snapshot["stopReason"]!).ShouldBe("disconnected");
+    }
 }

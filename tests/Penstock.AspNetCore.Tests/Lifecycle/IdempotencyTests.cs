@@ -67,4 +67,35 @@ public sealed class IdempotencyTests
         ((string)(await host.Api.EndedAsync(Uuid))["text"]!).ShouldBe(string.Concat(Tokens.Of("a", 3)));
         host.Upstream.Calls.Count.ShouldBe(1);
     }
+
+    [Fact]
+    public async Task A_key_is_no_name_to_find_a_generation_by()
+    {
+        await using var host = await PenstockHost.StartAsync(Tokens.ByPrompt());
+        const string Key = "order-1";
+        var (_, started) = await Api.SendAsync(host.Api.Native("up/m", "a-3").With("Idempotency-Key", Key));
+        await host.Api.EndedAsync((string)started!["id"]!);
+        (await Api.SendAsync(host.Api.Get($"v1/generations/{Key}"))).Status.ShouldBe(HttpStatusCode.NotFound);
+        (await Api.SendAsync(host.Api.Events(Key))).Status.ShouldBe(HttpStatusCode.NotFound);
+        (await host.Api.StopAsync(Key)).Status.ShouldBe(HttpStatusCode.NotFound);
+
+        // A job of that name is another thing.
+        var (_, job) = await Api.SendAsync(host.Api.Post("ask", new System.Text.Json.Nodes.JsonObject { ["query"] = "b-3", ["uuid"] = Key }));
+        ((string)job!["generation"]!).ShouldNotBe((string)started["id"]!);
+        ((string)(await host.Api.EndedAsync(Key))["text"]!).ShouldBe(string.Concat(Tokens.Of("b", 3)));
+    }
+
+    [Theory]
+    [InlineData("job_0123456789abcdef0123456789abcdef")]
+    [InlineData("0123456789abcdef0123456789abcdef")]
+    [InlineData("a")]
+    public async Task Any_name_of_a_job_finds_it(string name)
+    {
+        await using var host = await PenstockHost.StartAsync(Tokens.ByPrompt());
+        var (_, job) = await Api.SendAsync(host.Api.Post("ask", new System.Text.Json.Nodes.JsonObject { ["query"] = "a-3", ["uuid"] = name }));
+        var snapshot = await host.Api.EndedAsync(name);
+        ((string)snapshot["id"]!).ShouldBe((string)job!["generation"]!);
+        (await SseClient.AllAsync(host.Api.Events(name)))[^1].Type().ShouldBe("finished");
+        (await host.Api.StopAsync(name)).Status.ShouldBe(HttpStatusCode.OK);
+    }
 }

@@ -63,5 +63,45 @@ public sealed class SubscribersTests
         _abandoned.ShouldBe(0);
     }
 
+    [Fact]
+    public void A_clock_that_ran_out_just_before_somebody_came_back_does_nothing()
+    {
+        var late = new LateTimers();
+        using var subscribers = new Subscribers(new DisconnectPolicy(TimeSpan.FromSeconds(5)), late, () => _abandoned++);
+        subscribers.Add();
+        subscribers.Remove();
+        subscribers.Add();
+        late.Due[0](null);
+        _abandoned.ShouldBe(0);
+
+        subscribers.Remove();
+        late.Due[0](null); // the first clock is not the second's
+        _abandoned.ShouldBe(0);
+        late.Due[1](null);
+        _abandoned.ShouldBe(1);
+    }
+
+    [Fact]
+    public void After_they_were_sent_away_nobody_is_missed()
+    {
+        var subscribers = New(DisconnectPolicy.Cancel);
+        subscribers.Add();
+        subscribers.Dispose();
+        subscribers.Remove();
+        _abandoned.ShouldBe(0);
+    }
+
     private Subscribers New(DisconnectPolicy policy) => new(policy, _time, () => _abandoned++);
+
+    /// <summary>Timers whose callbacks are on their way already: disposing them comes too late.</summary>
+    private sealed class LateTimers : TimeProvider
+    {
+        public List<TimerCallback> Due { get; } = [];
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            Due.Add(callback);
+            return base.CreateTimer(static _ => { }, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
 }

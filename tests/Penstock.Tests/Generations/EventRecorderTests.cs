@@ -1,0 +1,103 @@
+using System.Text;
+using Penstock.Generations;
+using Penstock.Protocols;
+using Penstock.Protocols.Native;
+using Penstock.Streams;
+using Penstock.Streams.Memory;
+using Penstock.Testing;
+
+namespace Penstock.Tests.Generations;
+
+/// <summary>What the store refused was never said: the ending is that of what is stored.</summary>
+public sealed class EventRecorderTests
+{
+    private const string Id = "gen_0123456789abcdef0123456789abcdef";
+
+    private static readonly Usage _usage = new() { InputTokens = 1, OutputTokens = 2, Source = UsageSource.Provider };
+
+    [Fact]
+    public async Task A_first_batch_that_was_refused_leaves_a_generation_that_never_started()
+    {
+        await using var log = NewLog();
+        var recorder = await NewRecorderAsync(log);
+        Say(recorder, block: 0, length: 3000);
+        await RefusedAsync(recorder);
+        recorder.Started.ShouldBeFalse();
+        recorder.OutputBytes.ShouldBe(0);
+
+        await recorder.EndAsync(usage: null, Failure());
+        (await TypesAsync(log)).ShouldBe(["failed"]);
+    }
+
+    [Fact]
+    public async Task Blocks_usage_and_text_of_a_refused_batch_are_forgotten_and_those_before_it_are_not()
+    {
+        await using var log = NewLog();
+        var recorder = await NewRecorderAsync(log);
+        Say(recorder, block: 0, length: 10);
+        await recorder.CommitAsync();
+
+        recorder.Write(new GenerationEvent { Kind = EventKind.BlockStop, Block = 0 });
+        Say(recorder, block: 1, length: 3000);
+        recorder.EndPayload([], "{}"u8, _usage);
+        await RefusedAsync(recorder);
+        recorder.Started.ShouldBeTrue();
+        recorder.OutputBytes.ShouldBe(10);
+
+        await recorder.EndAsync(_usage, Failure());
+        (await TypesAsync(log)).ShouldBe(["started", "block_start", "delta", "block_stop", "usage", "failed"]);
+    }
+
+    [Fact]
+    public async Task A_refused_batch_may_be_followed_by_one_that_fits()
+    {
+        await using var log = NewLog();
+        var recorder = await NewRecorderAsync(log);
+        Say(recorder, block: 0, length: 3000);
+        await RefusedAsync(recorder);
+        Say(recorder, block: 0, length: 5);
+        await recorder.CommitAsync();
+        recorder.OutputBytes.ShouldBe(5);
+        (await TypesAsync(log)).ShouldBe(["started", "block_start", "delta"]);
+    }
+
+    private static MemoryStreamLog NewLog() => new(new StreamStoreOptions { MaxStreamBytes = 1024 }, new ManualTimeProvider());
+
+    private static async Task<EventRecorder> NewRecorderAsync(IStreamLog log)
+    {
+        var stream = await log.CreateAsync(Id, new StreamOptions());
+        var request = new GenerationRequest { Protocol = ClientProtocols.Native.Name, Body = default, Messages = [], Stream = true };
+        return new EventRecorder(stream, ClientProtocols.Native.NewEventWriter(request, Id, default), Id, "up/m", passthrough: false);
+    }
+
+    private static void Say(EventRecorder recorder, int block, int length)
+    {
+        recorder.Write(new GenerationEvent { Kind = EventKind.BlockStart, Block = block, BlockKind = BlockKind.Text });
+        recorder.Write(new GenerationEvent { Kind = EventKind.Delta, Block = block, Text = Encoding.ASCII.GetBytes(new string('x', length)) });
+    }
+
+    private static GenerationEvent Failure() => new() { Kind = EventKind.Failed, Error = GenerationErrors.Internal };
+
+    private static async Task RefusedAsync(EventRecorder recorder)
+    {
+        await Should.ThrowAsync<StreamStorageException>(async () => await recorder.CommitAsync());
+        recorder.Discard();
+    }
+
+    private static async Task<List<string>> TypesAsync(IStreamLog log)
+    {
+        using var reader = (await log.OpenReaderAsync(Id)).ShouldNotBeNull();
+        var end = (await log.GetAsync(Id)).ShouldNotBeNull().NextOffset;
+        var types = new List<string>();
+        while (reader.NextOffset < end)
+        {
+            if (reader.TryRead(out var record)) types.Add(TypeOf(record));
+            else await reader.WaitAsync();
+        }
+
+        return types;
+    }
+
+    private static string TypeOf(StreamEvent record) =>
+        Encoding.UTF8.GetString(NativeEventWriter.TypeOf(EventRecord.Json(record.Data)));
+}
