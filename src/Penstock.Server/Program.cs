@@ -10,6 +10,8 @@ if (args is ["--help" or "-h" or "help", ..])
 try
 {
     DotEnv.Load();
+    // Reloading appsettings.json watches the whole working directory, the data folder in it: every token would wake the watcher.
+    Environment.SetEnvironmentVariable("DOTNET_hostBuilder__reloadConfigOnChange", "false");
     await using var app = PenstockServer.Build(WebApplication.CreateSlimBuilder(args));
     await app.RunAsync();
     return 0;

@@ -4,9 +4,9 @@ using Penstock.Providers.Simulated;
 namespace Penstock.Providers;
 
 /// <summary>A provider and its own name for one of its models.</summary>
-internal readonly record struct Target(Provider Provider, string Model)
+internal sealed record Target(Provider Provider, string Model)
 {
-    public string Name => $"{Provider.Name}/{Model}";
+    public string Name { get; } = $"{Provider.Name}/{Model}";
 }
 
 /// <summary>Finds who answers for a model's name: <c>provider/model</c>, <c>provider:model</c>, or an alias.</summary>

@@ -11,6 +11,7 @@ internal sealed class Provider : IDisposable
     private readonly HttpMessageInvoker _client;
     private readonly Uri _baseUrl;
     private readonly (string Name, string Value)? _credential;
+    private RequestAddress? _last;
 
     public Provider(string name, ProviderOptions options, TimeProvider time)
     {
@@ -31,15 +32,28 @@ internal sealed class Provider : IDisposable
     public bool IsSimulated => Options.Protocol == "simulated";
 
     /// <summary>Posts a body to the provider and returns when the reply's headers are there.</summary>
-    public Task<HttpResponseMessage> SendAsync(string model, bool stream, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    public async Task<HttpResponseMessage> SendAsync(string model, bool stream, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
-        var content = new ReadOnlyMemoryContent(body);
-        content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
-        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_baseUrl, Protocol.Path(model, stream))) { Content = content };
+        var content = new RequestContent(body);
+        var request = new HttpRequestMessage(HttpMethod.Post, AddressOf(Protocol.Path(model, stream))) { Content = content };
         request.Headers.TryAddWithoutValidation("Accept", stream ? "text/event-stream" : "application/json");
         if (_credential is { } credential) request.Headers.TryAddWithoutValidation(credential.Name, credential.Value);
-        return _client.SendAsync(request, cancellationToken);
+        var response = await _client.SendAsync(request, cancellationToken);
+        response.RequestMessage = null;
+        content.Release();
+        return response;
     }
+
+    // Most protocols have one path, and a call keeps its address for as long as it streams.
+    private Uri AddressOf(string path)
+    {
+        if (_last is { } last && last.Path == path) return last.Address;
+        var address = new RequestAddress(path, new Uri(_baseUrl, path));
+        _last = address;
+        return address.Address;
+    }
+
+    private sealed record RequestAddress(string Path, Uri Address);
 
     public void Dispose() => _client.Dispose();
 

@@ -43,7 +43,6 @@ internal sealed class ProviderCall(Target target, IAnswerSink sink, TimeProvider
         try
         {
             using var response = await send;
-            response.RequestMessage = null;
             if (!response.IsSuccessStatusCode)
             {
                 ProviderLog.Refused(logger, target.Name, (int)response.StatusCode);

@@ -6,8 +6,9 @@ namespace Penstock.Protocols.ChatCompletions;
 internal sealed class ChatCompletionsEventWriter(GenerationRequest request, string chunkId, DateTimeOffset createdAt) : EventWriter
 {
     private readonly ChatCompletionsChunk _chunk = new(request, chunkId, createdAt);
-    private readonly Dictionary<int, Block> _blocks = [];
-    private readonly Dictionary<int, int> _calls = []; // tool calls so far, by choice
+    // Not made in passthrough, where the stream may be idle for long.
+    private Dictionary<int, Block>? _blocks;
+    private Dictionary<int, int>? _calls; // tool calls so far, by choice
     private Usage? _usage;
 
     // A provider's chunks were passed on, its finish chunk and its usage with them.
@@ -75,6 +76,7 @@ internal sealed class ChatCompletionsEventWriter(GenerationRequest request, stri
         var block = new Block(start.BlockKind, start.Choice, 0);
         if (start.BlockKind == BlockKind.ToolCall)
         {
+            _calls ??= [];
             var call = _calls.GetValueOrDefault(start.Choice);
             _calls[start.Choice] = call + 1;
             block = block with { Call = call };
@@ -83,12 +85,12 @@ internal sealed class ChatCompletionsEventWriter(GenerationRequest request, stri
             _chunk.WriteChoice(start.Choice, json.WrittenSpan, default, default, default, default, id, output);
         }
 
-        _blocks[start.Block] = block;
+        (_blocks ??= [])[start.Block] = block;
     }
 
     private void WriteDelta(in GenerationEvent delta, EventId id, IBufferWriter<byte> output)
     {
-        if (!_blocks.TryGetValue(delta.Block, out var block)) return;
+        if (_blocks is null || !_blocks.TryGetValue(delta.Block, out var block)) return;
         switch (block.Kind)
         {
             case BlockKind.Text:
