@@ -228,6 +228,7 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
         catch (Exception e)
         {
             failure = e;
+            _folder.TryCut(segment, from);
         }
 
         if (failure is not null) return (Fail(round, failure), More: false);
@@ -374,6 +375,7 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
             }
             catch (Exception e)
             {
+                _folder.TryCut(segment, _written);
                 lock (_gate)
                 {
                     record.Stream.Forget(record.Header);
