@@ -69,7 +69,7 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
     /// <summary>Writes a prepared record. When the task completes it is in the log and its stream's readers have been woken.</summary>
     public ValueTask CommitAsync(PendingRecord record, StreamBatch batch)
     {
-        var checksum = ChecksumOf(record, batch);
+        var checksum = record.Checksum(batch);
         Placement placement;
         lock (_gate) placement = Place(record, batch, checksum);
         switch (placement)
@@ -107,9 +107,6 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
     /// <summary>The leader's turn on the thread pool: what was staged while the last one wrote.</summary>
     void IThreadPoolWorkItem.Execute() => LeadOne(own: null);
 
-    private static uint ChecksumOf(PendingRecord record, StreamBatch batch) =>
-        RecordFormat.Checksum(record.Header, PendingRecord.Ends(batch), batch.Bytes);
-
     /// <summary>Under the gate.</summary>
     private Placement Place(PendingRecord record, StreamBatch batch, uint checksum)
     {
@@ -127,18 +124,7 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
         if (!Admit(record, batch, ref checksum)) return Placement.Refused;
 
         _ring.Claim(end);
-        var at = _staged;
-        Span<byte> piece = stackalloc byte[RecordHeader.Size];
-        record.Header.Write(piece);
-        _ring.Write(at, piece);
-        at += RecordHeader.Size;
-        _ring.Write(at, PendingRecord.Ends(batch));
-        at += PendingRecord.Ends(batch).Length;
-        _ring.Write(at, batch.Bytes);
-        at += batch.Bytes.Length;
-        piece.Clear();
-        _ring.Write(at, piece[..(int)(end - at)]);
-
+        record.WriteTo(_ring, batch);
         _staged = end;
         record.Next = null;
         if (_last is null) _first = record;
@@ -160,7 +146,7 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
     {
         record.Error = record.Stream.Admit(ref record.Header, batch.Bytes.Length, _options.MaxStreamBytes);
         if (record.Error is not null) return false;
-        if (record.Header.Kind == RecordKind.TakeOver) checksum = ChecksumOf(record, batch); // the stream chose the epoch
+        if (record.Header.Kind == RecordKind.TakeOver) checksum = record.Checksum(batch); // the stream chose the epoch
         record.Position = _staged;
         record.Header.Checksum = RecordFormat.Place(checksum, _staged, _segment!.Salt);
         return true;
@@ -228,6 +214,7 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
         catch (Exception e)
         {
             failure = e;
+            _folder.TryCut(segment, from);
         }
 
         if (failure is not null) return (Fail(round, failure), More: false);
@@ -362,7 +349,7 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
             bool isAdmitted;
             lock (_gate) isAdmitted = Admit(record, batch, ref checksum);
             if (!isAdmitted) throw record.Error!;
-            Encode(record, batch, buffer.AsSpan(0, length));
+            record.WriteTo(buffer.AsSpan(0, length), batch);
             var segment = _segment!;
             try
             {
@@ -374,6 +361,7 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
             }
             catch (Exception e)
             {
+                _folder.TryCut(segment, _written);
                 lock (_gate)
                 {
                     record.Stream.Forget(record.Header);
@@ -398,16 +386,6 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
         }
 
         record.Stream.WakeReaders();
-    }
-
-    private static void Encode(PendingRecord record, StreamBatch batch, Span<byte> into)
-    {
-        record.Header.Write(into);
-        into = into[RecordHeader.Size..];
-        PendingRecord.Ends(batch).CopyTo(into);
-        into = into[PendingRecord.Ends(batch).Length..];
-        batch.Bytes.CopyTo(into);
-        into[batch.Bytes.Length..].Clear();
     }
 
     /// <summary>Begins a new segment if this one has no room. The caller has the log for itself.</summary>

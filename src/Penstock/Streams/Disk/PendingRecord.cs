@@ -44,6 +44,30 @@ internal class PendingRecord(DiskStream stream) : IValueTaskSource, IThreadPoolW
         };
     }
 
+    /// <summary>But for its place in the log.</summary>
+    public uint Checksum(StreamBatch batch) => RecordFormat.Checksum(Header, Ends(batch), batch.Bytes);
+
+    /// <summary>Writes the record at its position, with zeros up to where the next one begins.</summary>
+    public void WriteTo(StagingRing ring, StreamBatch batch)
+    {
+        Span<byte> piece = stackalloc byte[RecordHeader.Size];
+        Header.Write(piece);
+        ring.Write(Position, piece);
+        ring.Write(Position + RecordHeader.Size, Ends(batch));
+        ring.Write(Position + Header.Length - batch.Bytes.Length, batch.Bytes);
+        piece.Clear();
+        ring.Write(Position + Header.Length, piece[..(RecordFormat.Align(Header.Length) - Header.Length)]);
+    }
+
+    /// <summary>Writes the record, with zeros behind it.</summary>
+    public void WriteTo(Span<byte> bytes, StreamBatch batch)
+    {
+        Header.Write(bytes);
+        Ends(batch).CopyTo(bytes[RecordHeader.Size..]);
+        batch.Bytes.CopyTo(bytes[(Header.Length - batch.Bytes.Length)..]);
+        bytes[Header.Length..].Clear();
+    }
+
     /// <summary>The record is on disk: its stream takes it in.</summary>
     public virtual void Apply(Segment segment) => Stream.Apply(Header, Position, segment);
 
@@ -70,5 +94,5 @@ internal class PendingRecord(DiskStream stream) : IValueTaskSource, IThreadPoolW
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _completion.OnCompleted(continuation, state, token, flags);
 
-    public static ReadOnlySpan<byte> Ends(StreamBatch batch) => MemoryMarshal.AsBytes(batch.Ends);
+    private static ReadOnlySpan<byte> Ends(StreamBatch batch) => MemoryMarshal.AsBytes(batch.Ends);
 }

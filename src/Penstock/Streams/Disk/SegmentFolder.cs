@@ -93,7 +93,7 @@ internal sealed class SegmentFolder : IDisposable
     {
         try
         {
-            Cut(segment);
+            RandomAccess.SetLength(segment.File, segment.End - segment.Base);
             if (segment.Streams.Count > 0) SegmentIndex.Build(segment);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -104,9 +104,20 @@ internal sealed class SegmentFolder : IDisposable
         segment.Release(); // now its streams alone hold it
     }
 
-    public static void Cut(Segment segment)
+    /// <summary>
+    /// Takes a failed write off the end of its segment before anybody is told that it failed, so that a crash now does not
+    /// bring it back. If that fails, too, the next segment's beginning says where this one ends.
+    /// </summary>
+    public void TryCut(Segment segment, long end)
     {
-        if (!segment.File.IsClosed) RandomAccess.SetLength(segment.File, segment.End - segment.Base);
+        try
+        {
+            RandomAccess.SetLength(segment.File, end - segment.Base);
+        }
+        catch (IOException e)
+        {
+            _logger.WriteFailed(e, segment.Path);
+        }
     }
 
     public Task WhenSealedAsync()

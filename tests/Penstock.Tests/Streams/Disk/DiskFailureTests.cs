@@ -155,8 +155,10 @@ public sealed class DiskFailureTests
         await store.DisposeAsync();
     }
 
-    [Fact]
-    public async Task A_slow_disk_makes_appends_wait_and_loses_none()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_slow_disk_makes_appends_wait_and_loses_none(bool isShutDown)
     {
         using var entered = new ManualResetEventSlim();
         using var mayGoOn = new ManualResetEventSlim(initialState: true);
@@ -175,9 +177,25 @@ public sealed class DiskFailureTests
         entered.Wait(StreamTesting.Patience).ShouldBeTrue();
         var appending = writers.Skip(1).Select(writer => writer.AppendAsync(new string('x', 1500))).Prepend(first).ToList(); // many times the ring
         appending.ShouldAllBe(task => !task.IsCompleted);
+        var disposing = isShutDown ? store.Log.DisposeAsync().AsTask() : Task.CompletedTask;
         mayGoOn.Set();
-        await Task.WhenAll(appending).WaitAsync(StreamTesting.Patience);
-        for (var i = 0; i < 40; i++) (await store.Log.ReadAllAsync($"{i}")).ShouldBe([new string('x', 1500)]);
+        var isRefused = new bool[writers.Count];
+        for (var i = 0; i < writers.Count; i++)
+        {
+            try
+            {
+                await appending[i].WaitAsync(StreamTesting.Patience);
+            }
+            catch (ObjectDisposedException) when (isShutDown)
+            {
+                isRefused[i] = true; // it waited for room in the ring
+            }
+        }
+
+        await disposing.WaitAsync(StreamTesting.Patience);
+        isRefused.Contains(true).ShouldBe(isShutDown);
+        if (isShutDown) await store.ReopenAsync();
+        for (var i = 0; i < writers.Count; i++) (await store.Log.ReadAllAsync($"{i}")).Count.ShouldBe(isRefused[i] ? 0 : 1);
     }
 
     [Fact]
