@@ -38,6 +38,7 @@ public sealed class OtherShapeTests
                 Chat.Finish("tool_calls"), Chat.Usage(3, 4), "[DONE]"]));
         using var reply = await RawReply.SendAsync(host.Api.Chat("up/m", stream: false));
         reply.Status.ShouldBe(200);
+        host.Upstream.Calls.Single().Streams.ShouldBeFalse();
         reply.Headers["Content-Type"].ShouldStartWith("application/json");
         var body = System.Text.Json.Nodes.JsonNode.Parse(await reply.TextAsync())!;
         ((string)body["object"]!).ShouldBe("chat.completion");

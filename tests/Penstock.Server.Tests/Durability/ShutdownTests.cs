@@ -79,9 +79,9 @@ public sealed class ShutdownTests
                     var (status, _) = await Api.SendAsync(server.Api.Native("up/m"));
                     return status == HttpStatusCode.ServiceUnavailable;
                 }
-                catch (System.Net.Sockets.SocketException)
+                catch (Exception e) when (e is System.Net.Sockets.SocketException or IOException)
                 {
-                    return true; // it does not even listen any more
+                    return true; // it does not even listen any more, or has closed what it had not accepted yet
                 }
             },
             "new work is refused");
