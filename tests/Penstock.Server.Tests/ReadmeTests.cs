@@ -31,9 +31,9 @@ public sealed partial class ReadmeTests
     public async Task The_resume_goes_on_with_the_next_token()
     {
         await using var server = await PenstockProcess.StartAsync(new PenstockSettings());
+        var uncut = await FirstCurlAsync(server);
         var block = Blocks().First(b => b.Contains("Last-Event-ID", StringComparison.Ordinal));
         var output = await BashAsync(block.Replace("/tmp/", $"{server.DataFolder}/", StringComparison.Ordinal), server);
-        var uncut = Parse(await BashAsync(Blocks().First(b => b.StartsWith("curl ", StringComparison.Ordinal)), server));
 
         // curl prints what it has of the frame that the cut was in; a client discards it, and it comes again.
         var events = Parse(output).Where(e => e.Id is not null).DistinctBy(e => e.Id).ToList();
@@ -44,11 +44,16 @@ public sealed partial class ReadmeTests
     public async Task A_generation_is_looked_at_followed_and_stopped()
     {
         await using var server = await PenstockProcess.StartAsync(new PenstockSettings());
+        await FirstCurlAsync(server);
         var output = await BashAsync(Blocks().First(b => b.StartsWith("id=$(", StringComparison.Ordinal)), server);
         output.ShouldContain("event: delta");
         output.ShouldContain("\"running\"");
         output.ShouldContain("\"stopped\"");
     }
+
+    // Who reads on has typed it before; it also takes what the first request of a new process costs out of later seconds.
+    private static async Task<List<SseEvent>> FirstCurlAsync(PenstockProcess server) =>
+        Parse(await BashAsync(Blocks().First(b => b.StartsWith("curl ", StringComparison.Ordinal)), server));
 
     private static List<string> Blocks() =>
         [.. CodeBlock().Matches(File.ReadAllText(Path.Combine(Repository.Root, "README.md"))).Select(m => m.Groups["commands"].Value.Trim())];

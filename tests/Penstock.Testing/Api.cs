@@ -15,7 +15,8 @@ public sealed class Api(Uri server)
     /// <summary>A streaming Chat Completions request.</summary>
     public RawRequest Chat(string model, string prompt = "Say something.", bool stream = true) => Post("v1/chat/completions", new JsonObject
     {
-        ["model"] = model, ["stream"] = stream,
+        ["model"] = model,
+        ["stream"] = stream,
         ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = prompt }),
     });
 

@@ -15,7 +15,9 @@ public static class Chat
     {
         ["tool_calls"] = new JsonArray(new JsonObject
         {
-            ["index"] = index, ["id"] = id, ["type"] = "function",
+            ["index"] = index,
+            ["id"] = id,
+            ["type"] = "function",
             ["function"] = new JsonObject { ["name"] = name, ["arguments"] = arguments },
         }),
     });
@@ -29,7 +31,10 @@ public static class Chat
 
     public static string Usage(int input, int output) => new JsonObject
     {
-        ["id"] = "chatcmpl-upstream", ["object"] = "chat.completion.chunk", ["created"] = 1700000000, ["model"] = "scripted-1",
+        ["id"] = "chatcmpl-upstream",
+        ["object"] = "chat.completion.chunk",
+        ["created"] = 1700000000,
+        ["model"] = "scripted-1",
         ["choices"] = new JsonArray(),
         ["usage"] = new JsonObject { ["prompt_tokens"] = input, ["completion_tokens"] = output, ["total_tokens"] = input + output },
     }.ToJsonString();
@@ -41,17 +46,25 @@ public static class Chat
 
     public static string Chunk(JsonObject delta, string? finish = null) => new JsonObject
     {
-        ["id"] = "chatcmpl-upstream", ["object"] = "chat.completion.chunk", ["created"] = 1700000000, ["model"] = "scripted-1",
+        ["id"] = "chatcmpl-upstream",
+        ["object"] = "chat.completion.chunk",
+        ["created"] = 1700000000,
+        ["model"] = "scripted-1",
         ["choices"] = new JsonArray(new JsonObject { ["index"] = 0, ["delta"] = delta, ["finish_reason"] = finish }),
     }.ToJsonString();
 
     /// <summary>An answer that is not streamed.</summary>
     public static string Whole(string text, int input, int output) => new JsonObject
     {
-        ["id"] = "chatcmpl-upstream", ["object"] = "chat.completion", ["created"] = 1700000000, ["model"] = "scripted-1",
+        ["id"] = "chatcmpl-upstream",
+        ["object"] = "chat.completion",
+        ["created"] = 1700000000,
+        ["model"] = "scripted-1",
         ["choices"] = new JsonArray(new JsonObject
         {
-            ["index"] = 0, ["message"] = new JsonObject { ["role"] = "assistant", ["content"] = text }, ["finish_reason"] = "stop",
+            ["index"] = 0,
+            ["message"] = new JsonObject { ["role"] = "assistant", ["content"] = text },
+            ["finish_reason"] = "stop",
         }),
         ["usage"] = new JsonObject { ["prompt_tokens"] = input, ["completion_tokens"] = output, ["total_tokens"] = input + output },
     }.ToJsonString();

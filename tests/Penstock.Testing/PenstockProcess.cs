@@ -79,7 +79,10 @@ public sealed class PenstockProcess : IAsyncDisposable
     {
         var start = new ProcessStartInfo("dotnet")
         {
-            RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = DataFolder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+            WorkingDirectory = DataFolder,
         };
         start.ArgumentList.Add(ServerDll());
         start.ArgumentList.Add("--urls");

@@ -81,7 +81,10 @@ public sealed class DisconnectTests
         await using var host = await PenstockHost.StartAsync(_endless);
         using var client = await SseClient.OpenAsync(host.Api.Post("v1/generations", new JsonObject
         {
-            ["model"] = "up/m", ["prompt"] = "Hi", ["stream"] = true, ["onDisconnect"] = "cancel",
+            ["model"] = "up/m",
+            ["prompt"] = "Hi",
+            ["stream"] = true,
+            ["onDisconnect"] = "cancel",
         }));
         await client.NextAsync();
         client.Cut();

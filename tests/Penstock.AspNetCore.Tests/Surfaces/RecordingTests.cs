@@ -45,7 +45,9 @@ public sealed class RecordingTests
     {
         var request = host.Api.Post("v1/chat/completions", new JsonObject
         {
-            ["model"] = "up/m", ["stream"] = true, ["stream_options"] = new JsonObject { ["include_usage"] = true },
+            ["model"] = "up/m",
+            ["stream"] = true,
+            ["stream_options"] = new JsonObject { ["include_usage"] = true },
             ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = "Hi" }),
         });
         using var client = await SseClient.OpenAsync(request);

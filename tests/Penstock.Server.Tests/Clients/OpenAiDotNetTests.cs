@@ -113,6 +113,7 @@ public sealed class OpenAiDotNetTests(ClientServer server) : IClassFixture<Clien
 
     private ChatClient Client(string model, string prefix = "up/") => new(prefix + model, new ApiKeyCredential("sk-client"), new OpenAIClientOptions
     {
-        Endpoint = server.Api.Url("v1"), RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
+        Endpoint = server.Api.Url("v1"),
+        RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
     });
 }
