@@ -50,12 +50,18 @@ public sealed class AllocationTests
         output.WrittenCount.ShouldBeGreaterThan(0);
     }
 
+    // Code that the runtime has not optimized yet may allocate what optimized code keeps on the stack, so the claim is
+    // about where it settles: a run of 1,000 that allocates nothing has to come within the time.
     private static long Measure(Action action)
     {
-        for (var i = 0; i < 200; i++) action();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++) action();
-        return GC.GetAllocatedBytesForCurrentThread() - before;
+        var until = Environment.TickCount64 + 20_000;
+        while (true)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 1000; i++) action();
+            var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            if (allocated == 0 || Environment.TickCount64 > until) return allocated;
+        }
     }
 
     private sealed class NativeSink(ArrayBufferWriter<byte> output) : IEventSink
