@@ -36,7 +36,7 @@ internal static class WellKnownProviders
         if (configuration["OLLAMA_HOST"] is { Length: > 0 } host && !options.Providers.ContainsKey("ollama"))
             options.Providers["ollama"] = new ProviderOptions { BaseUrl = OllamaUrl(host) };
         if (!options.Providers.ContainsKey("simulated"))
-            options.Providers["simulated"] = new ProviderOptions { Protocol = "simulated", Models = [.. SimulatedModel.Names] };
+            options.Providers["simulated"] = new ProviderOptions { Protocol = "simulated", Models = [.. SimulatedModel.Offered] };
         if (first is not null && configuration[$"{PenstockOptions.Section}:DefaultModel"] is null) options.DefaultModel = first;
     }
 

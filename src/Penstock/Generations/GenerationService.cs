@@ -15,6 +15,7 @@ internal sealed class GenerationService(
 
     private readonly ConcurrentDictionary<string, Generation> _running = new(StringComparer.Ordinal);
     private readonly IdempotencyKeys _keys = new();
+    private int _runningCount;
     private readonly CancellationTokenSource _stopping = new();
     private volatile bool _draining;
 
@@ -192,7 +193,7 @@ internal sealed class GenerationService(
     {
         if (_draining)
             throw new RequestException("The server is shutting down. Try again.") { Status = 503, Code = "shutting_down", RetryAfter = TimeSpan.FromSeconds(1) };
-        if (_running.Count >= options.MaxRunning)
+        if (Volatile.Read(ref _runningCount) >= options.MaxRunning) // the dictionary's own count takes all its locks
             throw new RequestException("The server runs as many generations as it may. Try again shortly.") { Status = 503, Code = "overloaded", RetryAfter = TimeSpan.FromSeconds(2) };
         var target = router.Route(request.Model);
         var metadata = new GenerationMetadata(protocol.Name, request.Stream, request.IncludeUsage, request.Choices, request.Model, target.Name, key, bodyHash);
@@ -211,6 +212,7 @@ internal sealed class GenerationService(
         var writer = protocol.NewEventWriter(metadata.ToRequest(), id, time.GetUtcNow());
         var generation = new Generation(id, request, target, stream, writer, start.OnDisconnect, ended: Forget, time, logger) { Key = key };
         _running[id] = generation;
+        Interlocked.Increment(ref _runningCount);
         if (_draining) generation.Subscribers.Dispose();
         generation.Start(request);
         return id;
@@ -220,6 +222,7 @@ internal sealed class GenerationService(
     {
         if (generation is { Key: { } key, FailedEarly: true }) _keys.Release(key, generation.Id);
         _running.TryRemove(generation.Id, out _);
+        Interlocked.Decrement(ref _runningCount);
     }
 
     private async ValueTask<GenerationSnapshot?> SnapshotAsync(StreamInfo info)

@@ -83,7 +83,10 @@ public sealed class StoreFullTests
 
     private static string Opening(int index) => new JsonObject
     {
-        ["id"] = "chatcmpl-upstream", ["object"] = "chat.completion.chunk", ["created"] = 1700000000, ["model"] = "scripted-1",
+        ["id"] = "chatcmpl-upstream",
+        ["object"] = "chat.completion.chunk",
+        ["created"] = 1700000000,
+        ["model"] = "scripted-1",
         ["choices"] = new JsonArray(new JsonObject { ["index"] = index, ["delta"] = new JsonObject { ["content"] = "x" }, ["finish_reason"] = null }),
     }.ToJsonString();
 }

@@ -12,6 +12,13 @@ internal sealed record SimulatedModel
     /// <summary>The names that the provider offers.</summary>
     public static readonly IReadOnlyList<string> Names = ["chat", "reasoner"];
 
+    /// <summary>Names to offer in a list: the models, and each kind of bad day once.</summary>
+    public static readonly IReadOnlyList<string> Offered =
+    [
+        .. Names, "chat?cut=40", "chat?reset=40", "chat?stall=40", "chat?error=0", "chat?error=40", "chat?status=429&retry_after=2", "chat?nodone=1",
+        "chat?linger=1", "chat?giant=4000000", "chat?endless=1", "chat?split=1", "chat?comments=1", "chat?zero_usage=1", "chat?no_usage=1", "chat?empty_tools=1",
+    ];
+
     /// <summary>A name without knobs.</summary>
     public required string Name { get; init; }
 
