@@ -1,7 +1,8 @@
 using Microsoft.Extensions.Options;
 using Penstock.Server;
+using Penstock.Streams;
 
-if (args is ["--help" or "-h" or "help", ..])
+if (args.Any(argument => argument is "--help" or "-h"))
 {
     Console.WriteLine(Help.Text);
     return 0;
@@ -22,9 +23,9 @@ catch (OptionsValidationException e)
     foreach (var failure in e.Failures) Console.Error.WriteLine($"  {failure}");
     return 1;
 }
-catch (IOException e)
+catch (Exception e) when (e is IOException or StreamException)
 {
-    // A port or a data folder that somebody else has.
+    // A port or a data folder that somebody else has, or a folder that cannot be written.
     Console.Error.WriteLine($"Penstock cannot start: {e.Message}");
     return 1;
 }
