@@ -4,6 +4,7 @@ using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
 using Penstock.Protocols;
+using Penstock.Streams;
 using EventId = Penstock.Protocols.EventId;
 
 namespace Penstock.AspNetCore.Endpoints;
@@ -77,15 +78,14 @@ internal sealed class GenerationEndpoint(
         if (header.Length == 0) return false;
         if (!EventId.TryParse(header, out var seen) || GenerationId.Parse(seen.Generation) is not { } id)
             throw new RequestException("The Last-Event-ID is not one that this server gave. Send it back as it came, or leave it out to ask anew.") { Code = "invalid_last_event_id" };
-        var view = await OriginOf(id, protocol);
-        await ResumeAsync(context, protocol, view, id, seen);
+        var info = await generations.GetInfoAsync(id) ?? throw NotFound();
+        await ResumeAsync(context, protocol, OriginOf(info, id, protocol), id, info, seen);
         return true;
     }
 
     /// <summary>Replies with a generation's events after those that a client has seen.</summary>
-    public async Task ResumeAsync(HttpContext context, ClientProtocol protocol, EventView view, string id, EventId seen)
+    public async Task ResumeAsync(HttpContext context, ClientProtocol protocol, EventView view, string id, StreamInfo info, EventId seen)
     {
-        var info = await generations.GetInfoAsync(id) ?? throw NotFound();
         if (seen.Offset >= info.NextOffset)
             throw new RequestException($"The position {seen.Offset} is after the stream's last event.") { Code = "invalid_last_event_id" };
         var next = seen.Part > 0 ? seen.Offset : seen.Offset + 1;
@@ -128,9 +128,8 @@ internal sealed class GenerationEndpoint(
     }
 
     // The frames in the log are those of the protocol that asked.
-    private async ValueTask<EventView> OriginOf(string id, ClientProtocol protocol)
+    private static EventView OriginOf(StreamInfo info, string id, ClientProtocol protocol)
     {
-        var info = await generations.GetInfoAsync(id) ?? throw NotFound();
         var metadata = GenerationMetadata.Read(info.Metadata);
         if (metadata.Protocol == protocol.Name && metadata.Stream) return EventView.Origin;
         throw new RequestException($"This generation was asked for through another protocol, or not as a stream. Read it at /v1/generations/{id}/events.") { Status = 409, Code = "other_protocol" };

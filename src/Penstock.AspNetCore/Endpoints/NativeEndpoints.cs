@@ -86,7 +86,8 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
         var id = context.Request.RouteValues.ContainsKey("id") ? IdOf(context) : seen.Generation;
         if (seen.Generation.Length > 0 && GenerationId.Parse(seen.Generation) != id)
             throw new RequestException("The Last-Event-ID belongs to another generation than the address names.") { Code = "invalid_last_event_id" };
-        await endpoint.ResumeAsync(context, _protocol, EventView.Native, id, seen);
+        var info = await generations.GetInfoAsync(id) ?? throw GenerationEndpoint.NotFound();
+        await endpoint.ResumeAsync(context, _protocol, EventView.Native, id, info, seen);
     }
 
     private async Task StopAsync(HttpContext context)

@@ -28,7 +28,7 @@ internal sealed class Generation
         _logger = logger;
         var passthrough = request.Protocol == target.Provider.Protocol.Name;
         _recorder = new EventRecorder(stream, writer, id, target.Name, passthrough);
-        _call = new ProviderCall(target, _recorder, time, logger);
+        _call = new ProviderCall(target, request.Choices, _recorder, time, logger);
         _inputEstimate = UsageEstimate.Input(request);
         _subscribers = new Subscribers(onDisconnect, time, () => Stop("disconnected"));
     }

@@ -22,7 +22,7 @@ internal sealed class GenerationService(
     public IReadOnlyList<string> Models => router.Models;
 
     /// <summary>How many generations run in this process.</summary>
-    public int Running => _running.Count;
+    public int Running => Volatile.Read(ref _runningCount); // the dictionary's own count takes all its locks
 
     /// <summary>Cancelled when readers are to be sent away, from where on their leaving means nothing.</summary>
     public CancellationToken Stopping => _stopping.Token;
@@ -157,7 +157,7 @@ internal sealed class GenerationService(
     public async Task DrainAsync()
     {
         if (_running.IsEmpty) return;
-        GenerationLog.Draining(logger, _running.Count, options.ShutdownTimeout);
+        GenerationLog.Draining(logger, Running, options.ShutdownTimeout);
         try
         {
             await Task.WhenAll(_running.Values.Select(g => g.Completion)).WaitAsync(options.ShutdownTimeout, time);
@@ -193,7 +193,7 @@ internal sealed class GenerationService(
     {
         if (_draining)
             throw new RequestException("The server is shutting down. Try again.") { Status = 503, Code = "shutting_down", RetryAfter = TimeSpan.FromSeconds(1) };
-        if (Volatile.Read(ref _runningCount) >= options.MaxRunning) // the dictionary's own count takes all its locks
+        if (Running >= options.MaxRunning)
             throw new RequestException("The server runs as many generations as it may. Try again shortly.") { Status = 503, Code = "overloaded", RetryAfter = TimeSpan.FromSeconds(2) };
         var target = router.Route(request.Model);
         var metadata = new GenerationMetadata(protocol.Name, request.Stream, request.IncludeUsage, request.Choices, request.Model, target.Name, key, bodyHash);

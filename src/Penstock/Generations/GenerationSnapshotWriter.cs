@@ -21,7 +21,7 @@ internal static class GenerationSnapshotWriter
         foreach (var block in snapshot.Blocks) WriteBlock(json, block);
         json.WriteEndArray();
         json.WritePropertyName("usage"u8);
-        WriteEvent(json, snapshot.Usage);
+        WriteUsage(json, snapshot.Usage);
         if (snapshot.FinishReason is { } reason) json.WriteString("finishReason"u8, NativeNames.Of(reason));
         if (snapshot.StopReason is { } stop) json.WriteString("stopReason"u8, stop);
         if (snapshot.Error is { } error)
@@ -55,7 +55,7 @@ internal static class GenerationSnapshotWriter
         json.WriteEndObject();
     }
 
-    private static void WriteEvent(Utf8JsonWriter json, Usage? usage)
+    private static void WriteUsage(Utf8JsonWriter json, Usage? usage)
     {
         if (usage is null)
         {

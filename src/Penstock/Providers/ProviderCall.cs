@@ -7,7 +7,7 @@ using Penstock.Sse;
 namespace Penstock.Providers;
 
 /// <summary>One call to a provider: sends the request, and reads the answer into a sink until it is whole or has failed.</summary>
-internal sealed class ProviderCall(Target target, IAnswerSink sink, TimeProvider time, ILogger logger)
+internal sealed class ProviderCall(Target target, int choices, IAnswerSink sink, TimeProvider time, ILogger logger)
 {
     private const int ReadSize = 16 * 1024;
     private const int MaxErrorBody = 16 * 1024;
@@ -18,7 +18,7 @@ internal sealed class ProviderCall(Target target, IAnswerSink sink, TimeProvider
     // An error's body is a courtesy; its status says enough.
     private static readonly TimeSpan _errorBody = TimeSpan.FromSeconds(2);
 
-    private EventReader _reader = target.Provider.Protocol.NewEventReader();
+    private readonly EventReader _reader = target.Provider.Protocol.NewEventReader(choices);
 
     /// <summary>The provider's answer so far: whether it is whole, why it finished, its usage.</summary>
     public EventReader Answer => _reader;
@@ -27,7 +27,6 @@ internal sealed class ProviderCall(Target target, IAnswerSink sink, TimeProvider
     public Task<CallOutcome> RunAsync(GenerationRequest request, CancellationToken cancellationToken)
     {
         // Only what is needed of the request outlives its sending: an image weighs megabytes.
-        _reader = target.Provider.Protocol.NewEventReader(request.Choices);
         var stream = request.Stream || request.Protocol != target.Provider.Protocol.Name;
         var body = new ArrayBufferWriter<byte>(request.Body.Length + 256);
         target.Provider.Protocol.WriteRequest(request, target.Model, stream, body);
