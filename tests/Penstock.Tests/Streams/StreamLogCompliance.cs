@@ -480,6 +480,37 @@ public abstract class StreamLogCompliance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_reader_that_asks_without_waiting_never_gets_less_than_a_whole_event()
+    {
+        const int Rounds = 2_000;
+        var writer = await Log.CreateAsync("large");
+        var other = await Log.CreateAsync("other");
+        using var reader = await Log.ReaderAsync("large");
+        var sizes = new[] { 6_000, 20_000 };
+        string Expected(int i) => new((char)('a' + (i % 26)), sizes[i % sizes.Length]);
+
+        var appending = Task.Run(async () =>
+        {
+            for (var i = 0; i < Rounds; i++) await writer.AppendAsync(Expected(i));
+            await writer.CloseAsync();
+        });
+        var contending = Task.Run(async () =>
+        {
+            while (!appending.IsCompleted) await other.AppendAsync("x");
+        });
+
+        for (var i = 0; i < Rounds;)
+        {
+            string? data = null;
+            for (var tries = 0; data is null && tries < 10_000; tries++) data = reader.Next(); // may meet an append just being made known
+            if (data is null) await reader.WaitAsync().AsTask().WaitAsync(StreamTesting.Patience);
+            else (data == Expected(i++)).ShouldBeTrue();
+        }
+
+        await Task.WhenAll(appending, contending);
+    }
+
+    [Fact]
     public async Task Many_writers_at_once_each_keep_their_bytes_and_order()
     {
         const int Streams = 64, Batches = 40;

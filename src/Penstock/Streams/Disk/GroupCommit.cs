@@ -372,12 +372,9 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
                 throw WriteError(e);
             }
 
+            _ring.SkipTo(_written + length); // before a reader can learn of the record, for it is not in the ring
             record.Apply(segment);
-            lock (_gate)
-            {
-                _staged = _written = _written + length;
-                _ring.SkipTo(_written);
-            }
+            lock (_gate) _staged = _written = _written + length;
         }
         finally
         {
