@@ -36,7 +36,7 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
     {
         var prefix = $"Providers:{key}";
         if (key.AsSpan().ContainsAny('/', ':')) errors.Add($"Penstock:{prefix}: a provider's name must not hold / or :, which separate it from the model.");
-        OneOf(errors, $"{prefix}:Protocol", provider.Protocol, "chat-completions", "simulated");
+        OneOf(errors, $"{prefix}:Protocol", provider.Protocol, [.. ProviderProtocols.Names, "simulated"]);
         if (provider.Protocol != "simulated" && (!Uri.TryCreate(provider.BaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https")))
             errors.Add($"Penstock:{prefix}:BaseUrl is '{provider.BaseUrl}'; give the address that the protocol's paths go after, e.g. https://api.openai.com/v1.");
         Positive(errors, $"{prefix}:ConnectTimeout", provider.ConnectTimeout);

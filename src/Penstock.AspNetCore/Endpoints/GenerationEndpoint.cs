@@ -51,6 +51,7 @@ internal sealed class GenerationEndpoint(
     /// <summary>Starts the generation that a request asks for, or joins the one that its key stands for, and replies.</summary>
     public Task StartAsync(HttpContext context, ClientProtocol protocol, EventView view, GenerationRequest request, DisconnectPolicy onDisconnect)
     {
+        request.Headers = HeadersFor(context, protocol);
         // Not async, so that the request does not live as long as its reply.
         var start = generations.StartAsync(request, protocol, OptionsOf(context, request, onDisconnect));
         return ReplyAsync(context, protocol, view, start, request.Stream);
@@ -106,9 +107,11 @@ internal sealed class GenerationEndpoint(
         Code = "generation_not_found",
     };
 
-    private async Task ReplyAsync(HttpContext context, ClientProtocol protocol, EventView view, ValueTask<string> start, bool stream)
+    private async Task ReplyAsync(HttpContext context, ClientProtocol protocol, EventView view, ValueTask<Started> start, bool stream)
     {
-        var subscription = await generations.SubscribeAsync(await start, 0) ?? throw NotFound();
+        var (id, dropped) = await start;
+        StreamHeaders.WriteDropped(context.Response, dropped);
+        var subscription = await generations.SubscribeAsync(id, 0) ?? throw NotFound();
         if (stream)
         {
             using var reply = new EventStreamReply(context, protocol, view, subscription, skip: 0, asked: true, replies);
@@ -118,6 +121,21 @@ internal sealed class GenerationEndpoint(
         {
             using (subscription) await DocumentReply.WriteAsync(context, protocol, subscription, replies);
         }
+    }
+
+    private static IReadOnlyList<KeyValuePair<string, string>> HeadersFor(HttpContext context, ClientProtocol protocol)
+    {
+        if (protocol.ProviderHeaders.Count == 0) return [];
+        var headers = new List<KeyValuePair<string, string>>();
+        foreach (var name in protocol.ProviderHeaders)
+        {
+            foreach (var value in context.Request.Headers[name])
+            {
+                if (!string.IsNullOrEmpty(value)) headers.Add(new(name, value));
+            }
+        }
+
+        return headers;
     }
 
     private static string? KeyOf(HttpContext context)

@@ -45,7 +45,8 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
             return;
         }
 
-        var id = await generations.StartAsync(request, _protocol, endpoint.OptionsOf(context, request, DisconnectPolicy.Detach));
+        var (id, dropped) = await generations.StartAsync(request, _protocol, endpoint.OptionsOf(context, request, DisconnectPolicy.Detach));
+        StreamHeaders.WriteDropped(context.Response, dropped);
         context.Response.StatusCode = StatusCodes.Status201Created;
         context.Response.Headers.Location = $"/v1/generations/{id}";
         await WriteSnapshotAsync(context, id);

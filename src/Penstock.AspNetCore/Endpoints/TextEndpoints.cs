@@ -48,7 +48,7 @@ internal sealed class TextEndpoints(GenerationEndpoint endpoint, GenerationServi
             return;
         }
 
-        var id = await generations.StartAsync(request, protocol, endpoint.OptionsOf(context, request, DisconnectPolicy.Detach));
+        var (id, _) = await generations.StartAsync(request, protocol, endpoint.OptionsOf(context, request, DisconnectPolicy.Detach));
         await WriteJobAsync(context, request.JobId ?? id, id);
     });
 

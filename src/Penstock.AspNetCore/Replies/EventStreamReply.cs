@@ -135,7 +135,6 @@ internal sealed class EventStreamReply(
         _reader.Wake();
     }
 
-    // After an id field some SDKs dispatch an empty event on a blank line: a comment line alone is enough.
     private async ValueTask WriteHeartbeatAsync()
     {
         _beat = false;
@@ -143,7 +142,7 @@ internal sealed class EventStreamReply(
         _wroteSinceBeat = false;
         if (!silent) return;
         if (!context.Response.HasStarted) StreamHeaders.Write(context.Response, subscription.Id);
-        SseWriter.Comment(_output, "ping"u8);
+        view.WriteHeartbeat(protocol, _output);
         await _output.FlushAsync(_aborted);
     }
 

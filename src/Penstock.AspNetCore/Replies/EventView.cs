@@ -22,8 +22,13 @@ internal abstract class EventView
     /// <summary>Writes a failure that the log could not take; it has no id.</summary>
     public abstract void WriteFailure(ClientProtocol protocol, GenerationError error, IBufferWriter<byte> output);
 
+    /// <summary>Writes a sign of life.</summary>
+    public virtual void WriteHeartbeat(ClientProtocol protocol, IBufferWriter<byte> output) => SseWriter.Comment(output, "ping"u8);
+
     private sealed class OriginView : EventView
     {
+        public override void WriteHeartbeat(ClientProtocol protocol, IBufferWriter<byte> output) => protocol.WriteHeartbeat(output);
+
         public override void Write(string generationId, StreamEvent record, int skip, IBufferWriter<byte> output)
         {
             var frames = EventRecord.Frames(record.Data);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.AspNetCore.Http;
 
 namespace Penstock.AspNetCore.Replies;
@@ -6,6 +7,18 @@ namespace Penstock.AspNetCore.Replies;
 internal static class StreamHeaders
 {
     public const string Generation = "Penstock-Generation";
+
+    /// <summary>Names the fields of the request that the provider's protocol has no words for.</summary>
+    public const string Dropped = "Penstock-Dropped";
+
+    // A field's name is the client's own text, and a header holds only ASCII.
+    private static readonly SearchValues<char> _plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-[]() ");
+
+    public static void WriteDropped(HttpResponse response, IReadOnlyList<string>? names)
+    {
+        if (names is null) return;
+        response.Headers[Dropped] = string.Join(", ", names.Where(n => !n.AsSpan().ContainsAnyExcept(_plain)).Take(100));
+    }
 
     public static void Write(HttpResponse response, string? generationId)
     {

@@ -53,7 +53,7 @@ internal sealed class Generation
     public bool FailedEarly { get; private set; }
 
     /// <summary>Sends the request; does not keep it.</summary>
-    public void Start(GenerationRequest request)
+    public void Start(ProviderRequest request)
     {
         Task<CallOutcome> call;
         try

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Penstock.Protocols;
@@ -16,6 +17,12 @@ namespace Penstock.Generations;
 internal sealed record GenerationMetadata(
     string Protocol, bool Stream, bool IncludeUsage, int Choices, string? RequestedModel, string Model, string? Key, string? BodyHash)
 {
+    /// <summary>What of the request the provider was not told (<c>Penstock-Dropped</c>); null for nothing.</summary>
+    public IReadOnlyList<string>? Dropped { get; init; }
+
+    /// <summary>What of the request the answer repeats (<see cref="GenerationRequest.Echo"/>); null for nothing.</summary>
+    public JsonElement? Echo { get; init; }
+
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, GenerationJson.Default.GenerationMetadata);
 
     public static GenerationMetadata Read(ReadOnlyMemory<byte> bytes) =>
@@ -45,6 +52,7 @@ internal sealed record GenerationMetadata(
         Stream = Stream,
         IncludeUsage = IncludeUsage,
         Choices = Choices,
+        Echo = Echo is { } echo ? JsonMarshal.GetRawUtf8Value(echo).ToArray() : default,
     };
 }
 

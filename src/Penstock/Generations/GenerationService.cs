@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Penstock.Protocols;
 using Penstock.Providers;
@@ -28,9 +29,9 @@ internal sealed class GenerationService(
     public CancellationToken Stopping => _stopping.Token;
 
     /// <summary>Starts a generation, or finds the one that the request's key stands for.</summary>
-    /// <returns>The generation's id. Its stream exists.</returns>
+    /// <returns>The generation. Its stream exists.</returns>
     /// <exception cref="RequestException">The model is unknown, the key is taken by another request, or the server is going down or full.</exception>
-    public async ValueTask<string> StartAsync(GenerationRequest request, ClientProtocol protocol, StartOptions start)
+    public async ValueTask<Started> StartAsync(GenerationRequest request, ClientProtocol protocol, StartOptions start)
     {
         // Apart, since a job's id finds its generation and a key must not.
         var name = start.JobId is not null ? JobPrefix + start.JobId : start.IdempotencyKey is not null ? "key:" + start.IdempotencyKey : null;
@@ -45,16 +46,17 @@ internal sealed class GenerationService(
             {
                 // The client hears of an early failure before its key is released, and may be back by then.
                 var free = _running.TryGetValue(entry.GenerationId, out var generation) && generation.FailedEarly;
-                if (!free && await entry.Created.Task && await log.GetAsync(PathOf(entry.GenerationId)) is not null) return entry.GenerationId;
+                if (!free && await entry.Created.Task && await log.GetAsync(PathOf(entry.GenerationId)) is { } info)
+                    return new Started(entry.GenerationId, GenerationMetadata.Read(info.Metadata).Dropped);
                 _keys.Release(key, entry.GenerationId);
                 continue;
             }
 
             try
             {
-                await CreateAsync(request, protocol, start, entry.GenerationId, key, bodyHash);
+                var started = await CreateAsync(request, protocol, start, entry.GenerationId, key, bodyHash);
                 entry.Created.SetResult(true);
-                return entry.GenerationId;
+                return started;
             }
             catch
             {
@@ -188,7 +190,7 @@ internal sealed class GenerationService(
 
     private static string PathOf(string id) => PathPrefix + id;
 
-    private async ValueTask<string> CreateAsync(
+    private async ValueTask<Started> CreateAsync(
         GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string? key, string? bodyHash)
     {
         if (_draining)
@@ -196,7 +198,12 @@ internal sealed class GenerationService(
         if (Running >= options.MaxRunning)
             throw new RequestException("The server runs as many generations as it may. Try again shortly.") { Status = 503, Code = "overloaded", RetryAfter = TimeSpan.FromSeconds(2) };
         var target = router.Route(request.Model);
-        var metadata = new GenerationMetadata(protocol.Name, request.Stream, request.IncludeUsage, request.Choices, request.Model, target.Name, key, bodyHash);
+        var asked = ProviderRequest.From(request, target);
+        var metadata = new GenerationMetadata(protocol.Name, request.Stream, request.IncludeUsage, request.Choices, request.Model, target.Name, key, bodyHash)
+        {
+            Dropped = asked.Dropped.Count == 0 ? null : asked.Dropped,
+            Echo = request.Echo.IsEmpty ? null : JsonElement.Parse(request.Echo.Span),
+        };
         IStreamWriter stream;
         try
         {
@@ -214,8 +221,8 @@ internal sealed class GenerationService(
         _running[id] = generation;
         Interlocked.Increment(ref _runningCount);
         if (_draining) generation.Subscribers.Dispose();
-        generation.Start(request);
-        return id;
+        generation.Start(asked);
+        return new Started(id, metadata.Dropped);
     }
 
     private void Forget(Generation generation)
@@ -231,3 +238,8 @@ internal sealed class GenerationService(
         return reader is null ? null : await GenerationSnapshot.ReadAsync(info.Path[PathPrefix.Length..], info, reader);
     }
 }
+
+/// <summary>A generation that was started or joined.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Dropped">What of the request its provider was not told, or null.</param>
+internal readonly record struct Started(string Id, IReadOnlyList<string>? Dropped);

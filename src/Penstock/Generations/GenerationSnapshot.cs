@@ -74,7 +74,7 @@ public sealed class GenerationSnapshot
         switch (e.Kind)
         {
             case EventKind.BlockStart:
-                _blocks.Add(new SnapshotBlock(e.Block, e.BlockKind, e.Choice, e.ToolCallId, e.ToolName));
+                _blocks.Add(new SnapshotBlock(e.Block, e.BlockKind, e.Choice, e.Id, e.Name));
                 break;
             case EventKind.Delta when Find(e.Block) is { } block:
                 block.Text.Write(e.Text);
@@ -121,9 +121,9 @@ public sealed class SnapshotBlock(int block, BlockKind kind, int choice, string?
 
     public int Choice { get; } = choice;
 
-    public string? ToolCallId { get; } = toolCallId;
+    public string? Id { get; } = toolCallId;
 
-    public string? ToolName { get; } = toolName;
+    public string? Name { get; } = toolName;
 
     /// <summary>JSON-escaped UTF-8, as in <see cref="GenerationEvent.Text"/>.</summary>
     internal ArrayBufferWriter<byte> Text { get; } = new();

@@ -42,8 +42,8 @@ internal static class GenerationSnapshotWriter
         json.WriteNumber("block"u8, block.Block);
         json.WriteString("kind"u8, NativeNames.Of(block.Kind));
         if (block.Choice > 0) json.WriteNumber("choice"u8, block.Choice);
-        if (block.ToolCallId is { } id) json.WriteString("id"u8, id);
-        if (block.ToolName is { } name) json.WriteString("name"u8, name);
+        if (block.Id is { } id) json.WriteString("id"u8, id);
+        if (block.Name is { } name) json.WriteString("name"u8, name);
         json.WritePropertyName("text"u8);
         WriteText(json, [block.Text]);
         if (block.Signature.WrittenCount > 0)
@@ -68,6 +68,7 @@ internal static class GenerationSnapshotWriter
         Number("outputTokens"u8, usage.OutputTokens);
         Number("totalTokens"u8, usage.TotalTokens);
         Number("cachedInputTokens"u8, usage.CachedInputTokens);
+        Number("cacheWriteTokens"u8, usage.CacheWriteTokens);
         Number("reasoningTokens"u8, usage.ReasoningTokens);
         json.WriteString("source"u8, NativeNames.Of(usage.Source));
         json.WriteEndObject();

@@ -16,8 +16,14 @@ internal static class UsageEstimate
         return new Usage { InputTokens = input, OutputTokens = output, TotalTokens = input + output, Source = UsageSource.Estimated };
     }
 
-    private static long Characters(Part part) =>
-        part.Kind is PartKind.Text or PartKind.ToolCall or PartKind.ToolResult ? part.Text?.Length ?? 0 : 0;
+    private static long Characters(Part part) => part switch
+    {
+        TextPart text => text.Text.Length,
+        ReasoningPart reasoning => reasoning.Text.Length,
+        ToolCallPart call => call.Name.Length + call.Arguments.Length,
+        ToolResultPart result => result.Text.Length,
+        _ => 0,
+    };
 
     private static long Tokens(long characters) => (characters + 3) / 4;
 }

@@ -31,7 +31,13 @@ public enum BlockKind : byte
     ToolCall,
     Refusal,
 
-    /// <summary>Anything that only its own protocol understands; its deltas are raw JSON.</summary>
+    /// <summary>An image that the model made; its deltas are pieces of base64.</summary>
+    Image,
+
+    /// <summary>
+    /// Anything that only its own protocol understands, such as the work of a provider's own tool: its name says what,
+    /// and its deltas, joined, are the JSON of the item.
+    /// </summary>
     Other,
 }
 
@@ -66,17 +72,23 @@ public readonly ref struct GenerationEvent
     /// <summary>BlockStart: what the block holds.</summary>
     public BlockKind BlockKind { get; init; }
 
-    /// <summary>BlockStart of a tool call: the call's id.</summary>
-    public string? ToolCallId { get; init; }
+    /// <summary>BlockStart: the id of the tool call, or of the other item; null where the provider gave none.</summary>
+    public string? Id { get; init; }
 
-    /// <summary>BlockStart of a tool call: the function's name.</summary>
-    public string? ToolName { get; init; }
+    /// <summary>BlockStart: the function's name, an image's media type, or the type of an other item; <c>redacted</c> for reasoning that is only a signature.</summary>
+    public string? Name { get; init; }
 
     /// <summary>Delta: JSON-escaped UTF-8 of the text, the reasoning, or the tool call's arguments (whose JSON is text here).</summary>
     public ReadOnlySpan<byte> Text { get; init; }
 
-    /// <summary>Delta of a reasoning block: JSON-escaped signature.</summary>
+    /// <summary>
+    /// Delta: JSON-escaped signature of the block (reasoning; a tool call or text of Gemini's), or its encrypted content. It may come alone,
+    /// and must come back with the next turn.
+    /// </summary>
     public ReadOnlySpan<byte> Signature { get; init; }
+
+    /// <summary>Delta of a text block: a source that the text cites, as <see cref="Citation"/> writes it; or empty.</summary>
+    public ReadOnlySpan<byte> Citation { get; init; }
 
     /// <summary>Delta: the provider's log probabilities, raw JSON, or empty.</summary>
     public ReadOnlySpan<byte> LogProbs { get; init; }
@@ -118,7 +130,10 @@ public enum UsageSource : byte
     Partial,
 }
 
-/// <summary>Tokens used. Null is "not said"; an explicit zero is a zero.</summary>
+/// <summary>
+/// Tokens used. Null is "not said"; an explicit zero is a zero. Input counts the cached ones too, and output the reasoning:
+/// readers add up where a protocol counts them apart, and writers take apart again.
+/// </summary>
 public sealed record Usage
 {
     public long? InputTokens { get; init; }
@@ -129,6 +144,9 @@ public sealed record Usage
 
     /// <summary>How many of the input tokens came from the provider's cache.</summary>
     public long? CachedInputTokens { get; init; }
+
+    /// <summary>How many of the input tokens were written to the provider's cache.</summary>
+    public long? CacheWriteTokens { get; init; }
 
     /// <summary>How many of the output tokens were reasoning.</summary>
     public long? ReasoningTokens { get; init; }

@@ -15,9 +15,26 @@ public sealed class GenerationRequest
     /// <summary>The model as the client named it, or null for the default.</summary>
     public string? Model { get; init; }
 
+    /// <summary>The conversation, the oldest message first; instructions stand as system messages at its head.</summary>
     public required IReadOnlyList<Message> Messages { get; init; }
 
+    /// <summary>The client's own functions that the model may call.</summary>
     public IReadOnlyList<Tool> Tools { get; init; } = [];
+
+    /// <summary>How the model is to answer.</summary>
+    public GenerationSettings Settings { get; init; } = GenerationSettings.None;
+
+    /// <summary>Members of the body that only the client's own protocol has words for.</summary>
+    public IReadOnlyList<OwnField> OwnFields { get; init; } = [];
+
+    /// <summary>Headers of the client that a provider of the same protocol gets (<see cref="ClientProtocol.ProviderHeaders"/>).</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Headers { get; set; } = [];
+
+    /// <summary>
+    /// Members of the request that the answer repeats, a JSON object of the protocol's own; empty for none. It is kept with
+    /// the generation, so keep it small.
+    /// </summary>
+    public ReadOnlyMemory<byte> Echo { get; init; }
 
     /// <summary>Whether the reply is an event stream, or one document at the end.</summary>
     public bool Stream { get; init; }
@@ -28,9 +45,7 @@ public sealed class GenerationRequest
     /// <summary>How many answers (<c>n</c>).</summary>
     public int Choices { get; init; } = 1;
 
-    public int? MaxOutputTokens { get; init; }
-
-    /// <summary>The reply comes at once and the answer is fetched later (native).</summary>
+    /// <summary>The reply comes at once and the answer is fetched later (native, Responses).</summary>
     public bool Background { get; init; }
 
     /// <summary>What a disconnect does: <c>detach</c>, <c>cancel</c>, <c>grace</c> or <c>grace &lt;seconds&gt;</c>; null for the default (native).</summary>
@@ -40,43 +55,13 @@ public sealed class GenerationRequest
     public string? JobId { get; init; }
 }
 
-public enum Role : byte
-{
-    System,
-    User,
-    Assistant,
-    Tool,
-}
-
-public sealed record Message(Role Role, IReadOnlyList<Part> Parts)
-{
-    /// <summary>The message's text parts, joined.</summary>
-    public string Text => string.Concat(Parts.Where(p => p.Kind == PartKind.Text).Select(p => p.Text));
-}
-
-public enum PartKind : byte
-{
-    Text,
-    Image,
-    Audio,
-    File,
-    ToolCall,
-    ToolResult,
-    Other,
-}
-
-/// <summary>A piece of a message.</summary>
-/// <param name="Kind">What it is.</param>
-/// <param name="Text">Text of a text part; URL of an image; arguments of a tool call; text of a tool result.</param>
-/// <param name="Id">A tool call's id, on the call and on its result.</param>
-/// <param name="Name">A tool call's function.</param>
-public sealed record Part(PartKind Kind, string? Text = null, string? Id = null, string? Name = null);
-
-/// <summary>A function that the model may call.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Description">What it is for, if said.</param>
-/// <param name="Parameters">Its JSON schema, raw, or empty.</param>
-public sealed record Tool(string Name, string? Description, ReadOnlyMemory<byte> Parameters);
+/// <summary>A member of a request that has no word of ours.</summary>
+/// <param name="Name">Its name as the client wrote it, e.g. <c>tools[1] (web_search)</c>.</param>
+/// <param name="ChangesAnswer">
+/// Whether leaving it out would change what the answer says or does: then a provider of another protocol cannot be asked.
+/// Where it would not, it is left out and named in the reply's <c>Penstock-Dropped</c>.
+/// </param>
+public readonly record struct OwnField(string Name, bool ChangesAnswer);
 
 /// <summary>A request that cannot be taken, said so that the sender can mend it.</summary>
 /// <param name="message">A sentence that names the field and the mend.</param>

@@ -20,6 +20,13 @@ public abstract class ClientProtocol
 
     /// <summary>The media type of error bodies and of answers that are not streams.</summary>
     public virtual string ContentType => "application/json";
+
+    /// <summary>Request headers that go on to a provider of the same protocol, e.g. <c>anthropic-beta</c>.</summary>
+    public virtual IReadOnlyList<string> ProviderHeaders => [];
+
+    /// <summary>Writes a sign of life for a silent stream, once there is a reply.</summary>
+    /// <remarks>After an id field some SDKs dispatch an empty event on a blank line, so a comment line stands alone.</remarks>
+    public virtual void WriteHeartbeat(IBufferWriter<byte> output) => Sse.SseWriter.Comment(output, "ping"u8);
 }
 
 /// <summary>A wire format as providers speak it.</summary>
@@ -34,12 +41,17 @@ public abstract class ProviderProtocol
     /// <summary>The credential header's name and value.</summary>
     public abstract (string Name, string Value) Credential(string apiKey);
 
+    /// <summary>Headers that every call carries beside the credential, e.g. <c>anthropic-version</c>.</summary>
+    public virtual IReadOnlyList<KeyValuePair<string, string>> Headers => [];
+
     /// <summary>Writes the body that asks the provider's <paramref name="model"/> for <paramref name="request"/>.</summary>
     /// <param name="request">What the client asked, in any protocol.</param>
     /// <param name="model">The provider's own name of the model.</param>
     /// <param name="stream">Whether to ask for a stream.</param>
     /// <param name="output">Takes the JSON.</param>
-    public abstract void WriteRequest(GenerationRequest request, string model, bool stream, IBufferWriter<byte> output);
+    /// <param name="dropped">Takes the names of what this protocol has no words for.</param>
+    /// <exception cref="RequestException">The request holds what this protocol cannot say and the answer depends on.</exception>
+    public abstract void WriteRequest(GenerationRequest request, string model, bool stream, IBufferWriter<byte> output, DroppedFields dropped);
 
     /// <summary>A reader for one answer.</summary>
     /// <param name="choices">How many answers were asked for (<see cref="GenerationRequest.Choices"/>): it is finished when all are.</param>

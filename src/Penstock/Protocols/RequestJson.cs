@@ -34,7 +34,7 @@ internal static class RequestJson
             var names = new HashSet<string>(StringComparer.Ordinal);
             foreach (var member in document.RootElement.EnumerateObject())
             {
-                var name = JsonText.ToText(JsonMarshal.GetRawUtf8PropertyName(member));
+                var name = Name(member);
                 if (!names.Add(name)) throw Error("invalid_value", name, $"'{name}' is given twice: send it once.");
             }
         }
@@ -55,6 +55,9 @@ internal static class RequestJson
     /// <summary>The member of that name; false where it is absent or null, which mean the same to every provider.</summary>
     public static bool TryGet(JsonElement parent, string name, out JsonElement value) =>
         parent.TryGetProperty(name, out value) && value.ValueKind is not (JsonValueKind.Null or JsonValueKind.Undefined);
+
+    /// <summary>A member's name; half a surrogate pair in it stays as it is.</summary>
+    public static string Name(JsonProperty member) => JsonText.ToText(JsonMarshal.GetRawUtf8PropertyName(member));
 
     /// <summary>The text of a string; half a surrogate pair in it stays as it is.</summary>
     public static string Text(JsonElement value) => JsonText.ToText(JsonMarshal.GetRawUtf8Value(value)[1..^1]);
@@ -80,9 +83,59 @@ internal static class RequestJson
         throw Error("invalid_value", name, $"'{name}' must be a whole number {range}, but is {value.GetRawText()}.");
     }
 
-    public static void Number(JsonElement parent, string name)
+    public static double? Number(JsonElement parent, string name, string path)
     {
-        if (TryGet(parent, name, out var value) && value.ValueKind != JsonValueKind.Number) throw WrongType(name, "a number", value);
+        if (!TryGet(parent, name, out var value)) return null;
+        return value.ValueKind == JsonValueKind.Number ? value.GetDouble() : throw WrongType(path, "a number", value);
+    }
+
+    /// <summary>A JSON schema, raw; empty where it is absent.</summary>
+    public static ReadOnlyMemory<byte> Schema(JsonElement parent, string name, string path)
+    {
+        if (!TryGet(parent, name, out var schema)) return default;
+        return schema.ValueKind == JsonValueKind.Object ? JsonMarshal.GetRawUtf8Value(schema).ToArray() : throw WrongType(path, "a JSON schema (an object)", schema);
+    }
+
+    /// <summary>The items of a list of objects, each with its path.</summary>
+    public static IEnumerable<(JsonElement Item, string Path)> Objects(JsonElement parent, string name, string? path = null)
+    {
+        path ??= name;
+        if (!TryGet(parent, name, out var list)) yield break;
+        if (list.ValueKind != JsonValueKind.Array) throw WrongType(path, "a list", list);
+        var index = 0;
+        foreach (var item in list.EnumerateArray())
+        {
+            var at = $"{path}[{index++}]";
+            if (item.ValueKind != JsonValueKind.Object) throw WrongType(at, "an object", item);
+            yield return (item, at);
+        }
+    }
+
+    public static Setting<int>? IntegerSetting(JsonElement parent, string name, int min) => Integer(parent, name, min, int.MaxValue) is { } value ? new(name, value) : null;
+
+    public static Setting<double>? NumberSetting(JsonElement parent, string name) => Number(parent, name, name) is { } value ? new(name, value) : null;
+
+    public static Setting<bool>? BooleanSetting(JsonElement parent, string name) => Boolean(parent, name, name) is { } value ? new(name, value) : null;
+
+    public static Setting<string>? StringSetting(JsonElement parent, string name) => String(parent, name, name) is { } value ? new(name, value) : null;
+
+    public static Setting<long>? LongSetting(JsonElement parent, string name)
+    {
+        if (!TryGet(parent, name, out var value)) return null;
+        if (value.ValueKind != JsonValueKind.Number) throw WrongType(name, "a whole number", value);
+        return new(name, value.TryGetInt64(out var number) ? number : (long)value.GetDouble());
+    }
+
+    /// <summary>A string, or a list of strings.</summary>
+    public static Setting<IReadOnlyList<string>>? StringsSetting(JsonElement parent, string name)
+    {
+        if (!TryGet(parent, name, out var value)) return null;
+        if (value.ValueKind == JsonValueKind.String) return new(name, [Text(value)]);
+        if (value.ValueKind != JsonValueKind.Array) throw WrongType(name, "a string or a list of strings", value);
+        var strings = new List<string>();
+        foreach (var item in value.EnumerateArray())
+            strings.Add(item.ValueKind == JsonValueKind.String ? Text(item) : throw WrongType($"{name}[{strings.Count}]", "a string", item));
+        return new(name, strings);
     }
 
     /// <summary>The model's name, or null for the default.</summary>

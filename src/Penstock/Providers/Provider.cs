@@ -17,9 +17,9 @@ internal sealed class Provider : IDisposable
     {
         Name = name;
         Options = options;
-        Protocol = new ChatCompletionsProviderProtocol();
-        _client = new HttpMessageInvoker(IsSimulated ? new SimulatedHandler(time) : NewHandler(options));
         _baseUrl = new Uri((IsSimulated ? "http://simulated" : options.BaseUrl!).TrimEnd('/') + "/");
+        Protocol = ProviderProtocols.New(IsSimulated ? ChatCompletionsProtocol.ProtocolName : options.Protocol, _baseUrl, options.ApiVersion);
+        _client = new HttpMessageInvoker(IsSimulated ? new SimulatedHandler(time) : NewHandler(options));
         if (!string.IsNullOrEmpty(options.ApiKey)) _credential = Protocol.Credential(options.ApiKey);
     }
 
@@ -32,11 +32,17 @@ internal sealed class Provider : IDisposable
     public bool IsSimulated => Options.Protocol == "simulated";
 
     /// <summary>Posts a body to the provider and returns when the reply's headers are there.</summary>
-    public async Task<HttpResponseMessage> SendAsync(string model, bool stream, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    public async Task<HttpResponseMessage> SendAsync(ProviderRequest asked, CancellationToken cancellationToken)
     {
-        var content = new RequestContent(body);
-        var request = new HttpRequestMessage(HttpMethod.Post, AddressOf(Protocol.Path(model, stream))) { Content = content };
-        request.Headers.TryAddWithoutValidation("Accept", stream ? "text/event-stream" : "application/json");
+        var content = new RequestContent(asked.Body);
+        var request = new HttpRequestMessage(HttpMethod.Post, AddressOf(Protocol.Path(asked.Target.Model, asked.Stream))) { Content = content };
+        request.Headers.TryAddWithoutValidation("Accept", asked.Stream ? "text/event-stream" : "application/json");
+        foreach (var (name, value) in asked.Headers) request.Headers.TryAddWithoutValidation(name, value);
+        foreach (var (name, value) in Protocol.Headers)
+        {
+            if (!request.Headers.Contains(name)) request.Headers.TryAddWithoutValidation(name, value);
+        }
+
         if (_credential is { } credential) request.Headers.TryAddWithoutValidation(credential.Name, credential.Value);
         var response = await _client.SendAsync(request, cancellationToken);
         response.RequestMessage = null;

@@ -24,15 +24,11 @@ internal sealed class ProviderCall(Target target, int choices, IAnswerSink sink,
     public EventReader Answer => _reader;
 
     /// <exception cref="OperationCanceledException">The token was cancelled before the answer was whole.</exception>
-    public Task<CallOutcome> RunAsync(GenerationRequest request, CancellationToken cancellationToken)
+    public Task<CallOutcome> RunAsync(ProviderRequest request, CancellationToken cancellationToken)
     {
-        // Only what is needed of the request outlives its sending: an image weighs megabytes.
-        var stream = request.Stream || request.Protocol != target.Provider.Protocol.Name;
-        var body = new ArrayBufferWriter<byte>(request.Body.Length + 256);
-        target.Provider.Protocol.WriteRequest(request, target.Model, stream, body);
+        // Not async, so that the request does not live as long as its answer: an image weighs megabytes.
         var watch = new CallWatch(time, target.Provider.Options.FirstTokenTimeout, cancellationToken);
-        var send = target.Provider.SendAsync(target.Model, stream, body.WrittenMemory, watch.Token);
-        return ReadAsync(send, request.Stream, watch, cancellationToken);
+        return ReadAsync(target.Provider.SendAsync(request, watch.Token), request.StreamAsked, watch, cancellationToken);
     }
 
     private async Task<CallOutcome> ReadAsync(Task<HttpResponseMessage> send, bool streamAsked, CallWatch ownedWatch, CancellationToken cancellationToken)

@@ -3,11 +3,14 @@ namespace Penstock.Providers;
 /// <summary>One configured upstream: a protocol, an address, a credential, and how long to wait for it.</summary>
 public sealed class ProviderOptions
 {
-    /// <summary>How the provider is spoken to: <c>chat-completions</c> or <c>simulated</c>.</summary>
+    /// <summary>How the provider is spoken to: <c>chat-completions</c>, <c>responses</c>, <c>messages</c>, <c>gemini</c> or <c>simulated</c>.</summary>
     public string Protocol { get; set; } = "chat-completions";
 
     /// <summary>The address that the protocol's paths are put after, e.g. <c>https://api.openai.com/v1</c>.</summary>
     public string? BaseUrl { get; set; }
+
+    /// <summary>The version of the API, where it has several: Azure's <c>api-version</c>, Messages' <c>anthropic-version</c>.</summary>
+    public string? ApiVersion { get; set; }
 
     /// <summary>The credential. Never logged, never sent anywhere but to <see cref="BaseUrl"/>.</summary>
     public string? ApiKey { get; set; }

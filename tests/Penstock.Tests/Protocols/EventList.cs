@@ -41,7 +41,7 @@ internal sealed class EventList : IEventSink
         var choice = read.Choice == 0 ? "" : $" choice {read.Choice}";
         return read.Kind switch
         {
-            EventKind.BlockStart when read.BlockKind == BlockKind.ToolCall => $"+{read.Block} {read.ToolName}({read.ToolCallId}){choice}",
+            EventKind.BlockStart when read.BlockKind == BlockKind.ToolCall => $"+{read.Block} {read.Name}({read.Id}){choice}",
             EventKind.BlockStart => $"+{read.Block} {read.BlockKind}{choice}",
             EventKind.Delta => $"{read.Block}:{Encoding.UTF8.GetString(read.Text)}"
                 + (read.Signature.IsEmpty ? "" : $"#{Encoding.UTF8.GetString(read.Signature)}")

@@ -101,7 +101,7 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
 
     private void TakeError(ReadOnlySpan<byte> error)
     {
-        if (ChatCompletionsPayload.IsError(error)) Error ??= ChatCompletionsErrorReader.Read(error);
+        if (ChatCompletionsPayload.IsError(error)) Error ??= ProviderErrorReader.Read(error);
     }
 
     private void ReadChoices(ref Utf8JsonReader reader, ReadOnlySpan<byte> payload, bool whole, IEventSink sink)

@@ -81,7 +81,7 @@ internal sealed class ChatCompletionsEventWriter(GenerationRequest request, stri
             _calls[start.Choice] = call + 1;
             block = block with { Call = call };
             var json = new ArrayBufferWriter<byte>();
-            ChatCompletionsJson.WriteStart(call, start.ToolCallId ?? ChatCompletionsJson.NewId(chunkId, start.Block), start.ToolName, json);
+            ChatCompletionsJson.WriteStart(call, start.Id ?? ChatCompletionsJson.NewId(chunkId, start.Block), start.Name, json);
             _chunk.WriteChoice(start.Choice, json.WrittenSpan, default, default, default, default, id, output);
         }
 

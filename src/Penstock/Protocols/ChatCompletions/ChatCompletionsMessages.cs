@@ -1,11 +1,14 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Penstock.Protocols.ChatCompletions;
 
 /// <summary>Reads the <c>messages</c> of a Chat Completions body.</summary>
-internal static class ChatCompletionsMessages
+internal sealed class ChatCompletionsMessages(List<OwnField> ownFields)
 {
-    public static IReadOnlyList<Message> Read(JsonElement messages)
+    private static readonly string[] _known = ["role", "content", "name", "tool_call_id", "tool_calls", "function_call", "refusal", "reasoning", "reasoning_content", "reasoning_details", "audio"];
+
+    public IReadOnlyList<Message> Read(JsonElement messages)
     {
         if (messages.ValueKind != JsonValueKind.Array) throw RequestJson.WrongType("messages", "a list of messages", messages);
         var read = new List<Message>(messages.GetArrayLength());
@@ -15,33 +18,39 @@ internal static class ChatCompletionsMessages
         return read;
     }
 
-    private static bool IsEmpty(Message message) => message.Parts.All(p => p.Kind == PartKind.Text && string.IsNullOrWhiteSpace(p.Text));
+    private static bool IsEmpty(Message message) => message.Parts.All(p => p is TextPart text && string.IsNullOrWhiteSpace(text.Text));
 
-    private static Message ReadMessage(JsonElement message, string path)
+    private Message ReadMessage(JsonElement message, string path)
     {
         if (message.ValueKind != JsonValueKind.Object) throw RequestJson.WrongType(path, "an object with 'role' and 'content'", message);
         var roleName = RequestJson.String(message, "role", $"{path}.role")
             ?? throw RequestJson.Error("missing_required_parameter", $"{path}.role", $"'{path}.role' is missing: say who speaks (system, developer, user, assistant or tool).");
         var role = roleName switch
         {
-            "system" or "developer" => Role.System,
+            "system" => Role.System,
+            "developer" => Role.Developer,
             "user" => Role.User,
             "assistant" => Role.Assistant,
             "tool" or "function" => Role.Tool,
             _ => throw RequestJson.Error("invalid_value", $"{path}.role", $"'{path}.role' is '{roleName}': use system, developer, user, assistant, tool or function."),
         };
-        var parts = new List<Part>();
-        ReadContent(message, role, path, parts);
-        if (role == Role.Assistant) ReadToolCalls(message, path, parts);
-        if (role != Role.Tool) return new Message(role, parts);
-
-        var id = RequestJson.String(message, "tool_call_id", $"{path}.tool_call_id");
         var name = RequestJson.String(message, "name", $"{path}.name");
-        var text = string.Concat(parts.Where(p => p.Kind == PartKind.Text).Select(p => p.Text));
-        return new Message(role, [new Part(PartKind.ToolResult, text, id, name), .. parts.Where(p => p.Kind != PartKind.Text)]);
+        if (name is not null && roleName != "function") ownFields.Add(new OwnField($"{path}.name", ChangesAnswer: false));
+        foreach (var member in message.EnumerateObject())
+        {
+            var own = RequestJson.Name(member);
+            if (!_known.Contains(own, StringComparer.Ordinal)) ownFields.Add(new OwnField($"{path}.{own}", ChangesAnswer: false));
+        }
+
+        var parts = new List<Part>();
+        if (role == Role.Assistant) ChatCompletionsReasoning.Read(message, path, parts);
+        ReadContent(message, role, path, parts);
+        if (role == Role.Assistant) ReadAnswer(message, path, parts);
+        if (role != Role.Tool) return new Message(role, parts);
+        return new Message(role, [new ToolResultPart(RequestJson.String(message, "tool_call_id", $"{path}.tool_call_id") ?? "", parts) { Name = name, Path = path }]);
     }
 
-    private static void ReadContent(JsonElement message, Role role, string path, List<Part> parts)
+    private void ReadContent(JsonElement message, Role role, string path, List<Part> parts)
     {
         path += ".content";
         if (!RequestJson.TryGet(message, "content", out var content))
@@ -53,7 +62,7 @@ internal static class ChatCompletionsMessages
 
         if (content.ValueKind == JsonValueKind.String)
         {
-            parts.Add(new Part(PartKind.Text, RequestJson.Text(content)));
+            parts.Add(new TextPart(RequestJson.Text(content)) { Path = path });
             return;
         }
 
@@ -62,57 +71,55 @@ internal static class ChatCompletionsMessages
         foreach (var part in content.EnumerateArray()) parts.Add(ReadPart(part, $"{path}[{index++}]"));
     }
 
-    private static Part ReadPart(JsonElement part, string path)
+    private Part ReadPart(JsonElement part, string path)
     {
         if (part.ValueKind != JsonValueKind.Object) throw RequestJson.WrongType(path, "an object with a 'type'", part);
         var type = RequestJson.String(part, "type", $"{path}.type")
             ?? throw RequestJson.Error("missing_required_parameter", $"{path}.type", $"'{path}.type' is missing: say what the part is, such as \"text\".");
-        return type switch
+        Part read = type switch
         {
-            "text" => new Part(PartKind.Text, RequestJson.String(part, "text", $"{path}.text")
+            "text" => new TextPart(RequestJson.String(part, "text", $"{path}.text")
                 ?? throw RequestJson.Error("missing_required_parameter", $"{path}.text", $"'{path}.text' is missing: send the text of the part.")),
-            "image_url" => new Part(PartKind.Image, ReadImage(part, path)),
-            "input_audio" => new Part(PartKind.Audio),
-            "file" => new Part(PartKind.File),
-            _ => new Part(PartKind.Other),
+            "refusal" => new TextPart(RequestJson.String(part, "refusal", $"{path}.refusal") ?? "") { IsRefusal = true },
+            "image_url" => ChatCompletionsMedia.ReadImage(part, path),
+            "input_audio" => ChatCompletionsMedia.ReadAudio(part, path),
+            "file" => ChatCompletionsMedia.ReadFile(part, path),
+            _ => new OtherPart(),
         };
-    }
-
-    private static string ReadImage(JsonElement part, string path)
-    {
-        path += ".image_url";
-        if (!RequestJson.TryGet(part, "image_url", out var image))
-            throw RequestJson.Error("missing_required_parameter", path, $"'{path}' is missing: send {{\"url\": \"…\"}}.");
-        return image.ValueKind switch
+        if (read is OtherPart) ownFields.Add(new OwnField($"{path} ({type})", ChangesAnswer: true));
+        return read with
         {
-            JsonValueKind.String => RequestJson.Text(image), // Mistral and older servers take the bare URL
-            JsonValueKind.Object => RequestJson.String(image, "url", $"{path}.url")
-                ?? throw RequestJson.Error("missing_required_parameter", $"{path}.url", $"'{path}.url' is missing: send the image's URL, or a data: URL."),
-            _ => throw RequestJson.WrongType(path, "an object with a 'url'", image),
+            Path = path,
+            CacheControl = RequestJson.TryGet(part, "cache_control", out var mark) ? JsonMarshal.GetRawUtf8Value(mark).ToArray() : default, // OpenRouter's
         };
     }
 
-    private static void ReadToolCalls(JsonElement message, string path, List<Part> parts)
+    private void ReadAnswer(JsonElement message, string path, List<Part> parts)
     {
-        if (RequestJson.TryGet(message, "function_call", out var legacy)) parts.Add(ReadFunctionCall(legacy, $"{path}.function_call", id: null));
+        if (RequestJson.String(message, "refusal", $"{path}.refusal") is { Length: > 0 } refusal) parts.Add(new TextPart(refusal) { IsRefusal = true, Path = $"{path}.refusal" });
+        if (RequestJson.TryGet(message, "audio", out _)) ownFields.Add(new OwnField($"{path}.audio", ChangesAnswer: true));
+        if (RequestJson.TryGet(message, "function_call", out var legacy)) parts.Add(ReadFunctionCall(legacy, $"{path}.function_call", id: ""));
         path += ".tool_calls";
         if (!RequestJson.TryGet(message, "tool_calls", out var calls)) return;
         if (calls.ValueKind != JsonValueKind.Array) throw RequestJson.WrongType(path, "a list", calls);
         var index = 0;
-        foreach (var call in calls.EnumerateArray())
-        {
-            var at = $"{path}[{index++}]";
-            if (call.ValueKind != JsonValueKind.Object) throw RequestJson.WrongType(at, "an object", call);
-            var id = RequestJson.String(call, "id", $"{at}.id");
-            parts.Add(RequestJson.TryGet(call, "function", out var function)
-                ? ReadFunctionCall(function, $"{at}.function", id)
-                : new Part(PartKind.Other, Id: id));
-        }
+        foreach (var call in calls.EnumerateArray()) parts.Add(ReadToolCall(call, $"{path}[{index++}]"));
     }
 
-    private static Part ReadFunctionCall(JsonElement function, string path, string? id)
+    private Part ReadToolCall(JsonElement call, string path)
+    {
+        if (call.ValueKind != JsonValueKind.Object) throw RequestJson.WrongType(path, "an object", call);
+        var id = RequestJson.String(call, "id", $"{path}.id") ?? "";
+        if (RequestJson.TryGet(call, "function", out var function))
+            return ReadFunctionCall(function, $"{path}.function", id) with { Signature = ChatCompletionsReasoning.ReadCallSignature(call) };
+        ownFields.Add(new OwnField(path, ChangesAnswer: true));
+        return new OtherPart { Path = path };
+    }
+
+    private static ToolCallPart ReadFunctionCall(JsonElement function, string path, string id)
     {
         if (function.ValueKind != JsonValueKind.Object) throw RequestJson.WrongType(path, "an object with 'name' and 'arguments'", function);
-        return new Part(PartKind.ToolCall, RequestJson.String(function, "arguments", $"{path}.arguments"), id, RequestJson.String(function, "name", $"{path}.name"));
+        var name = RequestJson.String(function, "name", $"{path}.name") ?? "";
+        return new ToolCallPart(id, name, RequestJson.String(function, "arguments", $"{path}.arguments") ?? "") { Path = path };
     }
 }

@@ -18,5 +18,5 @@ internal sealed class ChatCompletionsProtocol : ClientProtocol
     public override void WriteError(RequestException error, IBufferWriter<byte> output) => ChatCompletionsErrorWriter.Write(error, output);
 
     /// <summary>The <c>id</c> in all chunks of a generation: <c>chatcmpl-</c> and the digits of <c>gen_…</c>.</summary>
-    public static string ChunkId(string generationId) => string.Concat("chatcmpl-", generationId.AsSpan(generationId.IndexOf('_') + 1));
+    public static string ChunkId(string generationId) => ProtocolId.Of("chatcmpl-", generationId);
 }

@@ -6,13 +6,13 @@ namespace Penstock.Protocols.ChatCompletions;
 /// <summary>Writes the body that asks a Chat Completions provider.</summary>
 internal static class ChatCompletionsRequestWriter
 {
-    public static void Write(GenerationRequest request, string model, bool stream, IBufferWriter<byte> output)
+    public static void Write(GenerationRequest request, string model, bool stream, string maxTokensName, IBufferWriter<byte> output, DroppedFields dropped)
     {
         output.Write("{\"model\":"u8);
         JsonText.WriteString(model, output);
         ReadOnlySpan<byte> streamOptions = default;
         if (request.Protocol is ChatCompletionsProtocol.ProtocolName or Native.NativeProtocol.ProtocolName) CopyMembers(request, output, out streamOptions);
-        else WriteMessages(request, output);
+        else ChatCompletionsTranslation.Write(request, maxTokensName, output, dropped);
         WriteStream(stream, streamOptions, output);
         output.Write("}"u8);
     }
@@ -78,22 +78,5 @@ internal static class ChatCompletionsRequestWriter
         }
 
         output.Write("}"u8);
-    }
-
-    /// <summary>A request of another protocol. The only ones so far are the plain text ones, so messages of text are all there is to say.</summary>
-    private static void WriteMessages(GenerationRequest request, IBufferWriter<byte> output)
-    {
-        output.Write(",\"messages\":["u8);
-        for (var i = 0; i < request.Messages.Count; i++)
-        {
-            var message = request.Messages[i];
-            output.Write(i == 0 ? "{\"role\":\""u8 : ",{\"role\":\""u8);
-            output.Write(message.Role switch { Role.System => "system"u8, Role.Assistant => "assistant"u8, Role.Tool => "tool"u8, _ => "user"u8 });
-            output.Write("\",\"content\":"u8);
-            JsonText.WriteString(message.Text, output);
-            output.Write("}"u8);
-        }
-
-        output.Write("]"u8);
     }
 }

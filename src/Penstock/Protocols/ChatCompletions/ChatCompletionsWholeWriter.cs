@@ -29,8 +29,8 @@ internal sealed class ChatCompletionsWholeWriter(GenerationRequest request, stri
                 _head.TakeModel(generationEvent.Model);
                 break;
             case EventKind.BlockStart:
-                var callId = generationEvent.ToolCallId ?? ChatCompletionsJson.NewId(chunkId, generationEvent.Block);
-                _blocks[generationEvent.Block] = new Block(generationEvent.BlockKind, generationEvent.Choice, callId, generationEvent.ToolName, new());
+                var callId = generationEvent.Id ?? ChatCompletionsJson.NewId(chunkId, generationEvent.Block);
+                _blocks[generationEvent.Block] = new Block(generationEvent.BlockKind, generationEvent.Choice, callId, generationEvent.Name, new());
                 break;
             case EventKind.Delta when _blocks.TryGetValue(generationEvent.Block, out var block):
                 block.Text.Write(generationEvent.Text);

@@ -125,8 +125,8 @@ internal sealed class ChatToolCalls(int choice, BlockCounter blocks)
             Block = call.Block,
             BlockKind = BlockKind.ToolCall,
             Choice = choice,
-            ToolCallId = id.IsEmpty ? null : JsonText.ToText(id),
-            ToolName = JsonText.ToText(name),
+            Id = id.IsEmpty ? null : JsonText.ToText(id),
+            Name = JsonText.ToText(name),
         });
         return call;
     }

@@ -12,11 +12,11 @@ public static class NativeEventReader
     {
         var kind = NativeNames.EventKindOf(NativeEventWriter.TypeOf(json)) ?? throw new FormatException("Not an event: its type is missing or unknown.");
         int block = 0, choice = 0;
-        ReadOnlySpan<byte> text = default, signature = default, logProbs = default, blockKind = default, reason = default, source = default;
+        ReadOnlySpan<byte> text = default, signature = default, logProbs = default, citation = default, blockKind = default, reason = default, source = default;
         string? id = null, name = null, model = null;
         IReadOnlyList<FinishReason>? reasons = null;
         GenerationError? error = null;
-        long? inputTokens = null, outputTokens = null, totalTokens = null, cachedInputTokens = null, reasoningTokens = null;
+        long? inputTokens = null, outputTokens = null, totalTokens = null, cachedInputTokens = null, cacheWriteTokens = null, reasoningTokens = null;
 
         var reader = new Utf8JsonReader(json);
         reader.Read();
@@ -26,6 +26,7 @@ public static class NativeEventReader
             else if (Is(ref reader, "text"u8)) text = reader.ValueSpan;
             else if (Is(ref reader, "signature"u8)) signature = reader.ValueSpan;
             else if (Is(ref reader, "logprobs"u8)) logProbs = JsonValue.ReadCurrent(ref reader, json);
+            else if (Is(ref reader, "citation"u8)) citation = JsonValue.ReadCurrent(ref reader, json);
             else if (Is(ref reader, "kind"u8)) blockKind = reader.ValueSpan;
             else if (Is(ref reader, "choice"u8)) choice = reader.GetInt32();
             else if (Is(ref reader, "id"u8)) id = JsonText.ToText(reader.ValueSpan);
@@ -38,6 +39,7 @@ public static class NativeEventReader
             else if (Is(ref reader, "outputTokens"u8)) outputTokens = reader.GetInt64();
             else if (Is(ref reader, "totalTokens"u8)) totalTokens = reader.GetInt64();
             else if (Is(ref reader, "cachedInputTokens"u8)) cachedInputTokens = reader.GetInt64();
+            else if (Is(ref reader, "cacheWriteTokens"u8)) cacheWriteTokens = reader.GetInt64();
             else if (Is(ref reader, "reasoningTokens"u8)) reasoningTokens = reader.GetInt64();
             else if (Is(ref reader, "source"u8)) source = reader.ValueSpan;
             else reader.Skip();
@@ -49,11 +51,12 @@ public static class NativeEventReader
             Block = block,
             Choice = choice,
             BlockKind = kind == EventKind.BlockStart ? NativeNames.BlockKindOf(blockKind) : default,
-            ToolCallId = id,
-            ToolName = name,
+            Id = id,
+            Name = name,
             Text = text,
             Signature = signature,
             LogProbs = logProbs,
+            Citation = citation,
             Model = model,
             Usage = kind != EventKind.Usage ? null : new Usage
             {
@@ -61,6 +64,7 @@ public static class NativeEventReader
                 OutputTokens = outputTokens,
                 TotalTokens = totalTokens,
                 CachedInputTokens = cachedInputTokens,
+                CacheWriteTokens = cacheWriteTokens,
                 ReasoningTokens = reasoningTokens,
                 Source = NativeNames.UsageSourceOf(source),
             },

@@ -58,7 +58,7 @@ public static class NativeEventWriter
 
     private static void WriteDelta(in GenerationEvent delta, IBufferWriter<byte> output)
     {
-        var writer = new SpanWriter(output.GetSpan(delta.Text.Length + delta.Signature.Length + delta.LogProbs.Length + 80));
+        var writer = new SpanWriter(output.GetSpan(delta.Text.Length + delta.Signature.Length + delta.LogProbs.Length + delta.Citation.Length + 96));
         writer.Append("{\"type\":\"delta\",\"block\":"u8);
         writer.Append(delta.Block);
         writer.Append(",\"text\":\""u8);
@@ -77,6 +77,12 @@ public static class NativeEventWriter
             writer.AppendOnOneLine(delta.LogProbs);
         }
 
+        if (!delta.Citation.IsEmpty)
+        {
+            writer.Append(",\"citation\":"u8);
+            writer.Append(delta.Citation);
+        }
+
         writer.Append("}"u8);
         output.Advance(writer.Length);
     }
@@ -88,8 +94,8 @@ public static class NativeEventWriter
         output.Write(NativeNames.Of(start.BlockKind));
         output.Write("\""u8);
         if (start.Choice != 0) WriteMember(",\"choice\":"u8, start.Choice, output);
-        if (start.ToolCallId is { } id) WriteMember(",\"id\":"u8, id, output);
-        if (start.ToolName is { } name) WriteMember(",\"name\":"u8, name, output);
+        if (start.Id is { } id) WriteMember(",\"id\":"u8, id, output);
+        if (start.Name is { } name) WriteMember(",\"name\":"u8, name, output);
     }
 
     private static void WriteUsage(Usage usage, IBufferWriter<byte> output)
@@ -98,6 +104,7 @@ public static class NativeEventWriter
         WriteMember(",\"outputTokens\":"u8, usage.OutputTokens, output);
         WriteMember(",\"totalTokens\":"u8, usage.TotalTokens, output);
         WriteMember(",\"cachedInputTokens\":"u8, usage.CachedInputTokens, output);
+        WriteMember(",\"cacheWriteTokens\":"u8, usage.CacheWriteTokens, output);
         WriteMember(",\"reasoningTokens\":"u8, usage.ReasoningTokens, output);
         output.Write(",\"source\":\""u8);
         output.Write(NativeNames.Of(usage.Source));

@@ -26,6 +26,7 @@ internal static class NativeNames
         BlockKind.Reasoning => "reasoning"u8,
         BlockKind.ToolCall => "tool_call"u8,
         BlockKind.Refusal => "refusal"u8,
+        BlockKind.Image => "image"u8,
         _ => "other"u8,
     };
 

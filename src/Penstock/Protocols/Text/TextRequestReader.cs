@@ -18,7 +18,7 @@ internal static class TextRequestReader
             Protocol = protocol,
             Body = body,
             Model = RequestJson.Model(root),
-            Messages = [new Message(Role.User, [new Part(PartKind.Text, prompt)])],
+            Messages = [new Message(Role.User, [new TextPart(prompt)])],
             Stream = true,
             JobId = ReadJobId(RequestJson.String(root, "uuid", "uuid")),
         };

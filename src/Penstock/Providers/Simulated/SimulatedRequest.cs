@@ -54,7 +54,7 @@ internal sealed class SimulatedRequest
         {
             Model = SimulatedModel.Parse(String(root, "model") ?? "chat"),
             Prompt = prompt,
-            ToolResults = [.. results.Select(m => (ToolName(messages, String(m, "tool_call_id")), Text(m)))],
+            ToolResults = [.. results.Select(m => (Name(messages, String(m, "tool_call_id")), Text(m)))],
             Calls = results.Count > 0 ? [] : SimulatedTools.Choose(root, prompt),
             Stream = Get(root, "stream").ValueKind == JsonValueKind.True,
             IncludeUsage = Get(Get(root, "stream_options"), "include_usage").ValueKind == JsonValueKind.True,
@@ -81,7 +81,7 @@ internal sealed class SimulatedRequest
         _ => "",
     };
 
-    private static string ToolName(List<JsonElement> messages, string? callId)
+    private static string Name(List<JsonElement> messages, string? callId)
     {
         foreach (var message in messages)
         {

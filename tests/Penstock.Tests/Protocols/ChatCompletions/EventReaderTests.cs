@@ -197,7 +197,7 @@ public sealed class EventReaderTests
     [InlineData("""[{"error":{"code":429,"message":"x","status":"RESOURCE_EXHAUSTED"}}]""", 429, "rate_limited")]
     public void The_body_of_a_failed_call_may_be_anything(string body, int status, string code)
     {
-        var error = new ChatCompletionsProviderProtocol().ReadError(status, Encoding.UTF8.GetBytes(body), TimeSpan.FromSeconds(2));
+        var error = ProviderProtocols.New("chat-completions", new Uri("https://api.example.com/v1"), version: null).ReadError(status, Encoding.UTF8.GetBytes(body), TimeSpan.FromSeconds(2));
         error.Code.ShouldBe(code);
         error.RetryAfter.ShouldBe(TimeSpan.FromSeconds(2));
     }

@@ -28,9 +28,9 @@ public sealed class EventWriterTests
         frames.AddRange(Write(writer, 3, new GenerationEvent { Kind = EventKind.BlockStop, Block = 0 }));
         frames.AddRange(Write(writer, 4, new GenerationEvent { Kind = EventKind.BlockStart, Block = 1, BlockKind = BlockKind.Text }));
         frames.AddRange(Write(writer, 5, new GenerationEvent { Kind = EventKind.Delta, Block = 1, Text = "A\\n"u8, LogProbs = "{\"content\":[]}"u8 }));
-        frames.AddRange(Write(writer, 6, new GenerationEvent { Kind = EventKind.BlockStart, Block = 2, BlockKind = BlockKind.ToolCall, ToolCallId = "c1", ToolName = "f" }));
+        frames.AddRange(Write(writer, 6, new GenerationEvent { Kind = EventKind.BlockStart, Block = 2, BlockKind = BlockKind.ToolCall, Id = "c1", Name = "f" }));
         frames.AddRange(Write(writer, 7, new GenerationEvent { Kind = EventKind.Delta, Block = 2, Text = "{}"u8 }));
-        frames.AddRange(Write(writer, 8, new GenerationEvent { Kind = EventKind.BlockStart, Block = 3, BlockKind = BlockKind.ToolCall, ToolName = "g" }));
+        frames.AddRange(Write(writer, 8, new GenerationEvent { Kind = EventKind.BlockStart, Block = 3, BlockKind = BlockKind.ToolCall, Name = "g" }));
         frames.AddRange(Write(writer, 9, new GenerationEvent { Kind = EventKind.Usage, Usage = new Usage { InputTokens = 1 } }));
         frames.AddRange(Write(writer, 10, new GenerationEvent { Kind = EventKind.Finished, Reason = FinishReason.ToolCalls }));
 
@@ -180,7 +180,7 @@ public sealed class EventWriterTests
         writer.Write(new GenerationEvent { Kind = EventKind.BlockStart, Block = 2, BlockKind = BlockKind.Text }, Id(0), output);
         writer.Write(new GenerationEvent { Kind = EventKind.Delta, Block = 2, Text = "A\\ud83d"u8 }, Id(0), output);
         writer.Write(new GenerationEvent { Kind = EventKind.Delta, Block = 2, Text = "\\ude00"u8 }, Id(0), output);
-        writer.Write(new GenerationEvent { Kind = EventKind.BlockStart, Block = 3, BlockKind = BlockKind.ToolCall, ToolCallId = "a", ToolName = "f" }, Id(0), output);
+        writer.Write(new GenerationEvent { Kind = EventKind.BlockStart, Block = 3, BlockKind = BlockKind.ToolCall, Id = "a", Name = "f" }, Id(0), output);
         writer.Write(new GenerationEvent { Kind = EventKind.Delta, Block = 3, Text = "{\\\"x\\\":1}"u8 }, Id(0), output);
         writer.Write(new GenerationEvent { Kind = EventKind.Usage, Usage = new Usage { InputTokens = 1, OutputTokens = 2, TotalTokens = 3 } }, Id(0), output);
         output.WrittenCount.ShouldBe(0);

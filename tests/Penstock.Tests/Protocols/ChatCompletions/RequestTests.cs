@@ -25,12 +25,14 @@ public sealed class RequestTests
         request.Stream.ShouldBeTrue();
         request.IncludeUsage.ShouldBeTrue();
         request.Choices.ShouldBe(2);
-        request.MaxOutputTokens.ShouldBe(50);
-        request.Messages.Select(m => m.Role).ShouldBe([Role.System, Role.User, Role.Assistant, Role.Tool]);
+        request.Settings.MaxOutputTokens.ShouldBe(new Setting<int>("max_completion_tokens", 50));
+        request.Messages.Select(m => m.Role).ShouldBe([Role.Developer, Role.User, Role.Assistant, Role.Tool]);
         request.Messages[1].Text.ShouldBe("What is this?");
-        request.Messages[1].Parts.Select(p => p.Kind).ShouldBe([PartKind.Text, PartKind.Text, PartKind.Image, PartKind.Audio, PartKind.File, PartKind.Other]);
-        request.Messages[2].Parts.ShouldBe([new Part(PartKind.ToolCall, """{"at":1}""", "call_1", "look")]);
-        request.Messages[3].Parts.ShouldBe([new Part(PartKind.ToolResult, "a cat", "call_1")]);
+        request.Messages[1].Parts.Select(p => p is MediaPart media ? $"{media.Kind}" : p.GetType().Name)
+            .ShouldBe(["TextPart", "TextPart", "Image", "Audio", "File", "OtherPart"]);
+        request.OwnFields.Select(f => f.Name).ShouldBe(["messages[1].content[5] (hologram)", "tools[1] (custom)"]);
+        request.Messages[2].Parts.ShouldHaveSingleItem().ShouldBe(new ToolCallPart("call_1", "look", """{"at":1}""") { Path = "messages[2].tool_calls[0].function" });
+        request.Messages[3].Parts.ShouldHaveSingleItem().ShouldBeOfType<ToolResultPart>().Text.ShouldBe("a cat");
         var tool = request.Tools.ShouldHaveSingleItem();
         tool.Name.ShouldBe("look");
         Encoding.UTF8.GetString(tool.Parameters.Span).ShouldBe("""{"type":"object","x":1.0}""");
@@ -87,7 +89,7 @@ public sealed class RequestTests
     [Fact]
     public void The_call_is_a_POST_beneath_the_base_URL_with_a_bearer_key()
     {
-        var protocol = new ChatCompletionsProviderProtocol();
+        var protocol = ProviderProtocols.New("chat-completions", new Uri("https://api.example.com/v1"), version: null);
         protocol.Path("m", stream: true).ShouldBe("chat/completions");
         protocol.Credential("k").ShouldBe(("Authorization", "Bearer k"));
     }
@@ -97,7 +99,7 @@ public sealed class RequestTests
     private static string Write(GenerationRequest request, string model, bool stream)
     {
         var output = new ArrayBufferWriter<byte>();
-        new ChatCompletionsProviderProtocol().WriteRequest(request, model, stream, output);
+        ProviderProtocols.New("chat-completions", new Uri("https://api.example.com/v1"), version: null).WriteRequest(request, model, stream, output, new DroppedFields());
         JsonDocument.Parse(output.WrittenMemory).Dispose();
         return Encoding.UTF8.GetString(output.WrittenSpan);
     }

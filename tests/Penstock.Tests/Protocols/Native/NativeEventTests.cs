@@ -74,10 +74,10 @@ public sealed class NativeEventTests
     public void Any_name_and_any_text_survive() => Prop.ForAll(JsonTextTests.Texts, text =>
     {
         var output = new ArrayBufferWriter<byte>();
-        NativeEventWriter.Write(new GenerationEvent { Kind = EventKind.BlockStart, BlockKind = BlockKind.ToolCall, ToolCallId = text, ToolName = text }, output);
+        NativeEventWriter.Write(new GenerationEvent { Kind = EventKind.BlockStart, BlockKind = BlockKind.ToolCall, Id = text, Name = text }, output);
         var start = NativeEventReader.Read(output.WrittenSpan);
         output.Clear();
         NativeEventWriter.Write(new GenerationEvent { Kind = EventKind.Delta, Text = JsonTextTests.Escape(text) }, output);
-        return start.ToolCallId == text && start.ToolName == text && JsonText.ToText(NativeEventReader.Read(output.WrittenSpan).Text) == text;
+        return start.Id == text && start.Name == text && JsonText.ToText(NativeEventReader.Read(output.WrittenSpan).Text) == text;
     }).QuickCheckThrowOnFailure();
 }

@@ -57,7 +57,7 @@ public sealed class TextProtocolTests
         Write(writer, 2, new GenerationEvent { Kind = EventKind.Delta, Block = 1, Text = "Hm"u8 }).ShouldBeEmpty();
         Write(writer, 3, new GenerationEvent { Kind = EventKind.BlockStart, Block = 2, BlockKind = BlockKind.Text, Choice = 1 }).ShouldBeEmpty();
         Write(writer, 4, new GenerationEvent { Kind = EventKind.Delta, Block = 2, Text = "B"u8 }).ShouldBeEmpty();
-        Write(writer, 5, new GenerationEvent { Kind = EventKind.BlockStart, Block = 3, BlockKind = BlockKind.ToolCall, ToolName = "f" }).ShouldBeEmpty();
+        Write(writer, 5, new GenerationEvent { Kind = EventKind.BlockStart, Block = 3, BlockKind = BlockKind.ToolCall, Name = "f" }).ShouldBeEmpty();
         Write(writer, 6, new GenerationEvent { Kind = EventKind.Delta, Block = 3, Text = "{}"u8 }).ShouldBeEmpty();
         Delta(writer, 7, "").ShouldBeEmpty();
     }

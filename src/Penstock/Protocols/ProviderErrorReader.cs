@@ -1,13 +1,13 @@
 using System.Text;
 using System.Text.Json;
 
-namespace Penstock.Protocols.ChatCompletions;
+namespace Penstock.Protocols;
 
 /// <summary>
 /// Turns a provider's error into one that strangers may see: a code and a sentence of our own by its kind. Nothing of the
 /// provider's words goes through, since they hold keys, organizations and addresses.
 /// </summary>
-internal static class ChatCompletionsErrorReader
+internal static class ProviderErrorReader
 {
     /// <summary>Reads an error.</summary>
     /// <param name="json">The error member (a string or an object), or a whole error body, or anything at all.</param>

@@ -1,0 +1,43 @@
+namespace Penstock.Protocols;
+
+/// <summary>What of a request a provider of another protocol cannot be told: collected while its body is written.</summary>
+public sealed class DroppedFields
+{
+    private readonly List<string> _names = [];
+
+    /// <summary>The client's names of what was left out.</summary>
+    public IReadOnlyList<string> Names => _names;
+
+    /// <summary>Leaves a field out that would not change the answer.</summary>
+    public void Drop(string name)
+    {
+        if (!_names.Contains(name, StringComparer.Ordinal)) _names.Add(name);
+    }
+
+    /// <summary>Leaves a setting out, if it was said.</summary>
+    public void Drop<T>(Setting<T>? setting)
+    {
+        if (setting is { } said) Drop(said.Name);
+    }
+
+    /// <summary>The error that names a field which cannot be left out.</summary>
+    public static RequestException Refuse(string name, string provider) =>
+        new($"'{name}' cannot be said in the protocol of the provider that answers ({provider}), and leaving it out would change the answer: leave it out yourself, or choose another model.")
+        {
+            Param = name,
+            Code = "unsupported_parameter",
+        };
+
+    /// <summary>Refuses or leaves out what only the client's own protocol has words for. Called first by every writer of another protocol.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="provider">The provider's protocol.</param>
+    /// <exception cref="RequestException">One of them would change the answer.</exception>
+    public void TakeOwnFields(GenerationRequest request, string provider)
+    {
+        foreach (var field in request.OwnFields)
+        {
+            if (field.ChangesAnswer) throw Refuse(field.Name, provider);
+            Drop(field.Name);
+        }
+    }
+}
