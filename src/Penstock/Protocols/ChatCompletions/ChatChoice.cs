@@ -8,7 +8,7 @@ internal sealed class BlockCounter
     public int Next { get; set; }
 }
 
-/// <summary>One of the <c>n</c> answers while it is read: which blocks are open, and why it finished.</summary>
+/// <summary>One of the <c>n</c> answers while it is read: which block is open, and why it finished.</summary>
 internal sealed class ChatChoice(int index, BlockCounter blocks)
 {
     private readonly ChatToolCalls _calls = new(index, blocks);
@@ -30,10 +30,12 @@ internal sealed class ChatChoice(int index, BlockCounter blocks)
 
     public void Take(in ChatDelta delta, IEventSink sink)
     {
-        TakeReasoning(delta, sink);
+        ChatReasoning.Take(delta, this, sink);
         if (JsonValue.IsArray(delta.Content)) TakeParts(delta.Content, sink);
-        else Append(BlockKind.Text, JsonValue.Inside(delta.Content), default, LogProbsOf(delta), sink);
-        Append(BlockKind.Refusal, JsonValue.Inside(delta.Refusal), default, default, sink);
+        else Append(BlockKind.Text, new GenerationEvent { Kind = EventKind.Delta, Text = JsonValue.Inside(delta.Content), LogProbs = LogProbsOf(delta) }, sink);
+        Append(BlockKind.Refusal, JsonValue.Inside(delta.Refusal), sink);
+        if (JsonValue.IsArray(delta.Annotations)) ChatCitations.TakeAnnotations(delta.Annotations, this, sink);
+        if (JsonValue.IsArray(delta.Images)) ChatImages.Take(delta.Images, this, sink);
         if (JsonValue.IsObject(delta.FunctionCall))
         {
             CloseOpen(sink);
@@ -72,28 +74,32 @@ internal sealed class ChatChoice(int index, BlockCounter blocks)
         _calls.Close(sink);
     }
 
-    private void TakeReasoning(in ChatDelta delta, IEventSink sink)
+    /// <summary>Adds text to the block of that kind, which is opened if it is not the open one; nothing where there is none.</summary>
+    public void Append(BlockKind kind, ReadOnlySpan<byte> text, IEventSink sink) =>
+        Append(kind, new GenerationEvent { Kind = EventKind.Delta, Text = text }, sink);
+
+    /// <summary>The same with what else a delta may hold.</summary>
+    public void Append(BlockKind kind, in GenerationEvent delta, IEventSink sink)
     {
-        // One thing under several names: whoever sends more than one sends the same text in each.
-        var text = JsonValue.Inside(delta.ReasoningContent);
-        if (text.IsEmpty) text = JsonValue.Inside(delta.Reasoning);
-        Append(BlockKind.Reasoning, text, default, default, sink);
-        if (!JsonValue.IsArray(delta.ReasoningDetails)) return;
-
-        var reader = new Utf8JsonReader(delta.ReasoningDetails);
-        reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+        if (delta.Text.IsEmpty && delta.Signature.IsEmpty && delta.LogProbs.IsEmpty && delta.Citation.IsEmpty) return;
+        if (_open < 0 || _openKind != kind) Open(kind, name: null, sink);
+        sink.Write(new GenerationEvent
         {
-            ReadOnlySpan<byte> detail = default, signature = default;
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                if (reader.ValueTextEquals("text"u8) || reader.ValueTextEquals("summary"u8)) detail = JsonValue.Inside(JsonValue.Read(ref reader, delta.ReasoningDetails));
-                else if (reader.ValueTextEquals("signature"u8)) signature = JsonValue.Inside(JsonValue.Read(ref reader, delta.ReasoningDetails));
-                else reader.Skip();
-            }
+            Kind = EventKind.Delta,
+            Block = _open,
+            Text = delta.Text,
+            Signature = delta.Signature,
+            LogProbs = delta.LogProbs,
+            Citation = delta.Citation,
+        });
+    }
 
-            Append(BlockKind.Reasoning, text.IsEmpty ? detail : default, signature, default, sink);
-        }
+    /// <summary>Adds a block that came whole.</summary>
+    public void AddWhole(BlockKind kind, string? name, in GenerationEvent delta, IEventSink sink)
+    {
+        Open(kind, name, sink);
+        Append(kind, delta, sink);
+        CloseOpen(sink);
     }
 
     private void TakeParts(ReadOnlySpan<byte> parts, IEventSink sink)
@@ -104,24 +110,8 @@ internal sealed class ChatChoice(int index, BlockCounter blocks)
         {
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (reader.ValueTextEquals("text"u8)) Append(BlockKind.Text, JsonValue.Inside(JsonValue.Read(ref reader, parts)), default, default, sink);
-                else if (reader.ValueTextEquals("thinking"u8)) TakeThinking(JsonValue.Read(ref reader, parts), sink);
-                else reader.Skip();
-            }
-        }
-    }
-
-    private void TakeThinking(ReadOnlySpan<byte> thinking, IEventSink sink)
-    {
-        Append(BlockKind.Reasoning, JsonValue.Inside(thinking), default, default, sink);
-        if (!JsonValue.IsArray(thinking)) return;
-        var reader = new Utf8JsonReader(thinking);
-        reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
-        {
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                if (reader.ValueTextEquals("text"u8)) Append(BlockKind.Reasoning, JsonValue.Inside(JsonValue.Read(ref reader, thinking)), default, default, sink);
+                if (reader.ValueTextEquals("text"u8)) Append(BlockKind.Text, JsonValue.Inside(JsonValue.Read(ref reader, parts)), sink);
+                else if (reader.ValueTextEquals("thinking"u8)) ChatReasoning.TakeThinking(JsonValue.Read(ref reader, parts), this, sink);
                 else reader.Skip();
             }
         }
@@ -135,18 +125,12 @@ internal sealed class ChatChoice(int index, BlockCounter blocks)
         return hasText || (_open >= 0 && _openKind == BlockKind.Text) ? delta.LogProbs : default;
     }
 
-    private void Append(BlockKind kind, ReadOnlySpan<byte> text, ReadOnlySpan<byte> signature, ReadOnlySpan<byte> logProbs, IEventSink sink)
+    private void Open(BlockKind kind, string? name, IEventSink sink)
     {
-        if (text.IsEmpty && signature.IsEmpty && logProbs.IsEmpty) return;
-        if (_open < 0 || _openKind != kind)
-        {
-            CloseOpen(sink);
-            _openKind = kind;
-            _open = blocks.Next++;
-            sink.Write(new GenerationEvent { Kind = EventKind.BlockStart, Block = _open, BlockKind = kind, Choice = index });
-        }
-
-        sink.Write(new GenerationEvent { Kind = EventKind.Delta, Block = _open, Text = text, Signature = signature, LogProbs = logProbs });
+        CloseOpen(sink);
+        _openKind = kind;
+        _open = blocks.Next++;
+        sink.Write(new GenerationEvent { Kind = EventKind.BlockStart, Block = _open, BlockKind = kind, Choice = index, Name = name });
     }
 
     private void CloseOpen(IEventSink sink)

@@ -59,11 +59,13 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
     {
         try
         {
+            ReadOnlySpan<byte> citations = default; // Perplexity repeats them in every chunk, before the choices
             var reader = new Utf8JsonReader(payload);
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) throw new ProviderFormatException("The payload is not a JSON object.");
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (reader.ValueTextEquals("choices"u8)) ReadChoices(ref reader, payload, whole, sink);
+                if (reader.ValueTextEquals("choices"u8)) ReadChoices(ref reader, payload, whole, citations, sink);
+                else if (reader.ValueTextEquals("citations"u8)) citations = JsonValue.Read(ref reader, payload);
                 else if (reader.ValueTextEquals("usage"u8)) TakeUsage(JsonValue.Read(ref reader, payload));
                 else if (reader.ValueTextEquals("model"u8)) TakeModel(JsonValue.Read(ref reader, payload));
                 else if (reader.ValueTextEquals("error"u8)) TakeError(JsonValue.Read(ref reader, payload));
@@ -104,17 +106,17 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
         if (ChatCompletionsPayload.IsError(error)) Error ??= ProviderErrorReader.Read(error);
     }
 
-    private void ReadChoices(ref Utf8JsonReader reader, ReadOnlySpan<byte> payload, bool whole, IEventSink sink)
+    private void ReadChoices(ref Utf8JsonReader reader, ReadOnlySpan<byte> payload, bool whole, ReadOnlySpan<byte> citations, IEventSink sink)
     {
         reader.Read();
         if (reader.TokenType == JsonTokenType.Null) return;
         if (reader.TokenType != JsonTokenType.StartArray) throw new ProviderFormatException("'choices' is not an array.");
-        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject) ReadChoice(ref reader, payload, whole, sink);
+        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject) ReadChoice(ref reader, payload, whole, citations, sink);
         if (reader.TokenType != JsonTokenType.EndArray) throw new ProviderFormatException("A choice is not an object.");
     }
 
     // Members come in any order (Azure has delta before index), so a choice is collected first and acted upon at its end.
-    private void ReadChoice(ref Utf8JsonReader reader, ReadOnlySpan<byte> payload, bool whole, IEventSink sink)
+    private void ReadChoice(ref Utf8JsonReader reader, ReadOnlySpan<byte> payload, bool whole, ReadOnlySpan<byte> citations, IEventSink sink)
     {
         var index = 0;
         ChatDelta delta = default;
@@ -153,7 +155,9 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
 
         var choice = Choice(index);
         choice.Take(delta, sink);
-        if (!finishReason.IsEmpty) choice.End(finishReason, sink);
+        if (finishReason.IsEmpty) return;
+        if (JsonValue.IsArray(citations)) ChatCitations.TakeUrls(citations, choice, sink);
+        choice.End(finishReason, sink);
     }
 
     private static void ReadDelta(ref Utf8JsonReader reader, ReadOnlySpan<byte> payload, ref ChatDelta delta)
@@ -166,6 +170,8 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
             else if (reader.ValueTextEquals("reasoning_details"u8)) delta.ReasoningDetails = JsonValue.Read(ref reader, payload);
             else if (reader.ValueTextEquals("refusal"u8)) delta.Refusal = JsonValue.Read(ref reader, payload);
             else if (reader.ValueTextEquals("tool_calls"u8)) delta.ToolCalls = JsonValue.Read(ref reader, payload);
+            else if (reader.ValueTextEquals("annotations"u8)) delta.Annotations = JsonValue.Read(ref reader, payload);
+            else if (reader.ValueTextEquals("images"u8)) delta.Images = JsonValue.Read(ref reader, payload);
             else if (reader.ValueTextEquals("function_call"u8)) delta.FunctionCall = JsonValue.Read(ref reader, payload);
             else reader.Skip();
         }

@@ -46,6 +46,9 @@ internal sealed class ChatCompletionsEventWriter(GenerationRequest request, stri
             case EventKind.Delta:
                 WriteDelta(generationEvent, id, output);
                 break;
+            case EventKind.BlockStop:
+                WriteBlockStop(generationEvent, id, output);
+                break;
             case EventKind.Finished:
                 WriteFinished(generationEvent, id, output);
                 break;
@@ -73,16 +76,21 @@ internal sealed class ChatCompletionsEventWriter(GenerationRequest request, stri
 
     private void WriteBlockStart(in GenerationEvent start, EventId id, IBufferWriter<byte> output)
     {
-        var block = new Block(start.BlockKind, start.Choice, 0);
-        if (start.BlockKind == BlockKind.ToolCall)
+        var block = new Block(start.BlockKind, start.Choice) { IsRedacted = start.Name == "redacted" };
+        switch (start.BlockKind)
         {
-            _calls ??= [];
-            var call = _calls.GetValueOrDefault(start.Choice);
-            _calls[start.Choice] = call + 1;
-            block = block with { Call = call };
-            var json = new ArrayBufferWriter<byte>();
-            ChatCompletionsJson.WriteStart(call, start.Id ?? ChatCompletionsJson.NewId(chunkId, start.Block), start.Name, json);
-            _chunk.WriteChoice(start.Choice, json.WrittenSpan, default, default, default, default, id, output);
+            case BlockKind.ToolCall:
+                _calls ??= [];
+                block.Call = _calls.GetValueOrDefault(start.Choice);
+                _calls[start.Choice] = block.Call + 1;
+                var json = new ArrayBufferWriter<byte>();
+                ChatCompletionsJson.WriteStart(block.Call, start.Id ?? ChatCompletionsJson.NewId(chunkId, start.Block), start.Name, json);
+                _chunk.WriteChoice(start.Choice, json.WrittenSpan, default, default, default, default, id, output);
+                break;
+            case BlockKind.Image:
+                block.Image = new ArrayBufferWriter<byte>(); // an image cannot be shown in pieces
+                ChatCompletionsJson.WriteImageStart(start.Name, block.Image);
+                break;
         }
 
         (_blocks ??= [])[start.Block] = block;
@@ -94,21 +102,84 @@ internal sealed class ChatCompletionsEventWriter(GenerationRequest request, stri
         switch (block.Kind)
         {
             case BlockKind.Text:
-                _chunk.WriteChoice(block.Choice, "{\"content\":\""u8, delta.Text, "\"}"u8, delta.LogProbs, default, id, output);
+                WriteText(block, delta, id, output);
                 break;
-            case BlockKind.Reasoning when !delta.Text.IsEmpty: // a signature alone has no place in this protocol
-                _chunk.WriteChoice(block.Choice, "{\"reasoning_content\":\""u8, delta.Text, "\"}"u8, default, default, id, output);
+            case BlockKind.Reasoning:
+                WriteReasoning(block, delta, id, output);
                 break;
             case BlockKind.Refusal:
                 _chunk.WriteChoice(block.Choice, "{\"refusal\":\""u8, delta.Text, "\"}"u8, default, default, id, output);
                 break;
             case BlockKind.ToolCall:
-                var writer = new SpanWriter(stackalloc byte[64]);
-                writer.Append("{\"tool_calls\":[{\"index\":"u8);
-                writer.Append(block.Call);
-                writer.Append(",\"function\":{\"arguments\":\""u8);
-                _chunk.WriteChoice(block.Choice, writer.Written, delta.Text, "\"}}]}"u8, default, default, id, output);
+                WriteArguments(block, delta, id, output);
                 break;
+            case BlockKind.Image:
+                block.Image!.Write(delta.Text);
+                break;
+        }
+    }
+
+    // A signature of text has no place in this protocol.
+    private void WriteText(Block block, in GenerationEvent delta, EventId id, IBufferWriter<byte> output)
+    {
+        var cites = !delta.Citation.IsEmpty;
+        if (!delta.Text.IsEmpty || !delta.LogProbs.IsEmpty)
+            _chunk.WriteChoice(block.Choice, "{\"content\":\""u8, delta.Text, "\"}"u8, delta.LogProbs, default, cites ? id with { Part = 1 } : id, output);
+        if (!cites) return;
+        var annotation = new ArrayBufferWriter<byte>();
+        ChatCitations.Write(delta.Citation, annotation);
+        _chunk.WriteChoice(block.Choice, "{\"annotations\":["u8, annotation.WrittenSpan, "]}"u8, default, default, id, output);
+    }
+
+    private void WriteReasoning(Block block, in GenerationEvent delta, EventId id, IBufferWriter<byte> output)
+    {
+        if (delta.Signature.IsEmpty)
+        {
+            _chunk.WriteChoice(block.Choice, "{\"reasoning_content\":\""u8, delta.Text, "\"}"u8, default, default, id, output);
+            return;
+        }
+
+        // The text of the block was said already: an empty text lets clients that join the pieces sign what they have.
+        var before = block.IsRedacted
+            ? "{\"reasoning_details\":[{\"type\":\"reasoning.encrypted\",\"index\":0,\"data\":\""u8
+            : "{\"reasoning_details\":[{\"type\":\"reasoning.text\",\"index\":0,\"text\":\"\",\"signature\":\""u8;
+        if (!delta.Text.IsEmpty) _chunk.WriteChoice(block.Choice, "{\"reasoning_content\":\""u8, delta.Text, "\"}"u8, default, default, id with { Part = 1 }, output);
+        _chunk.WriteChoice(block.Choice, before, delta.Signature, "\"}]}"u8, default, default, id, output);
+    }
+
+    private void WriteArguments(Block block, in GenerationEvent delta, EventId id, IBufferWriter<byte> output)
+    {
+        block.HasArguments |= !delta.Text.IsEmpty;
+        var writer = new SpanWriter(stackalloc byte[160]);
+        writer.Append("{\"tool_calls\":[{\"index\":"u8);
+        writer.Append(block.Call);
+        if (!delta.Signature.IsEmpty)
+        {
+            writer.Append(",\"function\":{\"arguments\":\"\"},\"extra_content\":{\"google\":{\"thought_signature\":\""u8);
+            var part = delta.Text.IsEmpty ? id : id with { Part = 1 };
+            _chunk.WriteChoice(block.Choice, writer.Written, delta.Signature, "\"}}}]}"u8, default, default, part, output);
+            if (delta.Text.IsEmpty) return;
+            writer = new SpanWriter(stackalloc byte[64]);
+            writer.Append("{\"tool_calls\":[{\"index\":"u8);
+            writer.Append(block.Call);
+        }
+
+        writer.Append(",\"function\":{\"arguments\":\""u8);
+        _chunk.WriteChoice(block.Choice, writer.Written, delta.Text, "\"}}]}"u8, default, default, id, output);
+    }
+
+    private void WriteBlockStop(in GenerationEvent stop, EventId id, IBufferWriter<byte> output)
+    {
+        if (_blocks is null || !_blocks.Remove(stop.Block, out var block)) return;
+        if (block.Image is { } image)
+        {
+            image.Write("\"}}"u8);
+            _chunk.WriteChoice(block.Choice, "{\"images\":["u8, image.WrittenSpan, "]}"u8, default, default, id, output);
+        }
+        else if (block is { Kind: BlockKind.ToolCall, HasArguments: false })
+        {
+            // Clients parse the arguments, and an empty text is no JSON.
+            WriteArguments(block, new GenerationEvent { Kind = EventKind.Delta, Text = "{}"u8 }, id, output);
         }
     }
 
@@ -154,5 +225,19 @@ internal sealed class ChatCompletionsEventWriter(GenerationRequest request, stri
         ChatCompletionsChunk.EndFrame(id, output);
     }
 
-    private readonly record struct Block(BlockKind Kind, int Choice, int Call);
+    private sealed class Block(BlockKind kind, int choice)
+    {
+        public BlockKind Kind { get; } = kind;
+
+        public int Choice { get; } = choice;
+
+        /// <summary>A tool call's number within its choice.</summary>
+        public int Call { get; set; }
+
+        public bool HasArguments { get; set; }
+
+        public bool IsRedacted { get; init; }
+
+        public ArrayBufferWriter<byte>? Image { get; set; }
+    }
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json;
 
 namespace Penstock.Protocols.ChatCompletions;
 
@@ -26,6 +27,29 @@ internal static class ChatCompletionsJson
         output.Write(",\"type\":\"function\",\"function\":{\"name\":"u8);
         JsonText.WriteString(name ?? "", output);
         output.Write(",\"arguments\":\""u8);
+    }
+
+    /// <summary>An image that the model made, up to its bytes.</summary>
+    public static void WriteImageStart(string? mediaType, IBufferWriter<byte> output)
+    {
+        output.Write("{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:"u8);
+        JsonText.Escape(mediaType ?? "image/png", output);
+        output.Write(";base64,"u8);
+    }
+
+    /// <summary>The elements of <c>logprobs.content</c>, without the brackets; empty for none.</summary>
+    public static ReadOnlySpan<byte> LogProbsContent(ReadOnlySpan<byte> logProbs)
+    {
+        if (!JsonValue.IsObject(logProbs)) return default;
+        var reader = new Utf8JsonReader(logProbs);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("content"u8)) return JsonValue.Read(ref reader, logProbs) is [(byte)'[', .. var inside, (byte)']'] ? inside.Trim(" \t\r\n"u8) : default;
+            reader.Skip();
+        }
+
+        return default;
     }
 
     /// <summary>A <c>finish_reason</c> as raw JSON.</summary>

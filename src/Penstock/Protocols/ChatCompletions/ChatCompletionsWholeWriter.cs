@@ -6,7 +6,7 @@ namespace Penstock.Protocols.ChatCompletions;
 internal sealed class ChatCompletionsWholeWriter(GenerationRequest request, string chunkId, DateTimeOffset createdAt) : EventWriter
 {
     private readonly ChatCompletionsChunk _head = new(request, chunkId, createdAt);
-    private readonly SortedDictionary<int, Block> _blocks = [];
+    private readonly SortedDictionary<int, ChatMessageBlock> _blocks = [];
     private Usage? _usage;
     private bool _written;
 
@@ -30,10 +30,10 @@ internal sealed class ChatCompletionsWholeWriter(GenerationRequest request, stri
                 break;
             case EventKind.BlockStart:
                 var callId = generationEvent.Id ?? ChatCompletionsJson.NewId(chunkId, generationEvent.Block);
-                _blocks[generationEvent.Block] = new Block(generationEvent.BlockKind, generationEvent.Choice, callId, generationEvent.Name, new());
+                _blocks[generationEvent.Block] = new ChatMessageBlock(generationEvent.BlockKind, generationEvent.Choice, callId, generationEvent.Name);
                 break;
             case EventKind.Delta when _blocks.TryGetValue(generationEvent.Block, out var block):
-                block.Text.Write(generationEvent.Text);
+                block.Add(generationEvent);
                 break;
             case EventKind.Reset:
                 _blocks.Clear();
@@ -56,18 +56,12 @@ internal sealed class ChatCompletionsWholeWriter(GenerationRequest request, stri
         {
             output.Write(choice == 0 ? "{\"index\":"u8 : ",{\"index\":"u8);
             JsonText.WriteNumber(choice, output);
-            output.Write(",\"message\":{\"role\":\"assistant\",\"content\":"u8);
-            WriteText(choice, BlockKind.Text, output);
-            output.Write(",\"refusal\":"u8);
-            WriteText(choice, BlockKind.Refusal, output);
-            if (Has(choice, BlockKind.Reasoning))
-            {
-                output.Write(",\"reasoning_content\":"u8);
-                WriteText(choice, BlockKind.Reasoning, output);
-            }
-
-            WriteToolCalls(choice, output);
-            output.Write("},\"logprobs\":null,\"finish_reason\":"u8);
+            output.Write(",\"message\":"u8);
+            var message = new ChatMessage([.. _blocks.Values.Where(b => b.Choice == choice)]);
+            message.Write(output);
+            output.Write(",\"logprobs\":"u8);
+            message.WriteLogProbs(output);
+            output.Write(",\"finish_reason\":"u8);
             output.Write(ChatCompletionsJson.FinishReason(reasons is not null && choice < reasons.Count ? reasons[choice] : reason));
             output.Write("}"u8);
         }
@@ -82,44 +76,4 @@ internal sealed class ChatCompletionsWholeWriter(GenerationRequest request, stri
         output.Write("}"u8);
         _written = true;
     }
-
-    private bool Has(int choice, BlockKind kind) => _blocks.Values.Any(b => b.Choice == choice && b.Kind == kind);
-
-    /// <summary>All text of a kind as one string; null where there is none.</summary>
-    private void WriteText(int choice, BlockKind kind, IBufferWriter<byte> output)
-    {
-        if (!Has(choice, kind))
-        {
-            // A message says something: text, a refusal or calls; an empty answer is empty text.
-            var empty = kind == BlockKind.Text && !Has(choice, BlockKind.Refusal) && !Has(choice, BlockKind.ToolCall);
-            output.Write(empty ? "\"\""u8 : "null"u8);
-            return;
-        }
-
-        output.Write("\""u8);
-        foreach (var block in _blocks.Values)
-        {
-            if (block.Choice == choice && block.Kind == kind) output.Write(block.Text.WrittenSpan);
-        }
-
-        output.Write("\""u8);
-    }
-
-    private void WriteToolCalls(int choice, IBufferWriter<byte> output)
-    {
-        var first = true;
-        foreach (var block in _blocks.Values)
-        {
-            if (block.Choice != choice || block.Kind != BlockKind.ToolCall) continue;
-            output.Write(first ? ",\"tool_calls\":[{"u8 : ",{"u8);
-            ChatCompletionsJson.WriteCall(block.CallId, block.Name, output);
-            output.Write(block.Text.WrittenSpan);
-            output.Write("\"}}"u8);
-            first = false;
-        }
-
-        if (!first) output.Write("]"u8);
-    }
-
-    private sealed record Block(BlockKind Kind, int Choice, string CallId, string? Name, ArrayBufferWriter<byte> Text);
 }

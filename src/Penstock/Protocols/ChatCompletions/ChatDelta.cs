@@ -23,4 +23,10 @@ internal ref struct ChatDelta
     public ReadOnlySpan<byte> FunctionCall;
 
     public ReadOnlySpan<byte> LogProbs;
+
+    /// <summary>Sources.</summary>
+    public ReadOnlySpan<byte> Annotations;
+
+    /// <summary>Images that the model made (OpenRouter).</summary>
+    public ReadOnlySpan<byte> Images;
 }

@@ -15,7 +15,7 @@ internal sealed class ChatToolCalls(int choice, BlockCounter blocks)
     public void Take(ReadOnlySpan<byte> json, IEventSink sink)
     {
         int? index = null;
-        ReadOnlySpan<byte> id = default, function = default;
+        ReadOnlySpan<byte> id = default, function = default, extra = default;
         var reader = new Utf8JsonReader(json);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -27,11 +27,13 @@ internal sealed class ChatToolCalls(int choice, BlockCounter blocks)
                 else reader.Skip();
             }
             else if (reader.ValueTextEquals("id"u8)) id = JsonValue.Inside(JsonValue.Read(ref reader, json));
-            else if (reader.ValueTextEquals("function"u8)) function = JsonValue.Read(ref reader, json);
+            else if (reader.ValueTextEquals("function"u8) || reader.ValueTextEquals("custom"u8)) function = JsonValue.Read(ref reader, json);
+            else if (reader.ValueTextEquals("extra_content"u8)) extra = JsonValue.Read(ref reader, json);
             else reader.Skip();
         }
 
-        TakeFunction(index, id, function, sink);
+        var block = TakeFunction(index, id, function, sink);
+        if (SignatureOf(extra) is { IsEmpty: false } signature) sink.Write(new GenerationEvent { Kind = EventKind.Delta, Block = block, Signature = signature });
     }
 
     /// <summary>Reads a <c>function_call</c>, of which there is only one.</summary>
@@ -56,7 +58,7 @@ internal sealed class ChatToolCalls(int choice, BlockCounter blocks)
         }
     }
 
-    private void TakeFunction(int? index, ReadOnlySpan<byte> id, ReadOnlySpan<byte> function, IEventSink sink)
+    private int TakeFunction(int? index, ReadOnlySpan<byte> id, ReadOnlySpan<byte> function, IEventSink sink)
     {
         ReadOnlySpan<byte> name = default, arguments = default;
         if (JsonValue.IsObject(function))
@@ -66,7 +68,7 @@ internal sealed class ChatToolCalls(int choice, BlockCounter blocks)
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 if (reader.ValueTextEquals("name"u8)) name = JsonValue.Inside(JsonValue.Read(ref reader, function));
-                else if (reader.ValueTextEquals("arguments"u8)) arguments = JsonValue.Read(ref reader, function);
+                else if (reader.ValueTextEquals("arguments"u8) || reader.ValueTextEquals("input"u8)) arguments = JsonValue.Read(ref reader, function);
                 else reader.Skip();
             }
         }
@@ -88,6 +90,20 @@ internal sealed class ChatToolCalls(int choice, BlockCounter blocks)
         }
 
         if (!arguments.IsEmpty) sink.Write(new GenerationEvent { Kind = EventKind.Delta, Block = call.Block, Text = arguments });
+        return call.Block;
+    }
+
+    /// <summary>Gemini's: <c>{"google":{"thought_signature":"…"}}</c>.</summary>
+    private static ReadOnlySpan<byte> SignatureOf(ReadOnlySpan<byte> extra)
+    {
+        if (!JsonValue.IsObject(extra)) return default;
+        var reader = new Utf8JsonReader(extra);
+        while (reader.Read())
+        {
+            if (reader.TokenType == JsonTokenType.PropertyName && reader.ValueTextEquals("thought_signature"u8)) return JsonValue.Inside(JsonValue.Read(ref reader, extra));
+        }
+
+        return default;
     }
 
     /// <summary>The open call that a piece continues, or null when the piece begins a new one.</summary>
