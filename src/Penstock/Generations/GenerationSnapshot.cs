@@ -48,12 +48,7 @@ public sealed class GenerationSnapshot
     internal static async ValueTask<GenerationSnapshot> ReadAsync(string id, StreamInfo info, IStreamReader reader)
     {
         var snapshot = new GenerationSnapshot(id, GenerationMetadata.Read(info.Metadata).Model, info.CreatedAt);
-        while (reader.NextOffset < info.NextOffset)
-        {
-            while (reader.NextOffset < info.NextOffset && reader.TryRead(out var record)) snapshot.Add(record);
-            if (reader.NextOffset < info.NextOffset && await reader.WaitAsync() is not StreamWait.Ready) break;
-        }
-
+        await StoredEvents.ReadAsync(reader, info.NextOffset, snapshot.Add);
         return snapshot;
     }
 

@@ -104,8 +104,14 @@ public readonly ref struct GenerationEvent
     /// <summary>Finished with more than one choice: why, for each.</summary>
     public IReadOnlyList<FinishReason>? Reasons { get; init; }
 
-    /// <summary>Stopped: "requested" or "disconnected".</summary>
+    /// <summary>Stopped: "requested" or "disconnected". Attempt, Reset: why the attempt before came to nothing.</summary>
     public string? StopReason { get; init; }
+
+    /// <summary>Attempt, Reset: which attempt begins; the first is 1.</summary>
+    public int Attempt { get; init; }
+
+    /// <summary>The endings: the offset of the last Reset, up to which the stream is void; null for none.</summary>
+    public long? ResetAt { get; init; }
 
     /// <summary>Failed, Interrupted: what went wrong, fit for strangers.</summary>
     public GenerationError? Error { get; init; }

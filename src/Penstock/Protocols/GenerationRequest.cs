@@ -4,7 +4,7 @@ namespace Penstock.Protocols;
 /// What a client asks of a model, in the words all protocols map to, beside the body it came in, from which a provider
 /// of the same protocol gets every field we do not understand.
 /// </summary>
-public sealed class GenerationRequest
+public sealed record GenerationRequest
 {
     /// <summary>The protocol that <see cref="Body"/> is written in, e.g. <c>chat-completions</c>.</summary>
     public required string Protocol { get; init; }
@@ -20,6 +20,9 @@ public sealed class GenerationRequest
 
     /// <summary>The client's own functions that the model may call.</summary>
     public IReadOnlyList<Tool> Tools { get; init; } = [];
+
+    /// <summary>The answer so far, when an attempt that broke off is to be gone on with: the model is given it as its own last message.</summary>
+    public string? Prefix { get; init; }
 
     /// <summary>How the model is to answer.</summary>
     public GenerationSettings Settings { get; init; } = GenerationSettings.None;

@@ -12,6 +12,15 @@ public abstract class ClientProtocol
     /// <exception cref="RequestException">The body cannot be taken; the message says what to mend.</exception>
     public abstract GenerationRequest ReadRequest(ReadOnlyMemory<byte> body);
 
+    /// <summary>Reads a body again that was kept; in most protocols it says all.</summary>
+    /// <param name="body">The body.</param>
+    /// <param name="model">The model, as the client named it.</param>
+    /// <param name="stream">Whether the client asked for a stream.</param>
+    public virtual GenerationRequest ReadStored(ReadOnlyMemory<byte> body, string? model, bool stream) => ReadRequest(body);
+
+    /// <summary>Whether its clients can be told that what was said so far is void.</summary>
+    public virtual bool SaysReset => false;
+
     /// <summary>A writer for the answer to <paramref name="request"/>: a stream or one document, as it asks.</summary>
     public abstract EventWriter NewEventWriter(GenerationRequest request, string generationId, DateTimeOffset createdAt);
 
@@ -56,6 +65,9 @@ public abstract class ProviderProtocol
     /// <summary>A reader for one answer.</summary>
     /// <param name="choices">How many answers were asked for (<see cref="GenerationRequest.Choices"/>): it is finished when all are.</param>
     public abstract EventReader NewEventReader(int choices = 1);
+
+    /// <summary>Whether a model goes on with a message of its own that it is given as the last, so that <see cref="GenerationRequest.Prefix"/> works.</summary>
+    public virtual bool ContinuesPrefix => false;
 
     /// <summary>Turns the reply of a call that failed into an error fit for strangers: none of the provider's words goes through.</summary>
     /// <param name="status">The reply's HTTP status.</param>

@@ -11,7 +11,8 @@ public static class NativeEventReader
     public static GenerationEvent Read(ReadOnlySpan<byte> json)
     {
         var kind = NativeNames.EventKindOf(NativeEventWriter.TypeOf(json)) ?? throw new FormatException("Not an event: its type is missing or unknown.");
-        int block = 0, choice = 0;
+        int block = 0, choice = 0, attempt = 0;
+        long? resetAt = null;
         ReadOnlySpan<byte> text = default, signature = default, logProbs = default, citation = default, blockKind = default, reason = default, source = default;
         string? id = null, name = null, model = null;
         IReadOnlyList<FinishReason>? reasons = null;
@@ -23,6 +24,8 @@ public static class NativeEventReader
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (Is(ref reader, "block"u8)) block = reader.GetInt32();
+            else if (Is(ref reader, "attempt"u8)) attempt = reader.GetInt32();
+            else if (Is(ref reader, "resetAt"u8)) resetAt = reader.GetInt64();
             else if (Is(ref reader, "text"u8)) text = reader.ValueSpan;
             else if (Is(ref reader, "signature"u8)) signature = reader.ValueSpan;
             else if (Is(ref reader, "logprobs"u8)) logProbs = JsonValue.ReadCurrent(ref reader, json);
@@ -70,7 +73,9 @@ public static class NativeEventReader
             },
             Reason = kind == EventKind.Finished ? NativeNames.FinishReasonOf(reason) : default,
             Reasons = reasons,
-            StopReason = kind == EventKind.Stopped ? JsonText.ToText(reason) : null,
+            Attempt = attempt,
+            ResetAt = resetAt,
+            StopReason = kind is EventKind.Stopped or EventKind.Attempt or EventKind.Reset ? JsonText.ToText(reason) : null,
             Error = error,
         };
     }

@@ -21,6 +21,11 @@ public static class NativeEventWriter
         output.Write("\""u8);
         switch (generationEvent.Kind)
         {
+            case EventKind.Attempt or EventKind.Reset:
+                WriteMember(",\"attempt\":"u8, generationEvent.Attempt, output);
+                WriteMember(",\"reason\":"u8, generationEvent.StopReason ?? "", output);
+                if (generationEvent.Model is { } answering) WriteMember(",\"model\":"u8, answering, output);
+                break;
             case EventKind.Started when generationEvent.Model is { } model:
                 WriteMember(",\"model\":"u8, model, output);
                 break;
@@ -44,6 +49,7 @@ public static class NativeEventWriter
                 break;
         }
 
+        if (generationEvent.ResetAt is { } resetAt) WriteMember(",\"resetAt\":"u8, resetAt, output);
         output.Write("}"u8);
     }
 
