@@ -85,7 +85,12 @@ public static class PenstockServiceCollectionExtensions
     private static GenerationOptions NewGenerations(IServiceProvider services)
     {
         var options = services.GetRequiredService<PenstockOptions>().Generations;
-        return new GenerationOptions { ShutdownTimeout = options.ShutdownTimeout, MaxRunning = options.MaxRunning };
+        return new GenerationOptions
+        {
+            ShutdownTimeout = options.ShutdownTimeout,
+            MaxRunning = options.MaxRunning,
+            OnCrash = Enum.Parse<CrashPolicy>(options.OnCrash, ignoreCase: true),
+        };
     }
 
     private static ReplyOptions NewReplies(IServiceProvider services) => new(

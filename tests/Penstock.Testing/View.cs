@@ -37,6 +37,9 @@ public static class View
     public static string AsSseText(this string text) =>
         text.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
 
+    /// <summary>The generation that an event id names.</summary>
+    public static string Generation(string id) => id.Split('.')[0];
+
     /// <summary>The place of an event id in its generation, comparable: whole records after their parts.</summary>
     public static (long Offset, int Part) Place(string id)
     {

@@ -67,6 +67,9 @@ public sealed class GenerationsOptions
     /// <summary>What the disconnect of an SDK's client does: <c>detach</c>, <c>cancel</c> or <c>grace</c>.</summary>
     public string OnDisconnect { get; set; } = "grace";
 
+    /// <summary>What becomes of a generation whose server died: <c>fail</c>, <c>restart</c> or <c>continue</c>.</summary>
+    public string OnCrash { get; set; } = "fail";
+
     /// <summary>How long a generation goes on with nobody watching, under <c>grace</c>.</summary>
     public TimeSpan Grace { get; set; } = TimeSpan.FromSeconds(5);
 

@@ -16,6 +16,7 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         Positive(errors, "Streams:Heartbeat", options.Streams.Heartbeat);
         Positive(errors, "Generations:Grace", options.Generations.Grace);
         OneOf(errors, "Generations:OnDisconnect", options.Generations.OnDisconnect, "detach", "cancel", "grace");
+        OneOf(errors, "Generations:OnCrash", options.Generations.OnCrash, "fail", "restart", "continue");
         if (options.Storage.Kind == "disk" && string.IsNullOrWhiteSpace(options.Storage.Path))
             errors.Add("Penstock:Storage:Path is empty; name a folder for the data.");
         if (options.Generations.MaxRunning < 1) errors.Add("Penstock:Generations:MaxRunning is under 1; give how many generations may run at once.");

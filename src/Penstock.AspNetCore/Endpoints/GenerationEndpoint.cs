@@ -96,6 +96,8 @@ internal sealed class GenerationEndpoint(
             return;
         }
 
+        if (view == EventView.Origin && !protocol.SaysReset && next < await generations.FirstValidAsync(id))
+            throw new RequestException("The answer was begun anew after its server died, and what you have of it is void: ask again without Last-Event-ID, with the same Idempotency-Key if there was one.") { Status = 409, Code = "answer_reset" };
         var subscription = await generations.SubscribeAsync(id, next) ?? throw NotFound();
         using var reply = new EventStreamReply(context, protocol, view, subscription, seen.Part, asked: false, replies);
         await reply.RunAsync();
@@ -111,7 +113,9 @@ internal sealed class GenerationEndpoint(
     {
         var (id, dropped) = await start;
         StreamHeaders.WriteDropped(context.Response, dropped);
-        var subscription = await generations.SubscribeAsync(id, 0) ?? throw NotFound();
+        // What a reset made void is not shown to those who could not be told to clear it.
+        var from = view == EventView.Origin && !protocol.SaysReset ? await generations.FirstValidAsync(id) : 0;
+        var subscription = await generations.SubscribeAsync(id, from) ?? throw NotFound();
         if (stream)
         {
             using var reply = new EventStreamReply(context, protocol, view, subscription, skip: 0, asked: true, replies);

@@ -20,12 +20,16 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     private RecordedState _stored = new(); // what the log holds
     private bool _passthrough = passthrough;
     private bool _recordOpen;
+    private BlockNumbers? _numbers; // of a further attempt
 
     /// <summary>The log holds a sign of the provider's answer.</summary>
     public bool Started => _stored.Started;
 
     /// <summary>How much the model has said, in UTF-8 bytes of JSON text; what an estimate of its tokens is made from.</summary>
     public long OutputBytes => _stored.OutputBytes;
+
+    /// <summary>The offset of the last <c>reset</c>, up to which the stream is void; null for none.</summary>
+    public long? ResetAt => _stored.ResetAt;
 
     /// <summary>Goes on where an earlier recorder of the stream was cut off.</summary>
     public void Resume(RecordedState stored)
@@ -34,12 +38,28 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
         _state.Set(stored);
     }
 
+    /// <summary>Writes the Reset or Attempt with which a further attempt begins.</summary>
+    public ValueTask BeginAttemptAsync(in GenerationEvent begin)
+    {
+        _numbers = new BlockNumbers(_state.NextBlock, begin.Kind == EventKind.Attempt ? _state.OpenText : -1);
+        Record(begin);
+        return CommitAsync();
+    }
+
     public void Begin(bool asAsked) => _passthrough &= asAsked;
 
     public void Write(in GenerationEvent generationEvent)
     {
         if (generationEvent.Kind is not EventKind.Usage and < EventKind.Finished) Start();
-        Record(generationEvent);
+        if (_numbers is null)
+        {
+            Record(generationEvent);
+            return;
+        }
+
+        var isNew = _numbers.Renumber(generationEvent, out var block);
+        if (_numbers.ToClose >= 0) Record(new GenerationEvent { Kind = EventKind.BlockStop, Block = _numbers.ToClose });
+        if (isNew) Record(generationEvent with { Block = block });
     }
 
     public void EndPayload(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload, Usage? usage)
@@ -73,7 +93,7 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     /// <summary>Writes the ending alone: what may still fit where nothing else does.</summary>
     public ValueTask EndAsync(in GenerationEvent ending)
     {
-        Record(ending);
+        Record(ending with { ResetAt = _state.ResetAt });
         CloseRecord();
         return AppendAsync(close: true);
     }
@@ -94,7 +114,7 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     private void Record(in GenerationEvent generationEvent)
     {
         CloseRecord();
-        _state.Add(generationEvent);
+        _state.Add(generationEvent, stream.NextOffset + _batch.Count);
         EventRecord.Begin(_batch, generationEvent);
         _recordOpen = true;
         if (!_passthrough || generationEvent.Kind >= EventKind.Finished)

@@ -19,17 +19,24 @@ internal sealed class Generation
     private EventKind _stopKind;
     private string? _stopReason;
 
+    /// <param name="id">Its id.</param>
+    /// <param name="request">What the provider is asked.</param>
+    /// <param name="recorder">Writes its stream.</param>
+    /// <param name="inputEstimate">About how many tokens the request has.</param>
+    /// <param name="onDisconnect">What its last subscriber's leaving means.</param>
+    /// <param name="ended">Called when it has ended.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">The log.</param>
     public Generation(
-        string id, GenerationRequest request, Target target, IStreamWriter stream, EventWriter writer,
+        string id, ProviderRequest request, EventRecorder recorder, long inputEstimate,
         DisconnectPolicy onDisconnect, Action<Generation> ended, TimeProvider time, ILogger logger)
     {
         Id = id;
         _ended = ended;
         _logger = logger;
-        var passthrough = request.Protocol == target.Provider.Protocol.Name;
-        _recorder = new EventRecorder(stream, writer, id, target.Name, passthrough);
-        _call = new ProviderCall(target, request.Choices, _recorder, time, logger);
-        _inputEstimate = UsageEstimate.Input(request);
+        _recorder = recorder;
+        _call = new ProviderCall(request.Target, request.Choices, recorder, time, logger);
+        _inputEstimate = inputEstimate;
         _subscribers = new Subscribers(onDisconnect, time, () => Stop("disconnected"));
     }
 
@@ -37,6 +44,12 @@ internal sealed class Generation
 
     /// <summary>The hash of the idempotency key that started it, or null.</summary>
     public string? Key { get; init; }
+
+    /// <summary>What the attempts that came to nothing have cost, or null.</summary>
+    public Usage? UsageBefore { get; init; }
+
+    /// <summary>The offset of the last <c>reset</c>, up to which its stream is void; null for none.</summary>
+    public long? ResetAt => _recorder.ResetAt;
 
     /// <summary>Completes when the generation has ended; never fails.</summary>
     public Task Completion => _completion.Task;
@@ -173,8 +186,8 @@ internal sealed class Generation
 
     private Usage FinalUsage()
     {
-        if (_call.Answer.Usage is { } usage)
-            return _call.Answer.Finished ? usage : usage with { Source = UsageSource.Partial };
-        return UsageEstimate.Of(_inputEstimate, _recorder.OutputBytes);
+        if (_call.Answer.Usage is not { } usage) return UsageEstimate.Of(_inputEstimate, _recorder.OutputBytes);
+        if (UsageBefore is { } before) usage = UsageEstimate.Add(usage, before);
+        return _call.Answer.Finished ? usage : usage with { Source = UsageSource.Partial };
     }
 }

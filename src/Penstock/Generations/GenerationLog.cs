@@ -16,8 +16,11 @@ internal static partial class GenerationLog
     [LoggerMessage(13, LogLevel.Error, "The ending of generation {Id} could not be stored; the next start ends it as interrupted.")]
     public static partial void EndingLost(ILogger logger, string id, Exception exception);
 
-    [LoggerMessage(14, LogLevel.Warning, "{Count} generations were cut by the last shutdown or crash; they ended as interrupted, their text is kept.")]
-    public static partial void Recovered(ILogger logger, int count);
+    [LoggerMessage(14, LogLevel.Warning, "{Count} generations were cut by the last shutdown or crash: {Ended} ended as interrupted with their text kept, {GoOn} go on.")]
+    public static partial void Recovered(ILogger logger, int count, int ended, int goOn);
+
+    [LoggerMessage(18, LogLevel.Warning, "Generation {Id} was cut by the last crash; attempt {Attempt} begins.")]
+    public static partial void GoesOn(ILogger logger, string id, int attempt);
 
     [LoggerMessage(15, LogLevel.Error, "Generation {Id} could not be ended after a restart.")]
     public static partial void RecoveryFailed(ILogger logger, string id, Exception exception);

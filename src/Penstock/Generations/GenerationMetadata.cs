@@ -17,6 +17,9 @@ namespace Penstock.Generations;
 internal sealed record GenerationMetadata(
     string Protocol, bool Stream, bool IncludeUsage, int Choices, string? RequestedModel, string Model, string? Key, string? BodyHash)
 {
+    /// <summary>How long it goes on with nobody watching; null for to its end.</summary>
+    public double? GraceSeconds { get; init; }
+
     /// <summary>What of the request the provider was not told (<c>Penstock-Dropped</c>); null for nothing.</summary>
     public IReadOnlyList<string>? Dropped { get; init; }
 

@@ -6,6 +6,9 @@ public sealed class GenerationOptions
     /// <summary>How many may run at once; more are told to come back.</summary>
     public int MaxRunning { get; init; } = 50_000;
 
+    /// <summary>What becomes of those whose server died.</summary>
+    public CrashPolicy OnCrash { get; init; }
+
     /// <summary>How long running generations may take to end when the server shuts down; then they end as <c>interrupted</c>.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(30);
 }

@@ -1,52 +1,161 @@
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Penstock.Protocols;
 using Penstock.Protocols.Native;
+using Penstock.Providers;
 using Penstock.Streams;
 
 namespace Penstock.Generations;
 
-/// <summary>Ends a generation whose server died: blocks closed, usage of what was said, interrupted.</summary>
-internal static class GenerationRecovery
+/// <summary>Takes over a generation whose server died, and ends it, begins it anew, or goes on with it.</summary>
+internal sealed class GenerationRecovery(
+    IStreamLog log, StoredRequests requests, ModelRouter router, CrashPolicy policy, TimeProvider time, ILogger logger)
 {
-    public static async Task EndAsync(IStreamLog log, StreamInfo info, string id, GenerationMetadata metadata, ILogger logger)
+    // A request that kills every server that takes it must not do so for ever.
+    private const int MaxAttempts = 3;
+
+    // Its watchers were cut off by us, and need a moment to come back.
+    private static readonly TimeSpan _leastGrace = TimeSpan.FromSeconds(60);
+
+    /// <returns>A generation to run, or null when it was ended here.</returns>
+    public async Task<Recovered?> RecoverAsync(StreamInfo info, string id, GenerationMetadata metadata, Action<Generation> ended)
     {
         try
         {
-            var state = await ReadStateAsync(log, info, id, logger);
-            if (await log.TakeOverAsync(info.Path) is not { } stream) return;
+            var snapshot = await ReadAsync(info, id, metadata);
+            var asked = await AskAgainAsync(info, id, metadata, snapshot);
+            if (await log.TakeOverAsync(info.Path) is not { } stream) return null;
             // A protocol that this version does not know has at least the native ending.
             var protocol = ClientProtocols.Find(metadata.Protocol) ?? ClientProtocols.Native;
-            var writer = protocol.NewEventWriter(metadata.ToRequest(), id, info.CreatedAt);
-            var recorder = new EventRecorder(stream, writer, id, metadata.Model, passthrough: false);
-            recorder.Resume(state);
-            // What the request cost is not known any more.
-            var usage = state.Started ? UsageEstimate.Of(input: null, state.OutputBytes) : null;
-            await recorder.EndAsync(usage, new GenerationEvent { Kind = EventKind.Interrupted, Error = GenerationErrors.Crashed });
+            var request = metadata.ToRequest();
+            var writer = protocol.NewEventWriter(request, id, info.CreatedAt);
+            var passthrough = policy == CrashPolicy.Restart && asked?.Request.Target.Provider.Protocol.Name == metadata.Protocol;
+            var recorder = new EventRecorder(stream, writer, id, metadata.Model, passthrough);
+            if (asked is null || policy != CrashPolicy.Restart) await ReplayAsync(info, id, writer);
+            recorder.Resume(snapshot.State);
+            if (asked is null)
+            {
+                // What the request cost is not known any more.
+                var usage = snapshot.State.Started ? UsageEstimate.Of(input: null, snapshot.State.OutputBytes) : null;
+                await recorder.EndAsync(usage, new GenerationEvent { Kind = EventKind.Interrupted, Error = GenerationErrors.Crashed });
+                return null;
+            }
+
+            var generation = await BeginAsync(id, metadata, recorder, asked.Value, snapshot.State, attempt: (int)info.Epoch + 1, ended);
+            return new Recovered(generation, asked.Value.Request);
         }
         catch (StreamException e)
         {
             GenerationLog.RecoveryFailed(logger, id, e);
+            return null;
+        }
+    }
+
+    private async Task<Generation> BeginAsync(
+        string id, GenerationMetadata metadata, EventRecorder recorder, Asked asked, RecordedState state, int attempt, Action<Generation> ended)
+    {
+        var lost = UsageEstimate.Of(asked.InputTokens, state.OutputBytes);
+        var kind = policy == CrashPolicy.Restart ? EventKind.Reset : EventKind.Attempt;
+        await recorder.BeginAttemptAsync(new GenerationEvent { Kind = kind, Attempt = attempt, StopReason = "server_died", Model = metadata.Model });
+        var grace = metadata.GraceSeconds is { } seconds
+            ? new DisconnectPolicy(TimeSpan.FromSeconds(Math.Max(seconds, _leastGrace.TotalSeconds)))
+            : DisconnectPolicy.Detach;
+        var generation = new Generation(id, asked.Request, recorder, asked.InputTokens, grace, ended, time, logger) { Key = metadata.Key, UsageBefore = lost };
+        generation.Subscribers.Add();
+        generation.Subscribers.Remove(); // nobody is there, and the grace begins
+        GenerationLog.GoesOn(logger, id, attempt);
+        return generation;
+    }
+
+    /// <summary>The request to send again; null where it is not to be, or cannot be.</summary>
+    private async Task<Asked?> AskAgainAsync(StreamInfo info, string id, GenerationMetadata metadata, Snapshot snapshot)
+    {
+        if (policy == CrashPolicy.Fail || info.Epoch >= MaxAttempts || (policy == CrashPolicy.Continue && !snapshot.IsContinuable)) return null;
+        try
+        {
+            if (await requests.LoadAsync(id, metadata) is not { } request) return null;
+            var target = router.Route(metadata.Model);
+            var text = snapshot.Text.ToString();
+            if (policy == CrashPolicy.Continue && text.Length > 0)
+            {
+                if (!target.Provider.ContinuesPrefix) return null;
+                request = request with { Prefix = text };
+            }
+
+            return new Asked(ProviderRequest.From(request, target), UsageEstimate.Input(request));
+        }
+        catch (RequestException e)
+        {
+            GenerationLog.RecoveryFailed(logger, id, e); // the configuration has changed: nobody answers for that model any more
+            return null;
         }
     }
 
     // A record that is damaged, or that a later version wrote, must not keep the stream from its ending, nor the server from starting.
-    private static async Task<RecordedState> ReadStateAsync(IStreamLog log, StreamInfo info, string id, ILogger logger)
+    private async Task<Snapshot> ReadAsync(StreamInfo info, string id, GenerationMetadata metadata)
     {
-        var state = new RecordedState();
+        var snapshot = new Snapshot(metadata.Choices);
+        await ForEachAsync(info, id, record => snapshot.Add(record));
+        return snapshot;
+    }
+
+    /// <summary>Lets a new writer of the client's protocol know what was said, so that what it writes next fits.</summary>
+    private async Task ReplayAsync(StreamInfo info, string id, EventWriter writer)
+    {
+        var scratch = new System.Buffers.ArrayBufferWriter<byte>();
+        await ForEachAsync(info, id, record =>
+        {
+            scratch.ResetWrittenCount();
+            writer.Replay(NativeEventReader.Read(EventRecord.Json(record.Data)), EventRecord.Frames(record.Data), scratch);
+        });
+    }
+
+    private async Task ForEachAsync(StreamInfo info, string id, StoredEvents.Handler take)
+    {
         try
         {
             using var reader = await log.OpenReaderAsync(info.Path);
-            while (reader is not null && reader.NextOffset < info.NextOffset)
-            {
-                while (reader.TryRead(out var record)) state.Add(NativeEventReader.Read(EventRecord.Json(record.Data)));
-                if (reader.NextOffset < info.NextOffset && await reader.WaitAsync() is not StreamWait.Ready) break;
-            }
+            if (reader is not null) await StoredEvents.ReadAsync(reader, info.NextOffset, take);
         }
         catch (Exception e)
         {
             GenerationLog.RecoveryFailed(logger, id, e);
         }
+    }
 
-        return state;
+    /// <summary>A generation that goes on, and what its provider is to be asked.</summary>
+    public readonly record struct Recovered(Generation Generation, ProviderRequest Request);
+
+    private readonly record struct Asked(ProviderRequest Request, long InputTokens);
+
+    /// <summary>What was said so far.</summary>
+    private sealed class Snapshot(int choices)
+    {
+        public RecordedState State { get; } = new();
+
+        /// <summary>The text of the first choice since the last reset.</summary>
+        public StringBuilder Text { get; } = new();
+
+        /// <summary>Only text can be gone on with: not a call half said, nor several answers.</summary>
+        public bool IsContinuable { get; private set; } = choices == 1;
+
+        public void Add(StreamEvent record)
+        {
+            var read = NativeEventReader.Read(EventRecord.Json(record.Data));
+            State.Add(read, record.Offset);
+            switch (read.Kind)
+            {
+                case EventKind.BlockStart when read.BlockKind is not (BlockKind.Text or BlockKind.Reasoning):
+                    IsContinuable = false;
+                    break;
+                case EventKind.Delta when read.Block == State.OpenText:
+                    Text.Append(JsonText.ToText(read.Text));
+                    break;
+                case EventKind.Reset:
+                    Text.Clear();
+                    IsContinuable = choices == 1;
+                    break;
+            }
+        }
     }
 }

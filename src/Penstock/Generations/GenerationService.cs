@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Penstock.Protocols;
+using Penstock.Protocols.Native;
 using Penstock.Providers;
 using Penstock.Streams;
 
@@ -16,6 +17,7 @@ internal sealed class GenerationService(
 
     private readonly ConcurrentDictionary<string, Generation> _running = new(StringComparer.Ordinal);
     private readonly IdempotencyKeys _keys = new();
+    private readonly StoredRequests _requests = new(log);
     private int _runningCount;
     private readonly CancellationTokenSource _stopping = new();
     private volatile bool _draining;
@@ -81,6 +83,20 @@ internal sealed class GenerationService(
         return reader is null ? null : new Subscription(id, reader, generation);
     }
 
+    /// <summary>The first event that counts: the one after the last <c>reset</c>, or 0.</summary>
+    public ValueTask<long> FirstValidAsync(string id) =>
+        _running.TryGetValue(id, out var generation) ? ValueTask.FromResult(generation.ResetAt + 1 ?? 0) : ReadFirstValidAsync(id);
+
+    // The ending says it.
+    private async ValueTask<long> ReadFirstValidAsync(string id)
+    {
+        if (await GetInfoAsync(id) is not { Closed: true } info) return 0;
+        using var reader = await log.OpenReaderAsync(info.Path, Math.Max(0, info.NextOffset - 1));
+        long? resetAt = null;
+        if (reader is not null) await StoredEvents.ReadAsync(reader, info.NextOffset, record => resetAt = NativeEventReader.Read(EventRecord.Json(record.Data)).ResetAt);
+        return resetAt + 1 ?? 0;
+    }
+
     public ValueTask<StreamInfo?> GetInfoAsync(string id) => log.GetAsync(PathOf(id));
 
     /// <summary>What is known of a generation so far, or null when there is none.</summary>
@@ -122,6 +138,8 @@ internal sealed class GenerationService(
     /// <summary>Ends what a crash left open, and remembers the keys of what is kept. Called once, before the first request.</summary>
     public async Task RecoverAsync()
     {
+        var recovery = new GenerationRecovery(log, _requests, router, options.OnCrash, time, logger);
+        var goOn = new List<GenerationRecovery.Recovered>();
         var orphans = 0;
         await foreach (var info in log.ListAsync(PathPrefix))
         {
@@ -134,8 +152,8 @@ internal sealed class GenerationService(
 
             if (!info.Closed)
             {
-                await GenerationRecovery.EndAsync(log, info, id, metadata, logger);
                 orphans++;
+                if (await recovery.RecoverAsync(info, id, metadata, ended: Forget) is { } recovered) goOn.Add(recovered);
             }
 
             // What has one event (its failure), or had none when the server died, said nothing: its key is free.
@@ -143,7 +161,8 @@ internal sealed class GenerationService(
             if (metadata is { Key: { } key, BodyHash: { } hash } && !silent) _keys.Restore(key, id, hash);
         }
 
-        if (orphans > 0) GenerationLog.Recovered(logger, orphans);
+        foreach (var again in goOn) Run(again.Generation, again.Request);
+        if (orphans > 0) GenerationLog.Recovered(logger, orphans, orphans - goOn.Count, goOn.Count);
     }
 
     /// <summary>From now on every new request is told to come back later, and every reader is sent away.</summary>
@@ -201,12 +220,14 @@ internal sealed class GenerationService(
         var asked = ProviderRequest.From(request, target);
         var metadata = new GenerationMetadata(protocol.Name, request.Stream, request.IncludeUsage, request.Choices, request.Model, target.Name, key, bodyHash)
         {
+            GraceSeconds = start.OnDisconnect == DisconnectPolicy.Detach ? null : start.OnDisconnect.Grace.TotalSeconds,
             Dropped = asked.Dropped.Count == 0 ? null : asked.Dropped,
             Echo = request.Echo.IsEmpty ? null : JsonElement.Parse(request.Echo.Span),
         };
         IStreamWriter stream;
         try
         {
+            if (options.OnCrash != CrashPolicy.Fail) await _requests.SaveAsync(id, request);
             stream = await log.CreateAsync(PathOf(id), new StreamOptions { Metadata = metadata.ToBytes() });
         }
         catch (StreamStorageException e)
@@ -217,12 +238,17 @@ internal sealed class GenerationService(
         }
 
         var writer = protocol.NewEventWriter(metadata.ToRequest(), id, time.GetUtcNow());
-        var generation = new Generation(id, request, target, stream, writer, start.OnDisconnect, ended: Forget, time, logger) { Key = key };
-        _running[id] = generation;
+        var recorder = new EventRecorder(stream, writer, id, target.Name, passthrough: request.Protocol == target.Provider.Protocol.Name);
+        Run(new Generation(id, asked, recorder, UsageEstimate.Input(request), start.OnDisconnect, ended: Forget, time, logger) { Key = key }, asked);
+        return new Started(id, metadata.Dropped);
+    }
+
+    private void Run(Generation generation, ProviderRequest asked)
+    {
+        _running[generation.Id] = generation;
         Interlocked.Increment(ref _runningCount);
         if (_draining) generation.Subscribers.Dispose();
         generation.Start(asked);
-        return new Started(id, metadata.Dropped);
     }
 
     private void Forget(Generation generation)

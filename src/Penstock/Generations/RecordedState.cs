@@ -2,7 +2,7 @@ using Penstock.Protocols;
 
 namespace Penstock.Generations;
 
-/// <summary>As much of a generation's events so far as its ending depends on.</summary>
+/// <summary>As much of a generation's events so far as what follows depends on.</summary>
 internal sealed class RecordedState
 {
     private readonly List<int> _openBlocks = [];
@@ -18,7 +18,16 @@ internal sealed class RecordedState
     /// <summary>The blocks that were opened and not closed, the latest last.</summary>
     public IReadOnlyList<int> OpenBlocks => _openBlocks;
 
-    public void Add(in GenerationEvent generationEvent)
+    /// <summary>The number that the next block gets.</summary>
+    public int NextBlock { get; private set; }
+
+    /// <summary>The open text block of the first choice; -1 for none.</summary>
+    public int OpenText { get; private set; } = -1;
+
+    /// <summary>The offset of the last <c>reset</c>, or null.</summary>
+    public long? ResetAt { get; private set; }
+
+    public void Add(in GenerationEvent generationEvent, long offset)
     {
         switch (generationEvent.Kind)
         {
@@ -28,6 +37,8 @@ internal sealed class RecordedState
             case EventKind.BlockStart:
                 _openBlocks.Add(generationEvent.Block);
                 _blockChanges++;
+                NextBlock = Math.Max(NextBlock, generationEvent.Block + 1);
+                if (generationEvent is { BlockKind: BlockKind.Text, Choice: 0 }) OpenText = generationEvent.Block;
                 break;
             case EventKind.Delta:
                 OutputBytes += generationEvent.Text.Length;
@@ -35,16 +46,23 @@ internal sealed class RecordedState
             case EventKind.BlockStop:
                 _openBlocks.Remove(generationEvent.Block);
                 _blockChanges++;
+                if (OpenText == generationEvent.Block) OpenText = -1;
                 break;
             case EventKind.Usage:
                 HasUsage = true;
+                break;
+            case EventKind.Reset:
+                _openBlocks.Clear();
+                _blockChanges++;
+                (Started, HasUsage, OpenText, ResetAt) = (false, false, -1, offset);
                 break;
         }
     }
 
     public void Set(RecordedState other)
     {
-        (Started, HasUsage, OutputBytes) = (other.Started, other.HasUsage, other.OutputBytes);
+        (Started, HasUsage, OutputBytes, NextBlock, OpenText, ResetAt) =
+            (other.Started, other.HasUsage, other.OutputBytes, other.NextBlock, other.OpenText, other.ResetAt);
         if (_blockChanges == other._blockChanges) return;
         _blockChanges = other._blockChanges;
         _openBlocks.Clear();

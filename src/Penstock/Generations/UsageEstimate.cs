@@ -16,6 +16,15 @@ internal static class UsageEstimate
         return new Usage { InputTokens = input, OutputTokens = output, TotalTokens = input + output, Source = UsageSource.Estimated };
     }
 
+    /// <summary>What several attempts cost together; only part of it was said by a provider.</summary>
+    public static Usage Add(Usage last, Usage before) => last with
+    {
+        InputTokens = last.InputTokens + (before.InputTokens ?? 0),
+        OutputTokens = last.OutputTokens + (before.OutputTokens ?? 0),
+        TotalTokens = last.TotalTokens + (before.InputTokens ?? 0) + (before.OutputTokens ?? 0),
+        Source = UsageSource.Partial,
+    };
+
     private static long Characters(Part part) => part switch
     {
         TextPart text => text.Text.Length,

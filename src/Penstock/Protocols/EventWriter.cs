@@ -11,6 +11,13 @@ public abstract class EventWriter
     /// <summary>Writes the frames of one event, ids included; nothing where the protocol shows nothing.</summary>
     public abstract void Write(in GenerationEvent generationEvent, EventId id, IBufferWriter<byte> output);
 
+    /// <summary>Takes note of an event that an earlier writer wrote, before a server died, so that what follows fits to it.</summary>
+    /// <param name="generationEvent">The event.</param>
+    /// <param name="frames">What was shown for it.</param>
+    /// <param name="scratch">To write into; nobody reads it.</param>
+    public virtual void Replay(in GenerationEvent generationEvent, ReadOnlySpan<byte> frames, IBufferWriter<byte> scratch) =>
+        Write(generationEvent, EventId.None, scratch);
+
     /// <summary>
     /// Writes a payload of a provider that speaks the client's own protocol, all its fields kept. The generator then calls
     /// <see cref="Write"/> for endings only.

@@ -18,6 +18,10 @@ public sealed record GenerationRequest
     /// <summary>The conversation, the oldest message first; instructions stand as system messages at its head.</summary>
     public required IReadOnlyList<Message> Messages { get; init; }
 
+    /// <summary>The conversation with what the model said so far at its end.</summary>
+    public IReadOnlyList<Message> AllMessages =>
+        Prefix is null ? Messages : [.. Messages, new Message(Role.Assistant, [new TextPart(Prefix)])];
+
     /// <summary>The client's own functions that the model may call.</summary>
     public IReadOnlyList<Tool> Tools { get; init; } = [];
 

@@ -29,6 +29,9 @@ internal sealed class Provider : IDisposable
 
     public ProviderProtocol Protocol { get; }
 
+    /// <summary>Whether its models go on with an answer that broke off.</summary>
+    public bool ContinuesPrefix => IsSimulated || Protocol.ContinuesPrefix;
+
     public bool IsSimulated => Options.Protocol == "simulated";
 
     /// <summary>Posts a body to the provider and returns when the reply's headers are there.</summary>

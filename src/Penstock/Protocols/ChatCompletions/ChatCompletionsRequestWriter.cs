@@ -30,7 +30,7 @@ internal static class ChatCompletionsRequestWriter
             if (reader.ValueTextEquals("model"u8) || reader.ValueTextEquals("stream"u8)) reader.Skip();
             else if (native && (reader.ValueTextEquals("background"u8) || reader.ValueTextEquals("onDisconnect"u8))) reader.Skip();
             else if (reader.ValueTextEquals("stream_options"u8)) streamOptions = JsonValue.Read(ref reader, body);
-            else if (reader.ValueTextEquals("prompt"u8)) WritePrompt(JsonValue.Read(ref reader, body), output);
+            else if (reader.ValueTextEquals("prompt"u8)) WritePrompt(JsonValue.Read(ref reader, body), request.Prefix, output);
             else
             {
                 var messages = reader.ValueTextEquals("messages"u8);
@@ -38,18 +38,37 @@ internal static class ChatCompletionsRequestWriter
                 reader.Read();
                 if (messages && reader.TokenType == JsonTokenType.Null) continue; // beside a prompt
                 reader.Skip();
+                var value = body[start..(int)reader.BytesConsumed];
                 output.Write(","u8);
-                output.Write(body[start..(int)reader.BytesConsumed]);
+                if (messages && request.Prefix is { } prefix) WriteWithPrefix(value, prefix, output);
+                else output.Write(value);
             }
         }
     }
 
-    private static void WritePrompt(ReadOnlySpan<byte> prompt, IBufferWriter<byte> output)
+    /// <summary>The member <c>messages</c> with what the model said so far at its end, for the model to go on with.</summary>
+    private static void WriteWithPrefix(ReadOnlySpan<byte> messages, string prefix, IBufferWriter<byte> output)
+    {
+        output.Write(messages[..messages.LastIndexOf((byte)']')]);
+        output.Write(",{\"role\":\"assistant\",\"content\":"u8);
+        JsonText.WriteString(prefix, output);
+        output.Write("}]"u8);
+    }
+
+    private static void WritePrompt(ReadOnlySpan<byte> prompt, string? prefix, IBufferWriter<byte> output)
     {
         if (!JsonValue.IsString(prompt)) return; // null beside messages
         output.Write(",\"messages\":[{\"role\":\"user\",\"content\":"u8);
         output.Write(prompt);
-        output.Write("}]"u8);
+        output.Write("}"u8);
+        if (prefix is not null)
+        {
+            output.Write(",{\"role\":\"assistant\",\"content\":"u8);
+            JsonText.WriteString(prefix, output);
+            output.Write("}"u8);
+        }
+
+        output.Write("]"u8);
     }
 
     /// <summary>Usage is asked for always: whether the client sees it is for the event writer.</summary>

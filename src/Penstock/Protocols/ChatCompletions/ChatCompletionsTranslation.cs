@@ -16,7 +16,7 @@ internal static class ChatCompletionsTranslation
         {
             json.WriteStartObject();
             json.WriteStartArray("messages"u8);
-            new ChatCompletionsMessagesWriter(json, dropped).Write(request.Messages);
+            new ChatCompletionsMessagesWriter(json, dropped).Write(request.AllMessages);
             json.WriteEndArray();
             WriteTools(request.Tools, json);
             if (request.Settings.MaxOutputTokens is { } max) json.WriteNumber(maxTokensName, max.Value);

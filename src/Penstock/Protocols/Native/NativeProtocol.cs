@@ -14,6 +14,8 @@ internal sealed class NativeProtocol : ClientProtocol
     /// <summary>It writes nothing: a native client sees the JSON that every record holds.</summary>
     public override EventWriter NewEventWriter(GenerationRequest request, string generationId, DateTimeOffset createdAt) => SilentEventWriter.Instance;
 
+    public override bool SaysReset => true;
+
     public override void WriteError(RequestException error, IBufferWriter<byte> output) => NativeErrorWriter.Write(error, output);
 
     private sealed class SilentEventWriter : EventWriter

@@ -32,6 +32,13 @@ internal sealed class TextEventWriter(bool namesTokens, bool namesDone) : EventW
                 _high = '\0';
                 WriteToken(id, output);
                 break;
+            case EventKind.Reset:
+                _textBlocks.Clear();
+                _high = '\0';
+                SseWriter.Event(output, "reset"u8); // a page clears what it has; to one that knows nothing of it, the event is nothing
+                SseWriter.Data(output, "{}"u8);
+                EndFrame(id, output);
+                break;
             case EventKind.Finished or EventKind.Stopped:
                 if (namesDone) SseWriter.Event(output, "done"u8);
                 SseWriter.Data(output, Done);

@@ -16,5 +16,7 @@ internal sealed class TextProtocol(string name, string promptName, bool namesTok
     public override EventWriter NewEventWriter(GenerationRequest request, string generationId, DateTimeOffset createdAt) =>
         new TextEventWriter(namesTokens, namesDone);
 
+    public override bool SaysReset => true;
+
     public override void WriteError(RequestException error, IBufferWriter<byte> output) => Native.NativeErrorWriter.Write(error, output);
 }

@@ -77,7 +77,24 @@ internal static class SimulatedAnswer
         if (model.Giant > 0) yield return new(choice, SimulatedPart.Text, new string('x', model.Giant).AsMemory());
 
         var tokens = SimulatedText.Paragraphs(request, model.Seed + choice, endless: model.Tokens is not null).SelectMany(SimulatedTokens.Cut);
-        foreach (var piece in tokens.Take(model.Tokens ?? int.MaxValue)) yield return new(choice, SimulatedPart.Text, piece);
+        foreach (var piece in Rest(tokens.Take(model.Tokens ?? int.MaxValue), request.Prefix)) yield return new(choice, SimulatedPart.Text, piece);
+    }
+
+    /// <summary>What follows a prefix that was said before; all, where it was not.</summary>
+    private static IEnumerable<ReadOnlyMemory<char>> Rest(IEnumerable<ReadOnlyMemory<char>> tokens, string prefix)
+    {
+        if (prefix.Length == 0) return tokens;
+        var rest = new List<ReadOnlyMemory<char>>();
+        var said = 0;
+        foreach (var token in tokens)
+        {
+            var known = Math.Min(token.Length, prefix.Length - said);
+            if (known > 0 && !token.Span[..known].SequenceEqual(prefix.AsSpan(said, known))) return tokens;
+            said += Math.Max(known, 0);
+            if (known < token.Length) rest.Add(token[Math.Max(known, 0)..]);
+        }
+
+        return rest;
     }
 
     private static IEnumerable<SimulatedStep> Calls(SimulatedRequest request, int choice)

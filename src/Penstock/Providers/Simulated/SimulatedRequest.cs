@@ -11,6 +11,9 @@ internal sealed class SimulatedRequest
     /// <summary>The text of the last user message.</summary>
     public required string Prompt { get; init; }
 
+    /// <summary>What the model is to go on with, its own last message; empty for none.</summary>
+    public required string Prefix { get; init; }
+
     /// <summary>What the tools called in the last step returned; empty if the last message is no tool's.</summary>
     public required IReadOnlyList<(string Tool, string Text)> ToolResults { get; init; }
 
@@ -54,6 +57,7 @@ internal sealed class SimulatedRequest
         {
             Model = SimulatedModel.Parse(String(root, "model") ?? "chat"),
             Prompt = prompt,
+            Prefix = messages is [.., var last] && String(last, "role") == "assistant" ? Text(last) : "",
             ToolResults = [.. results.Select(m => (Name(messages, String(m, "tool_call_id")), Text(m)))],
             Calls = results.Count > 0 ? [] : SimulatedTools.Choose(root, prompt),
             Stream = Get(root, "stream").ValueKind == JsonValueKind.True,
