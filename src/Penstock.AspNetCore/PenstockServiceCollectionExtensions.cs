@@ -26,6 +26,7 @@ public static class PenstockServiceCollectionExtensions
     {
         services.AddOptions<PenstockOptions>()
             .Bind(configuration.GetSection(PenstockOptions.Section))
+            .PostConfigure(options => PlainTargets.Add(options, configuration))
             .PostConfigure(options => WellKnownProviders.Add(options, configuration))
             .ValidateOnStart();
         services.AddSingleton<IValidateOptions<PenstockOptions>, PenstockOptionsValidator>();
@@ -77,18 +78,20 @@ public static class PenstockServiceCollectionExtensions
         {
             DefaultModel = options.DefaultModel,
             Providers = options.Providers.ToDictionary(StringComparer.OrdinalIgnoreCase),
-            Aliases = options.Models.ToDictionary(m => m.Key, m => m.Value.Targets[0], StringComparer.OrdinalIgnoreCase),
+            Aliases = options.Models.ToDictionary(m => m.Key, m => (IReadOnlyList<TargetOptions>)[.. m.Value.Targets], StringComparer.OrdinalIgnoreCase),
         };
         return new ModelRouter(routing, services.GetRequiredService<TimeProvider>());
     }
 
     private static GenerationOptions NewGenerations(IServiceProvider services)
     {
-        var options = services.GetRequiredService<PenstockOptions>().Generations;
+        var all = services.GetRequiredService<PenstockOptions>();
+        var options = all.Generations;
         return new GenerationOptions
         {
             ShutdownTimeout = options.ShutdownTimeout,
             MaxRunning = options.MaxRunning,
+            Retry = all.Retry,
             OnCrash = Enum.Parse<CrashPolicy>(options.OnCrash, ignoreCase: true),
         };
     }

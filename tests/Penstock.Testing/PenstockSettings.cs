@@ -17,10 +17,10 @@ public sealed class PenstockSettings
         set => _values[$"Penstock:{key}"] = value;
     }
 
-    /// <summary>A store, and the upstream as the provider <c>up</c>: its models are <c>up/…</c>.</summary>
+    /// <summary>A store, and the upstream as the provider <c>up</c>: its models are <c>up/…</c>. What fails is not tried again.</summary>
     public static PenstockSettings For(ScriptedUpstream? upstream = null, string storage = "memory")
     {
-        var settings = new PenstockSettings { ["Storage:Kind"] = storage };
+        var settings = new PenstockSettings { ["Storage:Kind"] = storage, ["Retry:MaxRetries"] = "0" };
         if (upstream is not null)
         {
             settings["Providers:up:Protocol"] = "chat-completions";

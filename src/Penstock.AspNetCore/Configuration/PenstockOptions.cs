@@ -22,6 +22,8 @@ public sealed class PenstockOptions
 
     public GenerationsOptions Generations { get; set; } = new();
 
+    public RetryOptions Retry { get; set; } = new();
+
     public LimitsOptions Limits { get; set; } = new();
 
     public CorsOptions Cors { get; set; } = new();
@@ -30,8 +32,8 @@ public sealed class PenstockOptions
 /// <summary>An alias.</summary>
 public sealed class ModelOptions
 {
-    /// <summary>Who answers, each <c>provider/model</c>; today the first does.</summary>
-    public IList<string> Targets { get; set; } = [];
+    /// <summary>Who answers, the first first, and the next where it fails before it has said anything: each <c>provider/model</c>.</summary>
+    public IList<TargetOptions> Targets { get; set; } = [];
 }
 
 /// <summary>Where streams are kept.</summary>

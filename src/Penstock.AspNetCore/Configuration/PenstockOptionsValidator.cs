@@ -17,6 +17,9 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         Positive(errors, "Generations:Grace", options.Generations.Grace);
         OneOf(errors, "Generations:OnDisconnect", options.Generations.OnDisconnect, "detach", "cancel", "grace");
         OneOf(errors, "Generations:OnCrash", options.Generations.OnCrash, "fail", "restart", "continue");
+        if (options.Retry.MaxRetries < 0) errors.Add("Penstock:Retry:MaxRetries is under 0; give how many times a provider is asked again, or 0.");
+        if (options.Retry.BaseDelay < TimeSpan.Zero) errors.Add($"Penstock:Retry:BaseDelay is {options.Retry.BaseDelay}; give a time, e.g. 00:00:00.5.");
+        if (options.Retry.MaxDelay < TimeSpan.Zero) errors.Add($"Penstock:Retry:MaxDelay is {options.Retry.MaxDelay}; give a time, e.g. 00:00:08.");
         if (options.Storage.Kind == "disk" && string.IsNullOrWhiteSpace(options.Storage.Path))
             errors.Add("Penstock:Storage:Path is empty; name a folder for the data.");
         if (options.Generations.MaxRunning < 1) errors.Add("Penstock:Generations:MaxRunning is under 1; give how many generations may run at once.");
@@ -26,7 +29,11 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         foreach (var (key, model) in options.Models)
         {
             if (model.Targets.Count == 0) errors.Add($"Penstock:Models:{key}:Targets is empty; list at least one provider/model.");
-            foreach (var target in model.Targets) Route(errors, options, $"Models:{key}:Targets", target);
+            foreach (var target in model.Targets)
+            {
+                Route(errors, options, $"Models:{key}:Targets", target.Model);
+                if (target.Weight is not > 0) errors.Add($"Penstock:Models:{key}:Targets: the weight of '{target.Model}' is {target.Weight}; give a number above zero.");
+            }
         }
 
         if (!options.Models.ContainsKey(options.DefaultModel)) Route(errors, options, "DefaultModel", options.DefaultModel);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http;
 using Penstock.Generations;
@@ -30,6 +31,7 @@ internal sealed class EventStreamReply(
     private readonly CancellationToken _aborted = context.RequestAborted; // Kestrel takes a lock to hand it out
     private int _skip = skip;
     private bool _ended;
+    private ArrayBufferWriter<byte>? _attempts; // what shows of the attempts before the first output
     private ITimer? _heartbeat;
     private bool _wroteSinceBeat;
     private volatile bool _beat;
@@ -103,25 +105,41 @@ internal sealed class EventStreamReply(
         var any = false;
         while (_output.UnflushedBytes < FlushSize && _reader.TryRead(out var record))
         {
-            if (!any && !context.Response.HasStarted)
+            if (asked && !any && !context.Response.HasStarted)
             {
-                if (asked && record.Offset == 0 && EarlyFailure(record) is { } failure)
+                if (EarlyFailure(record) is { } failure)
                 {
                     early = failure;
                     return false;
                 }
 
-                StreamHeaders.Write(context.Response, subscription.Id);
+                if (IsAttempt(record))
+                {
+                    // It may yet fail with a status of its own.
+                    view.Write(subscription.Id, record, 0, _attempts ??= new());
+                    continue;
+                }
             }
 
+            WriteAttempts();
             view.Write(subscription.Id, record, _skip, _output);
             _skip = 0;
             _ended = EventRecord.IsEnding(record.Data);
-            any = true;
+            any |= _ended || _output.UnflushedBytes > 0; // not every record shows in every protocol
         }
 
+        if (any && !context.Response.HasStarted) StreamHeaders.Write(context.Response, subscription.Id);
         return any;
     }
+
+    private void WriteAttempts()
+    {
+        if (_attempts is null) return;
+        _output.Write(_attempts.WrittenSpan);
+        _attempts = null;
+    }
+
+    private static bool IsAttempt(StreamEvent record) => NativeEventWriter.TypeOf(EventRecord.Json(record.Data)).SequenceEqual("attempt"u8);
 
     private static GenerationError? EarlyFailure(StreamEvent record)
     {
@@ -142,6 +160,7 @@ internal sealed class EventStreamReply(
         _wroteSinceBeat = false;
         if (!silent) return;
         if (!context.Response.HasStarted) StreamHeaders.Write(context.Response, subscription.Id);
+        WriteAttempts();
         view.WriteHeartbeat(protocol, _output);
         await _output.FlushAsync(_aborted);
     }

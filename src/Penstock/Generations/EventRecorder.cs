@@ -12,18 +12,33 @@ namespace Penstock.Generations;
 /// <param name="writer">Writes the frames of the client's protocol.</param>
 /// <param name="generationId">The generation.</param>
 /// <param name="model">The provider and model that answer.</param>
-/// <param name="passthrough">Whether the provider speaks the client's protocol, so that its payloads are shown as they are.</param>
-internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, string generationId, string model, bool passthrough) : IAnswerSink
+/// <param name="protocol">The client's protocol.</param>
+/// <param name="passthrough">Whether the provider speaks it too, so that its payloads are shown as they are.</param>
+internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, string generationId, string model, string protocol, bool passthrough) : IAnswerSink
 {
+    // A provider that goes on saying that it will say something is believed at last.
+    private const int MaxPreamble = 64 * 1024;
+
     private readonly StreamBatch _batch = new();
     private RecordedState _state = new(); // with what the batch holds
     private RecordedState _stored = new(); // what the log holds
+    private EventWriter _writer = writer;
+    private string _model = model;
     private bool _passthrough = passthrough;
     private bool _recordOpen;
     private BlockNumbers? _numbers; // of a further attempt
 
     /// <summary>The log holds a sign of the provider's answer.</summary>
     public bool Started => _stored.Started;
+
+    /// <summary>
+    /// The provider has said something. What came before, such as who speaks, is held back until then: should the provider
+    /// fail, another is asked, and nothing was shown.
+    /// </summary>
+    public bool HasOutput { get; private set; }
+
+    /// <summary>Called once, with the first output.</summary>
+    public Action? FirstOutput { get; set; }
 
     /// <summary>How much the model has said, in UTF-8 bytes of JSON text; what an estimate of its tokens is made from.</summary>
     public long OutputBytes => _stored.OutputBytes;
@@ -38,12 +53,27 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
         _state.Set(stored);
     }
 
-    /// <summary>Writes the Reset or Attempt with which a further attempt begins.</summary>
-    public ValueTask BeginAttemptAsync(in GenerationEvent begin)
+    /// <summary>Writes the Reset or Attempt with which a further attempt begins at an answer that was begun.</summary>
+    public ValueTask GoOnAsync(in GenerationEvent begin)
     {
         _numbers = new BlockNumbers(_state.NextBlock, begin.Kind == EventKind.Attempt ? _state.OpenText : -1);
         Record(begin);
-        return CommitAsync();
+        CloseRecord();
+        return AppendAsync(close: false);
+    }
+
+    /// <summary>Forgets what a provider said that said nothing, and notes that another attempt begins.</summary>
+    /// <param name="begin">The Attempt.</param>
+    /// <param name="target">Who is asked now.</param>
+    /// <param name="newWriter">Writes what it says, as if nobody had spoken before.</param>
+    public ValueTask BeginAttemptAsync(in GenerationEvent begin, Target target, EventWriter newWriter)
+    {
+        Discard();
+        (_writer, _model) = (newWriter, target.Name);
+        _passthrough = target.Provider.Protocol.Name == protocol;
+        Record(begin);
+        CloseRecord();
+        return AppendAsync(close: false);
     }
 
     public void Begin(bool asAsked) => _passthrough &= asAsked;
@@ -70,7 +100,7 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
         {
             // Every payload of the client's own protocol is shown, so it needs a record to stand in.
             if (!_recordOpen) Record(new GenerationEvent { Kind = EventKind.Raw });
-            writer.WritePayload(eventName, payload, NextId(), _batch);
+            _writer.WritePayload(eventName, payload, NextId(), _batch);
         }
 
         CloseRecord();
@@ -79,7 +109,9 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     public ValueTask CommitAsync()
     {
         CloseRecord();
-        return _batch.Count == 0 ? default : AppendAsync(close: false);
+        if (_batch.Count == 0 || (!HasOutput && _batch.Bytes.Length < MaxPreamble)) return default;
+        Output();
+        return AppendAsync(close: false);
     }
 
     /// <summary>Closes the blocks that are open, writes usage unless it stands already or there is none, and the ending, and closes the stream with them.</summary>
@@ -108,7 +140,7 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
 
     private void Start()
     {
-        if (!_state.Started) Record(new GenerationEvent { Kind = EventKind.Started, Model = model });
+        if (!_state.Started) Record(new GenerationEvent { Kind = EventKind.Started, Model = _model });
     }
 
     private void Record(in GenerationEvent generationEvent)
@@ -118,7 +150,16 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
         EventRecord.Begin(_batch, generationEvent);
         _recordOpen = true;
         if (!_passthrough || generationEvent.Kind >= EventKind.Finished)
-            writer.Write(generationEvent, NextId(), _batch);
+            _writer.Write(generationEvent, NextId(), _batch);
+        if (generationEvent.Kind == EventKind.BlockStart) Output();
+    }
+
+    private void Output()
+    {
+        if (HasOutput) return;
+        HasOutput = true;
+        FirstOutput?.Invoke();
+        FirstOutput = null;
     }
 
     private EventId NextId() => new(generationId, stream.NextOffset + _batch.Count);

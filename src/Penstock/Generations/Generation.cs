@@ -9,9 +9,10 @@ namespace Penstock.Generations;
 internal sealed class Generation
 {
     private readonly EventRecorder _recorder;
-    private readonly ProviderCall _call;
+    private ProviderCall? _call;
     private readonly Subscribers _subscribers;
     private readonly Action<Generation> _ended;
+    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -20,7 +21,6 @@ internal sealed class Generation
     private string? _stopReason;
 
     /// <param name="id">Its id.</param>
-    /// <param name="request">What the provider is asked.</param>
     /// <param name="recorder">Writes its stream.</param>
     /// <param name="inputEstimate">About how many tokens the request has.</param>
     /// <param name="onDisconnect">What its last subscriber's leaving means.</param>
@@ -28,14 +28,14 @@ internal sealed class Generation
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
     public Generation(
-        string id, ProviderRequest request, EventRecorder recorder, long inputEstimate,
+        string id, EventRecorder recorder, long inputEstimate,
         DisconnectPolicy onDisconnect, Action<Generation> ended, TimeProvider time, ILogger logger)
     {
         Id = id;
         _ended = ended;
         _logger = logger;
         _recorder = recorder;
-        _call = new ProviderCall(request.Target, request.Choices, recorder, time, logger);
+        _time = time;
         _inputEstimate = inputEstimate;
         _subscribers = new Subscribers(onDisconnect, time, () => Stop("disconnected"));
     }
@@ -65,20 +65,13 @@ internal sealed class Generation
     /// <summary>Whether the generation failed before the provider said anything: then its key may be used again.</summary>
     public bool FailedEarly { get; private set; }
 
-    /// <summary>Sends the request; does not keep it.</summary>
-    public void Start(ProviderRequest request)
+    /// <summary>Asks the providers, one after another until one answers.</summary>
+    /// <param name="attempts">Who is asked.</param>
+    /// <param name="newWriter">A writer of the client's protocol for a further attempt, which begins as if none had been before.</param>
+    public void Start(Attempts attempts, Func<EventWriter> newWriter)
     {
-        Task<CallOutcome> call;
-        try
-        {
-            call = _call.RunAsync(request, _stop.Token);
-        }
-        catch (Exception e)
-        {
-            call = Task.FromException<CallOutcome>(e);
-        }
-
-        _ = RunAsync(call);
+        _recorder.FirstOutput = attempts.Release;
+        _ = RunAsync(attempts, newWriter);
     }
 
     /// <summary>Ends the generation as stopped; the call to the provider is cut. Does nothing the second time.</summary>
@@ -95,12 +88,28 @@ internal sealed class Generation
         ThreadPool.UnsafeQueueUserWorkItem(static stop => stop.Cancel(), _stop, preferLocal: false);
     }
 
-    private async Task RunAsync(Task<CallOutcome> call)
+    private async Task RunAsync(Attempts attempts, Func<EventWriter> newWriter)
     {
         try
         {
-            var outcome = await call;
-            await (outcome.Error is { } error ? FailAsync(error) : FinishAsync());
+            while (await CallAsync(attempts) is { } error)
+            {
+                if (_recorder.HasOutput || !attempts.MoveOn(error, out var pause))
+                {
+                    await FailAsync(error);
+                    return;
+                }
+
+                GenerationLog.TriesAgain(_logger, Id, error.Code, attempts.Current.Target.Name, pause);
+                if (pause > TimeSpan.Zero) await Task.Delay(pause, _time, _stop.Token);
+                await _recorder.BeginAttemptAsync(
+                    new GenerationEvent { Kind = EventKind.Attempt, Attempt = attempts.Number, StopReason = error.Code, Model = attempts.Current.Target.Name },
+                    attempts.Current.Target,
+                    newWriter());
+            }
+
+            attempts.Release();
+            await FinishAsync();
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
@@ -122,16 +131,25 @@ internal sealed class Generation
         }
         finally
         {
+            attempts.Abandon();
             _subscribers.Dispose();
             _ended(this);
             _completion.SetResult();
         }
     }
 
+    // Not async, so that what is asked does not live as long as the answer.
+    private Task<GenerationError?> CallAsync(Attempts attempts)
+    {
+        var request = attempts.Current;
+        _call = new ProviderCall(request.Target, request.Choices, _recorder, _time, _logger);
+        return _call.RunAsync(request, _stop.Token);
+    }
+
     private Task FinishAsync() => EndAsync(new GenerationEvent
     {
         Kind = EventKind.Finished,
-        Reason = _call.Answer.Reason,
+        Reason = _call!.Answer.Reason,
         Reasons = _call.Answer.Reasons,
     });
 
@@ -186,7 +204,7 @@ internal sealed class Generation
 
     private Usage FinalUsage()
     {
-        if (_call.Answer.Usage is not { } usage) return UsageEstimate.Of(_inputEstimate, _recorder.OutputBytes);
+        if (_call?.Answer.Usage is not { } usage) return UsageEstimate.Of(_inputEstimate, _recorder.OutputBytes);
         if (UsageBefore is { } before) usage = UsageEstimate.Add(usage, before);
         return _call.Answer.Finished ? usage : usage with { Source = UsageSource.Partial };
     }

@@ -19,6 +19,9 @@ internal static partial class GenerationLog
     [LoggerMessage(14, LogLevel.Warning, "{Count} generations were cut by the last shutdown or crash: {Ended} ended as interrupted with their text kept, {GoOn} go on.")]
     public static partial void Recovered(ILogger logger, int count, int ended, int goOn);
 
+    [LoggerMessage(19, LogLevel.Warning, "Generation {Id}: the provider failed before it said anything ({Code}); {Target} is asked in {Pause}.")]
+    public static partial void TriesAgain(ILogger logger, string id, string code, string target, TimeSpan pause);
+
     [LoggerMessage(18, LogLevel.Warning, "Generation {Id} was cut by the last crash; attempt {Attempt} begins.")]
     public static partial void GoesOn(ILogger logger, string id, int attempt);
 

@@ -1,3 +1,5 @@
+using Penstock.Providers;
+
 namespace Penstock.Generations;
 
 /// <summary>How generations live and end.</summary>
@@ -8,6 +10,9 @@ public sealed class GenerationOptions
 
     /// <summary>What becomes of those whose server died.</summary>
     public CrashPolicy OnCrash { get; init; }
+
+    /// <summary>How often a provider is asked again.</summary>
+    public RetryOptions Retry { get; init; } = new();
 
     /// <summary>How long running generations may take to end when the server shuts down; then they end as <c>interrupted</c>.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(30);

@@ -9,13 +9,15 @@ namespace Penstock.Generations;
 
 /// <summary>Takes over a generation whose server died, and ends it, begins it anew, or goes on with it.</summary>
 internal sealed class GenerationRecovery(
-    IStreamLog log, StoredRequests requests, ModelRouter router, CrashPolicy policy, TimeProvider time, ILogger logger)
+    IStreamLog log, StoredRequests requests, ModelRouter router, GenerationOptions options, TimeProvider time, ILogger logger)
 {
     // A request that kills every server that takes it must not do so for ever.
     private const int MaxAttempts = 3;
 
     // Its watchers were cut off by us, and need a moment to come back.
     private static readonly TimeSpan _leastGrace = TimeSpan.FromSeconds(60);
+
+    private readonly CrashPolicy _policy = options.OnCrash;
 
     /// <returns>A generation to run, or null when it was ended here.</returns>
     public async Task<Recovered?> RecoverAsync(StreamInfo info, string id, GenerationMetadata metadata, Action<Generation> ended)
@@ -29,9 +31,9 @@ internal sealed class GenerationRecovery(
             var protocol = ClientProtocols.Find(metadata.Protocol) ?? ClientProtocols.Native;
             var request = metadata.ToRequest();
             var writer = protocol.NewEventWriter(request, id, info.CreatedAt);
-            var passthrough = policy == CrashPolicy.Restart && asked?.Request.Target.Provider.Protocol.Name == metadata.Protocol;
-            var recorder = new EventRecorder(stream, writer, id, metadata.Model, passthrough);
-            if (asked is null || policy != CrashPolicy.Restart) await ReplayAsync(info, id, writer);
+            var passthrough = _policy == CrashPolicy.Restart && asked?.Attempts.Current.Target.Provider.Protocol.Name == metadata.Protocol;
+            var recorder = new EventRecorder(stream, writer, id, metadata.Model, metadata.Protocol, passthrough);
+            if (asked is null || _policy != CrashPolicy.Restart) await ReplayAsync(info, id, writer);
             recorder.Resume(snapshot.State);
             if (asked is null)
             {
@@ -42,7 +44,7 @@ internal sealed class GenerationRecovery(
             }
 
             var generation = await BeginAsync(id, metadata, recorder, asked.Value, snapshot.State, attempt: (int)info.Epoch + 1, ended);
-            return new Recovered(generation, asked.Value.Request);
+            return new Recovered(generation, asked.Value.Attempts, () => protocol.NewEventWriter(request, id, info.CreatedAt));
         }
         catch (StreamException e)
         {
@@ -55,12 +57,12 @@ internal sealed class GenerationRecovery(
         string id, GenerationMetadata metadata, EventRecorder recorder, Asked asked, RecordedState state, int attempt, Action<Generation> ended)
     {
         var lost = UsageEstimate.Of(asked.InputTokens, state.OutputBytes);
-        var kind = policy == CrashPolicy.Restart ? EventKind.Reset : EventKind.Attempt;
-        await recorder.BeginAttemptAsync(new GenerationEvent { Kind = kind, Attempt = attempt, StopReason = "server_died", Model = metadata.Model });
+        var kind = _policy == CrashPolicy.Restart ? EventKind.Reset : EventKind.Attempt;
+        await recorder.GoOnAsync(new GenerationEvent { Kind = kind, Attempt = attempt, StopReason = "server_died", Model = metadata.Model });
         var grace = metadata.GraceSeconds is { } seconds
             ? new DisconnectPolicy(TimeSpan.FromSeconds(Math.Max(seconds, _leastGrace.TotalSeconds)))
             : DisconnectPolicy.Detach;
-        var generation = new Generation(id, asked.Request, recorder, asked.InputTokens, grace, ended, time, logger) { Key = metadata.Key, UsageBefore = lost };
+        var generation = new Generation(id, recorder, asked.InputTokens, grace, ended, time, logger) { Key = metadata.Key, UsageBefore = lost };
         generation.Subscribers.Add();
         generation.Subscribers.Remove(); // nobody is there, and the grace begins
         GenerationLog.GoesOn(logger, id, attempt);
@@ -70,19 +72,19 @@ internal sealed class GenerationRecovery(
     /// <summary>The request to send again; null where it is not to be, or cannot be.</summary>
     private async Task<Asked?> AskAgainAsync(StreamInfo info, string id, GenerationMetadata metadata, Snapshot snapshot)
     {
-        if (policy == CrashPolicy.Fail || info.Epoch >= MaxAttempts || (policy == CrashPolicy.Continue && !snapshot.IsContinuable)) return null;
+        if (_policy == CrashPolicy.Fail || info.Epoch >= MaxAttempts || (_policy == CrashPolicy.Continue && !snapshot.IsContinuable)) return null;
         try
         {
             if (await requests.LoadAsync(id, metadata) is not { } request) return null;
-            var target = router.Route(metadata.Model);
+            var target = router.Target(metadata.Model); // who answered before
             var text = snapshot.Text.ToString();
-            if (policy == CrashPolicy.Continue && text.Length > 0)
+            if (_policy == CrashPolicy.Continue && text.Length > 0)
             {
                 if (!target.Provider.ContinuesPrefix) return null;
                 request = request with { Prefix = text };
             }
 
-            return new Asked(ProviderRequest.From(request, target), UsageEstimate.Input(request));
+            return new Asked(new Attempts(request, new Route(target), options.Retry), UsageEstimate.Input(request));
         }
         catch (RequestException e)
         {
@@ -123,10 +125,10 @@ internal sealed class GenerationRecovery(
         }
     }
 
-    /// <summary>A generation that goes on, and what its provider is to be asked.</summary>
-    public readonly record struct Recovered(Generation Generation, ProviderRequest Request);
+    /// <summary>A generation that goes on, and who is to be asked.</summary>
+    public readonly record struct Recovered(Generation Generation, Attempts Attempts, Func<EventWriter> NewWriter);
 
-    private readonly record struct Asked(ProviderRequest Request, long InputTokens);
+    private readonly record struct Asked(Attempts Attempts, long InputTokens);
 
     /// <summary>What was said so far.</summary>
     private sealed class Snapshot(int choices)

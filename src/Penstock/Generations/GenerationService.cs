@@ -138,7 +138,7 @@ internal sealed class GenerationService(
     /// <summary>Ends what a crash left open, and remembers the keys of what is kept. Called once, before the first request.</summary>
     public async Task RecoverAsync()
     {
-        var recovery = new GenerationRecovery(log, _requests, router, options.OnCrash, time, logger);
+        var recovery = new GenerationRecovery(log, _requests, router, options, time, logger);
         var goOn = new List<GenerationRecovery.Recovered>();
         var orphans = 0;
         await foreach (var info in log.ListAsync(PathPrefix))
@@ -161,7 +161,7 @@ internal sealed class GenerationService(
             if (metadata is { Key: { } key, BodyHash: { } hash } && !silent) _keys.Restore(key, id, hash);
         }
 
-        foreach (var again in goOn) Run(again.Generation, again.Request);
+        foreach (var again in goOn) Run(again.Generation, again.Attempts, again.NewWriter);
         if (orphans > 0) GenerationLog.Recovered(logger, orphans, orphans - goOn.Count, goOn.Count);
     }
 
@@ -216,8 +216,9 @@ internal sealed class GenerationService(
             throw new RequestException("The server is shutting down. Try again.") { Status = 503, Code = "shutting_down", RetryAfter = TimeSpan.FromSeconds(1) };
         if (Running >= options.MaxRunning)
             throw new RequestException("The server runs as many generations as it may. Try again shortly.") { Status = 503, Code = "overloaded", RetryAfter = TimeSpan.FromSeconds(2) };
-        var target = router.Route(request.Model);
-        var asked = ProviderRequest.From(request, target);
+        var attempts = new Attempts(request, router.Route(request.Model), options.Retry);
+        var asked = attempts.Current;
+        var target = asked.Target;
         var metadata = new GenerationMetadata(protocol.Name, request.Stream, request.IncludeUsage, request.Choices, request.Model, target.Name, key, bodyHash)
         {
             GraceSeconds = start.OnDisconnect == DisconnectPolicy.Detach ? null : start.OnDisconnect.Grace.TotalSeconds,
@@ -237,18 +238,19 @@ internal sealed class GenerationService(
             throw new RequestException(error.Message) { Status = error.Status, Code = error.Code };
         }
 
-        var writer = protocol.NewEventWriter(metadata.ToRequest(), id, time.GetUtcNow());
-        var recorder = new EventRecorder(stream, writer, id, target.Name, passthrough: request.Protocol == target.Provider.Protocol.Name);
-        Run(new Generation(id, asked, recorder, UsageEstimate.Input(request), start.OnDisconnect, ended: Forget, time, logger) { Key = key }, asked);
+        var (light, createdAt) = (metadata.ToRequest(), time.GetUtcNow());
+        EventWriter NewWriter() => protocol.NewEventWriter(light, id, createdAt);
+        var recorder = new EventRecorder(stream, NewWriter(), id, target.Name, request.Protocol, passthrough: request.Protocol == target.Provider.Protocol.Name);
+        Run(new Generation(id, recorder, UsageEstimate.Input(request), start.OnDisconnect, ended: Forget, time, logger) { Key = key }, attempts, NewWriter);
         return new Started(id, metadata.Dropped);
     }
 
-    private void Run(Generation generation, ProviderRequest asked)
+    private void Run(Generation generation, Attempts attempts, Func<EventWriter> newWriter)
     {
         _running[generation.Id] = generation;
         Interlocked.Increment(ref _runningCount);
         if (_draining) generation.Subscribers.Dispose();
-        generation.Start(asked);
+        generation.Start(attempts, newWriter);
     }
 
     private void Forget(Generation generation)

@@ -9,6 +9,9 @@ internal interface IAnswerSink : IEventSink
     /// <param name="asAsked">The reply is a stream, or one document, as the client asked for; otherwise its payloads cannot be shown as they are.</param>
     void Begin(bool asAsked);
 
+    /// <summary>The provider has said something, and not only that it will.</summary>
+    bool HasOutput { get; }
+
     /// <summary>All events of one payload were written.</summary>
     /// <param name="eventName">The event name of the payload's frame, or empty.</param>
     /// <param name="payload">The payload's own bytes.</param>
@@ -18,7 +21,3 @@ internal interface IAnswerSink : IEventSink
     /// <summary>All that one read brought was written: store it and show it.</summary>
     ValueTask CommitAsync();
 }
-
-/// <summary>How a call to a provider came out.</summary>
-/// <param name="Error">Null when the answer is whole.</param>
-internal readonly record struct CallOutcome(GenerationError? Error);

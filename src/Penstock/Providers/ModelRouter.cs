@@ -3,31 +3,31 @@ using Penstock.Providers.Simulated;
 
 namespace Penstock.Providers;
 
-/// <summary>A provider and its own name for one of its models.</summary>
-internal sealed record Target(Provider Provider, string Model)
-{
-    public string Name { get; } = $"{Provider.Name}/{Model}";
-}
-
 /// <summary>Finds who answers for a model's name: <c>provider/model</c>, <c>provider:model</c>, or an alias.</summary>
 internal sealed class ModelRouter : IDisposable
 {
     private readonly Dictionary<string, Provider> _providers = new(StringComparer.OrdinalIgnoreCase);
-    private readonly Dictionary<string, string> _aliases = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, Route> _aliases = new(StringComparer.OrdinalIgnoreCase);
     private readonly string _defaultModel;
 
     public ModelRouter(RoutingOptions options, TimeProvider time)
     {
         foreach (var (name, provider) in options.Providers) _providers[name] = new Provider(name, provider, time);
-        foreach (var (name, target) in options.Aliases) _aliases[name] = target;
+        foreach (var (name, targets) in options.Aliases) _aliases[name] = NewRoute(targets, time);
         _defaultModel = options.DefaultModel;
     }
 
     /// <exception cref="RequestException">404: nobody answers for that name. 400: the simulated provider does not know a knob.</exception>
-    public Target Route(string? model)
+    public Route Route(string? model)
     {
         var name = string.IsNullOrEmpty(model) ? _defaultModel : model;
-        if (_aliases.TryGetValue(name, out var aliased)) name = aliased;
+        return _aliases.TryGetValue(name, out var route) ? route : new Route(Target(name));
+    }
+
+    /// <summary>The target of that name, which is no alias.</summary>
+    /// <exception cref="RequestException">As <see cref="Route"/>.</exception>
+    public Target Target(string name)
+    {
         var cut = name.AsSpan().IndexOfAny('/', ':');
         if (cut > 0 && cut < name.Length - 1 && _providers.TryGetValue(name[..cut], out var provider))
         {
@@ -56,6 +56,13 @@ internal sealed class ModelRouter : IDisposable
     {
         foreach (var provider in _providers.Values) provider.Dispose();
     }
+
+    private Route NewRoute(IReadOnlyList<TargetOptions> targets, TimeProvider time) => new(
+        [.. targets
+            .Select((options, place) => (Target: Target(options.Model) with { Health = new TargetHealth(time) }, options.Weight, Priority: options.Priority ?? place))
+            .GroupBy(t => t.Priority)
+            .OrderBy(tier => tier.Key)
+            .Select(tier => tier.Select(t => (t.Target, t.Weight)).ToList())]);
 }
 
 /// <summary>What the router is made of.</summary>
@@ -65,6 +72,6 @@ public sealed class RoutingOptions
 
     public required IReadOnlyDictionary<string, ProviderOptions> Providers { get; init; }
 
-    /// <summary>Alias to <c>provider/model</c>.</summary>
-    public IReadOnlyDictionary<string, string> Aliases { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+    /// <summary>Each alias, and who answers for it.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<TargetOptions>> Aliases { get; init; } = new Dictionary<string, IReadOnlyList<TargetOptions>>(StringComparer.Ordinal);
 }

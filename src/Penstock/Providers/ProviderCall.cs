@@ -24,14 +24,15 @@ internal sealed class ProviderCall(Target target, int choices, IAnswerSink sink,
     public EventReader Answer => _reader;
 
     /// <exception cref="OperationCanceledException">The token was cancelled before the answer was whole.</exception>
-    public Task<CallOutcome> RunAsync(ProviderRequest request, CancellationToken cancellationToken)
+    /// <returns>Null when the answer is whole; otherwise what went wrong.</returns>
+    public Task<GenerationError?> RunAsync(ProviderRequest request, CancellationToken cancellationToken)
     {
         // Not async, so that the request does not live as long as its answer: an image weighs megabytes.
         var watch = new CallWatch(time, target.Provider.Options.FirstTokenTimeout, cancellationToken);
         return ReadAsync(target.Provider.SendAsync(request, watch.Token), request.StreamAsked, watch, cancellationToken);
     }
 
-    private async Task<CallOutcome> ReadAsync(Task<HttpResponseMessage> send, bool streamAsked, CallWatch ownedWatch, CancellationToken cancellationToken)
+    private async Task<GenerationError?> ReadAsync(Task<HttpResponseMessage> send, bool streamAsked, CallWatch ownedWatch, CancellationToken cancellationToken)
     {
         var options = target.Provider.Options;
         using var watch = ownedWatch;
@@ -41,7 +42,7 @@ internal sealed class ProviderCall(Target target, int choices, IAnswerSink sink,
             if (!response.IsSuccessStatusCode)
             {
                 ProviderLog.Refused(logger, target.Name, (int)response.StatusCode);
-                return new(await ReadErrorAsync(response, watch));
+                return await ReadErrorAsync(response, watch);
             }
 
             using var body = await response.Content.ReadAsStreamAsync(watch.Token);
@@ -52,11 +53,11 @@ internal sealed class ProviderCall(Target target, int choices, IAnswerSink sink,
             else
                 await ReadWholeAsync(body, watch);
 
-            return new(_reader.Error ?? (_reader.Finished ? null : ProviderErrors.Cut));
+            return _reader.Error ?? (_reader.Finished ? null : ProviderErrors.Cut);
         }
         catch (Exception e) when (_reader.Finished && e is OperationCanceledException or HttpRequestException or IOException)
         {
-            return default; // the answer is whole, whatever became of the connection
+            return null; // the answer is whole, whatever became of the connection
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
@@ -64,18 +65,18 @@ internal sealed class ProviderCall(Target target, int choices, IAnswerSink sink,
                 ProviderLog.Silent(logger, target.Name);
             else
                 ProviderLog.Broken(logger, target.Name, e); // SocketsHttpHandler reports its ConnectTimeout as a cancellation
-            return new(watch.Expired ? ProviderErrors.Timeout : ProviderErrors.Unreachable);
+            return watch.Expired ? ProviderErrors.Timeout : ProviderErrors.Unreachable;
         }
         catch (Exception e) when (e is HttpRequestException or IOException or HttpProtocolException)
         {
             cancellationToken.ThrowIfCancellationRequested();
             ProviderLog.Broken(logger, target.Name, e);
-            return new(e is HttpRequestException ? ProviderErrors.Unreachable : ProviderErrors.Cut);
+            return e is HttpRequestException ? ProviderErrors.Unreachable : ProviderErrors.Cut;
         }
         catch (Exception e) when (e is ProviderFormatException or SseLineTooLongException)
         {
             ProviderLog.Malformed(logger, target.Name, e.Message);
-            return new(e is SseLineTooLongException ? ProviderErrors.TooLong(options.MaxLineLength) : ProviderErrors.Malformed);
+            return e is SseLineTooLongException ? ProviderErrors.TooLong(options.MaxLineLength) : ProviderErrors.Malformed;
         }
     }
 
@@ -95,8 +96,8 @@ internal sealed class ProviderCall(Target target, int choices, IAnswerSink sink,
             {
                 read = await body.ReadAsync(buffer, watch.Token);
                 var lingering = _reader.Finished;
-                if (!lingering) watch.Touch(idle);
                 Take(frames, buffer.AsSpan(0, read));
+                if (!lingering && sink.HasOutput) watch.Touch(idle); // a preamble is not the first token
                 if (_reader.Finished && !lingering) watch.Touch(_linger); // once: what chatters on after the answer ends all the same
             }
             finally

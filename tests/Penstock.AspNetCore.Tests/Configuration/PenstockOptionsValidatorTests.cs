@@ -17,7 +17,7 @@ public sealed class PenstockOptionsValidatorTests
         { "Penstock:Limits:MaxBodyBytes is under 1024", o => o.Limits.MaxBodyBytes = 0 },
         { "Penstock:DefaultModel is 'gpt'", o => o.DefaultModel = "gpt" },
         { "Penstock:Models:fast:Targets is empty", o => o.Models["fast"] = new() },
-        { "Penstock:Models:fast:Targets is 'nobody/x'", o => o.Models["fast"] = new() { Targets = ["nobody/x"] } },
+        { "Penstock:Models:fast:Targets is 'nobody/x'", o => o.Models["fast"] = new() { Targets = [new TargetOptions { Model = "nobody/x" }] } },
         { "Penstock:Providers:up:BaseUrl is 'nowhere'", o => o.Providers["up"] = new() { BaseUrl = "nowhere" } },
         { "Penstock:Providers:up:Protocol is 'smoke'", o => o.Providers["up"] = new() { BaseUrl = "http://localhost", Protocol = "smoke" } },
         { "Penstock:Providers:a/b", o => o.Providers["a/b"] = new() { BaseUrl = "http://localhost" } },

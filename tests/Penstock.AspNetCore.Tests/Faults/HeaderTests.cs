@@ -34,7 +34,7 @@ public sealed class HeaderTests
     {
         await using var host = await PenstockHost.StartAsync(async call =>
         {
-            await call.Sse(Chat.Role());
+            await call.Sse([Chat.Role(), Chat.Text("a")]);
             await call.Hold();
         });
         var waited = Stopwatch.StartNew();

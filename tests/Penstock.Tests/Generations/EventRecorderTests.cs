@@ -67,7 +67,7 @@ public sealed class EventRecorderTests
     {
         var stream = await log.CreateAsync(Id, new StreamOptions());
         var request = new GenerationRequest { Protocol = ClientProtocols.Native.Name, Body = default, Messages = [], Stream = true };
-        return new EventRecorder(stream, ClientProtocols.Native.NewEventWriter(request, Id, default), Id, "up/m", passthrough: false);
+        return new EventRecorder(stream, ClientProtocols.Native.NewEventWriter(request, Id, default), Id, "up/m", "native", passthrough: false);
     }
 
     private static void Say(EventRecorder recorder, int block, int length)

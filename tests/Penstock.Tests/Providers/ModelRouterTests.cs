@@ -14,7 +14,7 @@ public sealed class ModelRouterTests : IDisposable
                 ["simulated"] = new() { Protocol = "simulated", Models = ["chat"] },
                 ["groq"] = new() { BaseUrl = "https://localhost/v1" },
             },
-            Aliases = new Dictionary<string, string>(StringComparer.Ordinal) { ["fast"] = "groq/llama" },
+            Aliases = new Dictionary<string, IReadOnlyList<TargetOptions>>(StringComparer.Ordinal) { ["fast"] = [new TargetOptions { Model = "groq/llama" }] },
         },
         TimeProvider.System);
 
@@ -29,7 +29,7 @@ public sealed class ModelRouterTests : IDisposable
     [InlineData(null, "simulated/chat")]
     [InlineData("", "simulated/chat")]
     [InlineData("simulated/chat?cut=40", "simulated/chat?cut=40")]
-    public void A_name_finds_its_provider_and_model(string? name, string target) => _router.Route(name).Name.ShouldBe(target);
+    public void A_name_finds_its_provider_and_model(string? name, string target) => _router.Route(name).Draw().ShouldHaveSingleItem().Name.ShouldBe(target);
 
     [Theory]
     [InlineData("gpt-5")]

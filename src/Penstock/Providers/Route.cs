@@ -1,0 +1,26 @@
+namespace Penstock.Providers;
+
+/// <summary>Who answers for a name, the first to ask first.</summary>
+internal sealed class Route(IReadOnlyList<IReadOnlyList<(Target Target, double Weight)>> tiers)
+{
+    public Route(Target only)
+        : this([[(only, 1)]])
+    {
+    }
+
+    /// <summary>The targets in the order in which this request asks them: by priority, and within one by lot, where those that fail much draw short.</summary>
+    public IReadOnlyList<Target> Draw()
+    {
+        if (tiers is [[var (only, _)]]) return [only];
+        var order = new List<Target>();
+        foreach (var tier in tiers) order.AddRange(tier.OrderBy(t => Lot(t.Target, t.Weight)).Select(t => t.Target));
+        return order;
+    }
+
+    // The smallest of exponential variates is that of a target as often as its weight says.
+    private static double Lot(Target target, double weight)
+    {
+        var healthy = 1 - (target.Health?.Failures ?? 0);
+        return -Math.Log(1 - Random.Shared.NextDouble()) / (weight * Math.Max(0.01, healthy * healthy));
+    }
+}

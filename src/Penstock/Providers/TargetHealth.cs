@@ -1,0 +1,85 @@
+namespace Penstock.Providers;
+
+/// <summary>
+/// How a target has fared lately: a circuit breaker. Half of at least ten calls within half a minute failing opens it; after
+/// a while one call is let through, and its outcome closes it or leaves it open.
+/// </summary>
+internal sealed class TargetHealth(TimeProvider time)
+{
+    private const int LeastCalls = 10;
+    private const double FailureRatio = 0.5;
+
+    private static readonly TimeSpan _half = TimeSpan.FromSeconds(15); // two halves make the window
+    private static readonly TimeSpan _break = TimeSpan.FromSeconds(15);
+
+    private readonly Lock _lock = new();
+    private (int Calls, int Failures) _now, _before;
+    private long _since = time.GetTimestamp();
+    private long? _openedAt;
+    private bool _probing;
+
+    /// <summary>The share of the latest calls that failed, 0 to 1.</summary>
+    public double Failures
+    {
+        get
+        {
+            lock (_lock)
+            {
+                Roll();
+                var calls = _now.Calls + _before.Calls;
+                return calls == 0 ? 0 : (double)(_now.Failures + _before.Failures) / calls;
+            }
+        }
+    }
+
+    /// <summary>Whether it may be asked. Whoever is told so reports what came of it.</summary>
+    public bool TryEnter()
+    {
+        lock (_lock)
+        {
+            if (_openedAt is not { } openedAt) return true;
+            if (_probing || time.GetElapsedTime(openedAt) < _break) return false;
+            return _probing = true;
+        }
+    }
+
+    /// <summary>It has begun to answer.</summary>
+    public void Succeeded() => Report(failed: false);
+
+    /// <summary>It failed before it said anything.</summary>
+    public void Failed() => Report(failed: true);
+
+    /// <summary>The call ended for reasons that say nothing of the target.</summary>
+    public void Abandoned()
+    {
+        lock (_lock) _probing = false;
+    }
+
+    private void Report(bool failed)
+    {
+        lock (_lock)
+        {
+            Roll();
+            if (_openedAt is not null && _probing)
+            {
+                _probing = false;
+                _openedAt = failed ? time.GetTimestamp() : null;
+                (_now, _before) = (default, default);
+                return;
+            }
+
+            _now = (_now.Calls + 1, _now.Failures + (failed ? 1 : 0));
+            var calls = _now.Calls + _before.Calls;
+            if (_openedAt is null && calls >= LeastCalls && _now.Failures + _before.Failures >= calls * FailureRatio) _openedAt = time.GetTimestamp();
+        }
+    }
+
+    private void Roll()
+    {
+        var elapsed = time.GetElapsedTime(_since);
+        if (elapsed < _half) return;
+        _before = elapsed < 2 * _half ? _now : default;
+        _now = default;
+        _since = time.GetTimestamp();
+    }
+}
