@@ -41,6 +41,8 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton(NewReplies);
         services.AddSingleton<GenerationEndpoint>();
         services.AddSingleton<ChatCompletionsEndpoints>();
+        services.AddSingleton<TokenCounter>();
+        services.AddSingleton<MessagesEndpoints>();
         services.AddSingleton<NativeEndpoints>();
         services.AddSingleton<TextEndpoints>();
         services.AddSingleton<ModelsEndpoints>();

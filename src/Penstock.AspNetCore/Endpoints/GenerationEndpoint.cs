@@ -127,7 +127,8 @@ internal sealed class GenerationEndpoint(
         }
     }
 
-    private static IReadOnlyList<KeyValuePair<string, string>> HeadersFor(HttpContext context, ClientProtocol protocol)
+    /// <summary>The client's headers that go on to a provider of the same protocol.</summary>
+    public static IReadOnlyList<KeyValuePair<string, string>> HeadersFor(HttpContext context, ClientProtocol protocol)
     {
         if (protocol.ProviderHeaders.Count == 0) return [];
         var headers = new List<KeyValuePair<string, string>>();

@@ -27,6 +27,9 @@ public abstract class ClientProtocol
     /// <summary>Writes the error body of an HTTP reply in the protocol's shape.</summary>
     public abstract void WriteError(RequestException error, IBufferWriter<byte> output);
 
+    /// <summary>As <see cref="WriteError(RequestException, IBufferWriter{byte})"/>, for a protocol whose errors name the request.</summary>
+    public virtual void WriteError(RequestException error, string? requestId, IBufferWriter<byte> output) => WriteError(error, output);
+
     /// <summary>The media type of error bodies and of answers that are not streams.</summary>
     public virtual string ContentType => "application/json";
 
@@ -46,6 +49,9 @@ public abstract class ProviderProtocol
 
     /// <summary>The path of the call, relative to the provider's base URL.</summary>
     public abstract string Path(string model, bool stream);
+
+    /// <summary>The path where the provider counts a request's tokens, relative to its base URL; null where it does not.</summary>
+    public virtual string? CountTokensPath => null;
 
     /// <summary>The credential header's name and value.</summary>
     public abstract (string Name, string Value) Credential(string apiKey);
