@@ -69,7 +69,7 @@ internal readonly ref struct MessagesPayload
         {
             if (!HasId) writer.Append("\"id\":"u8);
             writer.Append(id);
-            if (!HasId) writer.Append(","u8);
+            if (!HasId && Json[IdEnd..].TrimStart(" \t\r\n"u8) is not [(byte)'}', ..]) writer.Append(","u8);
         }
 
         writer.AppendOnOneLine(Json[IdEnd..]);
