@@ -23,6 +23,13 @@ public sealed class WellKnownProvidersTests
     }
 
     [Fact]
+    public void Anthropic_is_spoken_to_in_its_own_protocol()
+    {
+        var provider = Configure(new() { ["ANTHROPIC_API_KEY"] = "k" }).Providers["anthropic"];
+        (provider.Protocol, provider.BaseUrl).ShouldBe(("messages", "https://api.anthropic.com"));
+    }
+
+    [Fact]
     public void Gemini_takes_its_address_and_model_from_the_environment_too()
     {
         var options = Configure(new() { ["GEMINI_API_KEY"] = "k", ["GEMINI_BASE_URL"] = "http://localhost:1/v1", ["GEMINI_MODEL_NAME"] = "gemini-x" });

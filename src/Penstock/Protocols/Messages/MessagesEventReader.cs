@@ -79,7 +79,7 @@ internal sealed class MessagesEventReader : EventReader
         }
         else if (type.SequenceEqual("message_start"u8))
         {
-            if (JsonValue.IsObject(inner)) TakeMessage(inner, sink);
+            if (JsonValue.IsObject(inner)) TakeMessage(inner, begins: true, sink);
         }
         else if (type.SequenceEqual("message_delta"u8))
         {
@@ -93,14 +93,14 @@ internal sealed class MessagesEventReader : EventReader
         }
         else if (type.SequenceEqual("message"u8))
         {
-            TakeMessage(payload, sink);
+            TakeMessage(payload, begins: false, sink);
             Finish(default, sink);
             Done = true;
         }
     }
 
     /// <summary>Takes a message: one that begins, or a whole one. The second beginning of a stream says nothing new.</summary>
-    private void TakeMessage(ReadOnlySpan<byte> message, IEventSink sink)
+    private void TakeMessage(ReadOnlySpan<byte> message, bool begins, IEventSink sink)
     {
         ReadOnlySpan<byte> content = default, reason = default;
         var reader = new Utf8JsonReader(message);
@@ -108,7 +108,7 @@ internal sealed class MessagesEventReader : EventReader
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("model"u8)) TakeModel(JsonValue.Read(ref reader, message));
-            else if (reader.ValueTextEquals("usage"u8)) _usage.Take(JsonValue.Read(ref reader, message));
+            else if (reader.ValueTextEquals("usage"u8)) _usage.Take(JsonValue.Read(ref reader, message), atStart: begins);
             else if (reader.ValueTextEquals("content"u8)) content = JsonValue.Read(ref reader, message);
             else if (reader.ValueTextEquals("stop_reason"u8)) reason = JsonValue.Inside(JsonValue.Read(ref reader, message));
             else reader.Skip();

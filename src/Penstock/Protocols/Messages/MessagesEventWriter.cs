@@ -20,7 +20,7 @@ internal sealed class MessagesEventWriter(GenerationRequest request, string mess
     public override void WritePayload(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload, EventId id, IBufferWriter<byte> output)
     {
         var parsed = MessagesPayload.Read(payload);
-        if (parsed.Json.IsEmpty) return;
+        if (!JsonValue.IsObject(parsed.Json)) return;
         Follow(parsed);
         var frames = new MessagesFrames(id, output);
         frames.Begin(parsed.Type.IsEmpty ? eventName : parsed.Type);

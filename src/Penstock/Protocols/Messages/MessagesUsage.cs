@@ -16,7 +16,9 @@ internal sealed class MessagesUsage
     private long? _thinking;
 
     /// <summary>Takes what a usage object says; what it leaves out, or says to be null, stays.</summary>
-    public void Take(ReadOnlySpan<byte> json)
+    /// <param name="json">The object.</param>
+    /// <param name="atStart">It came before the answer, when what it says of the output means nothing yet.</param>
+    public void Take(ReadOnlySpan<byte> json, bool atStart = false)
     {
         if (!JsonValue.IsObject(json)) return;
         var reader = new Utf8JsonReader(json);
@@ -24,7 +26,7 @@ internal sealed class MessagesUsage
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("input_tokens"u8)) _input = Number(ref reader) ?? _input;
-            else if (reader.ValueTextEquals("output_tokens"u8)) _output = Number(ref reader) ?? _output;
+            else if (!atStart && reader.ValueTextEquals("output_tokens"u8)) _output = Number(ref reader) ?? _output;
             else if (reader.ValueTextEquals("cache_read_input_tokens"u8)) _cacheRead = Number(ref reader) ?? _cacheRead;
             else if (reader.ValueTextEquals("cache_creation_input_tokens"u8)) _cacheWrite = Number(ref reader) ?? _cacheWrite;
             else if (reader.ValueTextEquals("output_tokens_details"u8)) TakeDetails(JsonValue.Read(ref reader, json));

@@ -101,6 +101,7 @@ public sealed class EventReaderTests
             """{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":12,"cache_creation_input_tokens":null,"output_tokens":40,"output_tokens_details":{"thinking_tokens":7}}}""");
         reader.Model.ShouldBe("claude-x");
         reader.Usage.ShouldBe(new Usage { InputTokens = 117, CachedInputTokens = 100, CacheWriteTokens = 5, OutputTokens = 40, TotalTokens = 157, ReasoningTokens = 7 });
+        Play(Message()).Reader.Usage.ShouldBe(new Usage { InputTokens = 3 }); // the output's count means nothing before there is output
         Play(End("end_turn")).Reader.Usage.ShouldBe(new Usage { OutputTokens = 9 });
         Play("""{"type":"message_stop"}""").Reader.Usage.ShouldBeNull();
     }

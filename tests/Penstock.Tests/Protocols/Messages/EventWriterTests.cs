@@ -131,6 +131,9 @@ public sealed class EventWriterTests
     }
 
     [Fact]
+    public void What_is_no_event_of_the_protocol_is_not_passed_on() => Pass(NewWriter(), 0, "[DONE]").ShouldBeEmpty();
+
+    [Fact]
     public void A_passed_on_stream_finishes_with_its_stop_alone()
     {
         var writer = NewWriter();
