@@ -12,8 +12,7 @@ internal ref struct MessagesFrames(EventId id, IBufferWriter<byte> output)
     /// <summary>Begins a frame; what is written to the result is its data, on one line.</summary>
     public IBufferWriter<byte> Begin(ReadOnlySpan<byte> type)
     {
-        if (_open) Close(id with { Part = ++_part });
-        _open = true;
+        Next();
         SseWriter.Event(output, type);
         output.Write("data: "u8);
         return output;
@@ -22,9 +21,12 @@ internal ref struct MessagesFrames(EventId id, IBufferWriter<byte> output)
     /// <summary>A frame of a block: <c>{"type":…,"index":…</c> and what is given.</summary>
     public void Write(ReadOnlySpan<byte> type, int index, scoped ReadOnlySpan<byte> before, scoped ReadOnlySpan<byte> text, scoped ReadOnlySpan<byte> after)
     {
-        Begin(type);
-        var writer = new SpanWriter(output.GetSpan(type.Length + before.Length + text.Length + after.Length + 48));
-        writer.Append("{\"type\":\""u8);
+        Next();
+        // A token's frame is asked for in one piece.
+        var writer = new SpanWriter(output.GetSpan((2 * type.Length) + before.Length + text.Length + after.Length + 64));
+        writer.Append("event: "u8);
+        writer.Append(type);
+        writer.Append("\ndata: {\"type\":\""u8);
         writer.Append(type);
         writer.Append("\",\"index\":"u8);
         writer.Append(index);
@@ -39,6 +41,12 @@ internal ref struct MessagesFrames(EventId id, IBufferWriter<byte> output)
     {
         if (_open) Close(id);
         _open = false;
+    }
+
+    private void Next()
+    {
+        if (_open) Close(id with { Part = ++_part });
+        _open = true;
     }
 
     private readonly void Close(EventId frameId)
