@@ -53,6 +53,9 @@ internal sealed class MessagesEventWriter(GenerationRequest request, string mess
                 block.IsStopped = true;
                 Advance(ref frames);
                 break;
+            case EventKind.Reset:
+                (_blocks, _usage, _next, _passedBlock, _begun, _stopSaid, _refused) = (null, null, 0, -1, false, false, false);
+                break;
             case EventKind.Finished:
                 WriteEnd(generationEvent.Reason, ref frames);
                 break;
@@ -65,6 +68,12 @@ internal sealed class MessagesEventWriter(GenerationRequest request, string mess
         }
 
         frames.End();
+    }
+
+    public override void Replay(in GenerationEvent generationEvent, ReadOnlySpan<byte> frames, IBufferWriter<byte> scratch)
+    {
+        base.Replay(generationEvent, frames, scratch);
+        _stopSaid |= frames.IndexOf("event: message_delta\n"u8) >= 0;
     }
 
     /// <summary>Notes how far a provider's own events have come, for an ending of ours.</summary>

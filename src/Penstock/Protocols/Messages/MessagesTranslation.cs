@@ -28,7 +28,7 @@ internal static class MessagesTranslation
         {
             json.WriteStartObject();
             json.WriteNumber("max_tokens"u8, settings.MaxOutputTokens?.Value ?? DefaultMaxTokens);
-            new MessagesContentWriter(json, dropped).Write(request.Messages, settings.Format is { Value.Schema.IsEmpty: true } ? JsonInstruction : null);
+            new MessagesContentWriter(json, dropped).Write(request.AllMessages, settings.Format is { Value.Schema.IsEmpty: true } ? JsonInstruction : null);
             WriteTools(request, json, dropped);
             WriteSampling(settings, thinking.IsOn, json, dropped);
             WriteStop(settings.StopSequences, json);

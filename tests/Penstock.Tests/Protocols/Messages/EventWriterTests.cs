@@ -161,6 +161,30 @@ public sealed class EventWriterTests
     public void A_stop_before_anything_is_a_message_that_says_nothing() =>
         Shape(Play(new Said { Kind = "stopped" })).ShouldBe("message_start message_delta message_stop");
 
+    [Fact]
+    public void An_answer_that_begins_anew_is_a_new_message()
+    {
+        var frames = Play(
+            new() { Kind = "started" }, Start(0, BlockKind.Text), Text(0, "A"), new() { Kind = "reset" },
+            new() { Kind = "started" }, Start(1, BlockKind.Text), Text(1, "B"), Stop(1), new() { Kind = "finished" });
+        Shape(frames).ShouldBe("message_start +0 0:A message_start +0 0:B -0 message_delta message_stop");
+    }
+
+    [Fact]
+    public void A_writer_that_takes_over_goes_on_where_the_other_was()
+    {
+        var (before, after) = (NewWriter(), NewWriter());
+        Said[] said = [new() { Kind = "started" }, Start(0, BlockKind.Reasoning), Text(0, "Hm"), Stop(0), Start(1, BlockKind.Text), Text(1, "A")];
+        for (var i = 0; i < said.Length; i++)
+        {
+            var shown = new ArrayBufferWriter<byte>();
+            before.Write(said[i].Event, new EventId(Generation, i), shown);
+            after.Replay(said[i].Event, shown.WrittenSpan, new ArrayBufferWriter<byte>());
+        }
+
+        Shape([.. Write(after, 6, Text(1, "B")), .. Write(after, 7, Stop(1)), .. Write(after, 8, new() { Kind = "finished" })]).ShouldBe("1:B -1 message_delta message_stop");
+    }
+
     [Theory]
     [InlineData("failed")]
     [InlineData("interrupted")]
