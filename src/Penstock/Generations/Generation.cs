@@ -191,7 +191,8 @@ internal sealed class Generation
         if (!_call.Answer.Finished && usage.OutputTokens is null)
         {
             // Messages counts the input before the answer, and the output only after it.
-            return usage with { OutputTokens = estimate.OutputTokens, TotalTokens = usage.InputTokens + estimate.OutputTokens, Source = UsageSource.Partial };
+            var input = usage.InputTokens + (UsageBefore?.InputTokens ?? 0);
+            return usage with { InputTokens = input, OutputTokens = estimate.OutputTokens, TotalTokens = input + estimate.OutputTokens, Source = UsageSource.Partial };
         }
 
         if (UsageBefore is { } before) usage = UsageEstimate.Add(usage, before);
