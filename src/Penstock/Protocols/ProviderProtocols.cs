@@ -1,4 +1,5 @@
 using Penstock.Protocols.ChatCompletions;
+using Penstock.Protocols.Gemini;
 using Penstock.Protocols.Messages;
 
 namespace Penstock.Protocols;
@@ -7,7 +8,7 @@ namespace Penstock.Protocols;
 internal static class ProviderProtocols
 {
     /// <summary>The names, for messages.</summary>
-    public static readonly IReadOnlyList<string> Names = [ChatCompletionsProtocol.ProtocolName, MessagesProtocol.ProtocolName];
+    public static readonly IReadOnlyList<string> Names = [ChatCompletionsProtocol.ProtocolName, MessagesProtocol.ProtocolName, GeminiProtocol.ProtocolName];
 
     /// <summary>The protocol of that name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
@@ -17,6 +18,7 @@ internal static class ProviderProtocols
     {
         ChatCompletionsProtocol.ProtocolName => new ChatCompletionsProviderProtocol(baseUrl, version),
         MessagesProtocol.ProtocolName => new MessagesProviderProtocol(version),
+        GeminiProtocol.ProtocolName => new GeminiProviderProtocol(),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such protocol."),
     };
 }
