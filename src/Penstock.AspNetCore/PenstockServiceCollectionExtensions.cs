@@ -43,6 +43,7 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton<ChatCompletionsEndpoints>();
         services.AddSingleton<TokenCounter>();
         services.AddSingleton<MessagesEndpoints>();
+        services.AddSingleton<GeminiEndpoints>();
         services.AddSingleton<NativeEndpoints>();
         services.AddSingleton<TextEndpoints>();
         services.AddSingleton<ModelsEndpoints>();

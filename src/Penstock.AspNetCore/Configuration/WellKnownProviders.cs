@@ -12,7 +12,7 @@ internal static class WellKnownProviders
     [
         ("openai", "OPENAI_API_KEY", "chat-completions", "https://api.openai.com/v1", "gpt-5-mini"),
         ("anthropic", "ANTHROPIC_API_KEY", "messages", "https://api.anthropic.com", "claude-haiku-4-5"),
-        ("gemini", "GEMINI_API_KEY", "chat-completions", "https://generativelanguage.googleapis.com/v1beta/openai", "gemini-2.5-flash"),
+        ("gemini", "GEMINI_API_KEY", "gemini", "https://generativelanguage.googleapis.com/v1beta", "gemini-2.5-flash"),
         ("groq", "GROQ_API_KEY", "chat-completions", "https://api.groq.com/openai/v1", "llama-3.1-8b-instant"),
     ];
 
@@ -24,11 +24,13 @@ internal static class WellKnownProviders
             if (configuration[key] is not { Length: > 0 } apiKey || options.Providers.ContainsKey(name)) continue;
             var upper = name.ToUpperInvariant();
             var named = configuration[$"{upper}_MODEL_NAME"] is { Length: > 0 } other ? other : model;
+            var address = configuration[$"{upper}_BASE_URL"] is { Length: > 0 } url ? url : baseUrl;
             options.Providers[name] = new ProviderOptions
             {
-                Protocol = protocol,
+                // Gemini's compatible endpoint stands beneath its own.
+                Protocol = address.TrimEnd('/').EndsWith("/openai", StringComparison.Ordinal) ? "chat-completions" : protocol,
                 ApiKey = apiKey,
-                BaseUrl = configuration[$"{upper}_BASE_URL"] is { Length: > 0 } url ? url : baseUrl,
+                BaseUrl = address,
                 Models = [named],
             };
             first ??= $"{name}/{named}";

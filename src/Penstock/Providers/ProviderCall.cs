@@ -97,6 +97,8 @@ internal sealed class ProviderCall(Target target, int choices, IAnswerSink sink,
                 var lingering = _reader.Finished;
                 if (!lingering) watch.Touch(idle);
                 Take(frames, buffer.AsSpan(0, read));
+                if (read == 0) frames.End();
+                if (!frames.Outside.IsEmpty) _reader.ReadOutside(frames.Outside);
                 if (_reader.Finished && !lingering) watch.Touch(_linger); // once: what chatters on after the answer ends all the same
             }
             finally
