@@ -21,9 +21,9 @@ internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, GenerationSer
     {
         routes.Map("/v1beta/models", _protocol, ("GET", Handle(ListAsync)));
         // The name may hold a slash, so this takes all that follows.
-        routes.Map("/v1beta/models/{**method}", _protocol, ("POST", Handle(PostAsync)), ("GET", Handle(GetAsync)));
-        // Everything else at this address is OpenAI's.
-        routes.MapMethods("/v1/models/{**id}", ["POST"], Handle(PostAsync));
+        routes.Map("/v1beta/models/{**model}", _protocol, ("POST", Handle(PostAsync)), ("GET", Handle(GetAsync)));
+        // The rest of this address is OpenAI's.
+        routes.MapPost("/v1/models/{**model:regex(:(generateContent|streamGenerateContent|countTokens)$)}", Handle(PostAsync)).ExcludeFromDescription();
     }
 
     private RequestDelegate Handle(Func<HttpContext, Task> handler) =>
@@ -87,7 +87,7 @@ internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, GenerationSer
 
     private async Task GetAsync(HttpContext context)
     {
-        var model = ModelOf((string)context.Request.RouteValues["method"]!);
+        var model = ModelOf((string)context.Request.RouteValues["model"]!);
         if (!generations.Models.Contains(model, StringComparer.Ordinal))
             throw new RequestException($"The model '{model}' is not listed here. GET /v1beta/models lists what is offered.") { Status = 404, Param = "model", Code = "model_not_found" };
         context.Response.ContentType = _protocol.ContentType;
@@ -111,8 +111,7 @@ internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, GenerationSer
     // A model's own name may hold a colon, so the last one counts.
     private static (string Model, string Method) ReadAddress(HttpContext context)
     {
-        var values = context.Request.RouteValues;
-        var address = (string)(values["method"] ?? values["id"] ?? "");
+        var address = (string)context.Request.RouteValues["model"]!;
         var colon = address.LastIndexOf(':');
         return colon < 0 ? (ModelOf(address), "") : (ModelOf(address[..colon]), address[(colon + 1)..]);
     }
