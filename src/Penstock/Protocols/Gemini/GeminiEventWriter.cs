@@ -58,6 +58,7 @@ internal sealed class GeminiEventWriter(GenerationRequest request, string genera
                 _blocks = null;
                 _closed.Clear();
                 _choices.Clear();
+                (_passthrough, _finishes, _held) = (false, 0, null);
                 break;
             case EventKind.Finished when _passthrough:
                 WriteHeld(id, output);
@@ -75,6 +76,12 @@ internal sealed class GeminiEventWriter(GenerationRequest request, string genera
                 EndFrame(id, output);
                 break;
         }
+    }
+
+    public override void Replay(in GenerationEvent generationEvent, ReadOnlySpan<byte> frames, IBufferWriter<byte> scratch)
+    {
+        base.Replay(generationEvent, frames, scratch);
+        if (generationEvent.Kind == EventKind.BlockStop && !frames.IsEmpty) _closed.Clear(); // it was shown as the provider sent it
     }
 
     private void WriteDelta(GeminiBlock block, in GenerationEvent delta, EventId id, IBufferWriter<byte> output)

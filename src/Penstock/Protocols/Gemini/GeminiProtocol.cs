@@ -12,6 +12,8 @@ internal sealed class GeminiProtocol : ClientProtocol
     /// <summary>Reads a body alone; an endpoint uses <see cref="GeminiRequestReader"/>, since the address says which model and whether to stream.</summary>
     public override GenerationRequest ReadRequest(ReadOnlyMemory<byte> body) => GeminiRequestReader.Read(body, model: null, stream: false);
 
+    public override GenerationRequest ReadStored(ReadOnlyMemory<byte> body, string? model, bool stream) => GeminiRequestReader.Read(body, model, stream);
+
     public override EventWriter NewEventWriter(GenerationRequest request, string generationId, DateTimeOffset createdAt) => request.Stream
         ? new GeminiEventWriter(request, generationId)
         : new GeminiWholeWriter(request, generationId);

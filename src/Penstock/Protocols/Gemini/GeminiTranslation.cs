@@ -12,7 +12,7 @@ internal static class GeminiTranslation
         dropped.TakeOwnFields(request, GeminiProtocol.ProtocolName);
         using var json = JsonOutput.New(output);
         json.WriteStartObject();
-        new GeminiContentsWriter(json, dropped, GeminiModel.NeedsCallSignatures(model)).Write(request.Messages);
+        new GeminiContentsWriter(json, dropped, GeminiModel.NeedsCallSignatures(model)).Write(request.AllMessages);
         WriteTools(request, json, dropped);
         WriteConfig(request.Settings, model, json, dropped);
         json.WriteEndObject();
