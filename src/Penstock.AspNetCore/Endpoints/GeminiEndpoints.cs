@@ -14,6 +14,8 @@ namespace Penstock.AspNetCore.Endpoints;
 /// <summary><c>/v1beta/models</c>: a model's methods stand behind its name, <c>{model}:generateContent</c>.</summary>
 internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, GenerationService generations, PenstockOptions options)
 {
+    private static readonly string[] _methods = ["generateContent", "streamGenerateContent", "countTokens"];
+
     private readonly ClientProtocol _protocol = ClientProtocols.Gemini;
     private readonly DisconnectPolicy _onDisconnect = options.Generations.Policy;
 
@@ -22,12 +24,16 @@ internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, GenerationSer
         routes.Map("/v1beta/models", _protocol, ("GET", Handle(ListAsync)));
         // The name may hold a slash, so this takes all that follows.
         routes.Map("/v1beta/models/{**model}", _protocol, ("POST", Handle(PostAsync)), ("GET", Handle(GetAsync)));
-        // The rest of this address is OpenAI's.
-        routes.MapPost("/v1/models/{**model:regex(:(generateContent|streamGenerateContent|countTokens)$)}", Handle(PostAsync)).ExcludeFromDescription();
+        routes.MapPost("/v1/models/{**model}", PostAtV1Async).ExcludeFromDescription();
     }
 
     private RequestDelegate Handle(Func<HttpContext, Task> handler) =>
         context => endpoint.HandleAsync(context, _protocol, () => handler(context));
+
+    // But for a model's methods this address is OpenAI's, where it takes GET only.
+    private Task PostAtV1Async(HttpContext context) => _methods.Contains(ReadAddress(context).Method, StringComparer.Ordinal)
+        ? Handle(PostAsync)(context)
+        : ProtocolRoutes.WriteNotAllowedAsync(context, ClientProtocols.ChatCompletions, "GET");
 
     private Task PostAsync(HttpContext context)
     {
@@ -37,7 +43,7 @@ internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, GenerationSer
             "generateContent" => GenerateAsync(context, model),
             "streamGenerateContent" => StreamAsync(context, model),
             "countTokens" => CountAsync(context, model),
-            _ => throw new RequestException($"There is no method '{method}' here: use generateContent, streamGenerateContent or countTokens.") { Status = 404, Code = "not_found" },
+            _ => throw new RequestException($"There is no method '{method}' here: use {string.Join(", ", _methods)}.") { Status = 404, Code = "not_found" },
         };
     }
 
@@ -101,9 +107,7 @@ internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, GenerationSer
         json.WriteString("name"u8, $"models/{model}");
         json.WriteString("displayName"u8, model);
         json.WriteStartArray("supportedGenerationMethods"u8);
-        json.WriteStringValue("generateContent"u8);
-        json.WriteStringValue("streamGenerateContent"u8);
-        json.WriteStringValue("countTokens"u8);
+        foreach (var method in _methods) json.WriteStringValue(method);
         json.WriteEndArray();
         json.WriteEndObject();
     }

@@ -37,6 +37,16 @@ public sealed class WellKnownProvidersTests
         options.DefaultModel.ShouldBe("gemini/gemini-x");
     }
 
+    [Theory]
+    [InlineData(null, "gemini", "https://generativelanguage.googleapis.com/v1beta")]
+    [InlineData("http://localhost:1/v1beta/openai/", "chat-completions", "http://localhost:1/v1beta/openai/")]
+    public void Gemini_speaks_its_own_protocol_except_at_its_compatible_endpoint(string? url, string protocol, string address)
+    {
+        var gemini = Configure(new() { ["GEMINI_API_KEY"] = "k", ["GEMINI_BASE_URL"] = url }).Providers["gemini"];
+        gemini.Protocol.ShouldBe(protocol);
+        gemini.BaseUrl.ShouldBe(address);
+    }
+
     [Fact]
     public void The_configuration_outranks_the_environment()
     {
