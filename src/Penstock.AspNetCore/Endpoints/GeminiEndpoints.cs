@@ -12,7 +12,7 @@ using Penstock.Protocols.Gemini;
 namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary><c>/v1beta/models</c>: a model's methods stand behind its name, <c>{model}:generateContent</c>.</summary>
-internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, GenerationService generations, PenstockOptions options)
+internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, GenerationService generations, TokenCounter counter, PenstockOptions options)
 {
     private static readonly string[] _methods = ["generateContent", "streamGenerateContent", "countTokens"];
 
@@ -74,10 +74,10 @@ internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, GenerationSer
         var body = await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes);
         using var json = RequestJson.Parse(body, GeminiRequestReader.Example);
         var root = GeminiJson.TryGetObject(json.RootElement, "generateContentRequest", "generateContentRequest", out var whole) ? whole : json.RootElement;
-        var tokens = UsageEstimate.Input(GeminiRequestReader.Read(root, body, model, stream: false));
-        context.Response.Headers["Penstock-Estimated"] = "true";
+        var count = await counter.CountAsync(GeminiRequestReader.Read(root, body, model, stream: false), context.RequestAborted);
+        if (count.IsEstimate) context.Response.Headers[StreamHeaders.Estimated] = "true";
         context.Response.ContentType = _protocol.ContentType;
-        await context.Response.WriteAsync(string.Create(CultureInfo.InvariantCulture, $"{{\"totalTokens\":{tokens}}}"), context.RequestAborted);
+        await context.Response.WriteAsync(count.Body ?? string.Create(CultureInfo.InvariantCulture, $"{{\"totalTokens\":{count.Tokens}}}"), context.RequestAborted);
     }
 
     private async Task ListAsync(HttpContext context)

@@ -6,15 +6,13 @@ using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
 using Penstock.Protocols;
+using Penstock.Protocols.Messages;
 
 namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary><c>POST /v1/messages</c> and <c>POST /v1/messages/count_tokens</c>.</summary>
 internal sealed class MessagesEndpoints(GenerationEndpoint endpoint, TokenCounter counter, PenstockOptions options)
 {
-    /// <summary>Beside a count that is a guess of ours.</summary>
-    public const string EstimatedHeader = "Penstock-Estimated";
-
     private readonly ClientProtocol _protocol = ClientProtocols.Messages;
     private readonly DisconnectPolicy _onDisconnect = options.Generations.Policy;
 
@@ -39,10 +37,10 @@ internal sealed class MessagesEndpoints(GenerationEndpoint endpoint, TokenCounte
 
     private async Task CountAsync(HttpContext context)
     {
-        var request = TokenCounter.ReadRequest(await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes));
+        var request = MessagesRequestReader.ReadCounting(await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes));
         request.Headers = GenerationEndpoint.HeadersFor(context, _protocol);
         var count = await counter.CountAsync(request, context.RequestAborted);
-        if (count.IsEstimate) context.Response.Headers[EstimatedHeader] = "true";
+        if (count.IsEstimate) context.Response.Headers[StreamHeaders.Estimated] = "true";
         context.Response.ContentType = _protocol.ContentType;
         await context.Response.WriteAsync(count.Body ?? string.Create(CultureInfo.InvariantCulture, $"{{\"input_tokens\":{count.Tokens}}}"), context.RequestAborted);
     }

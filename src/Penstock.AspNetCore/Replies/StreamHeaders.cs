@@ -13,6 +13,9 @@ internal static class StreamHeaders
     /// <summary>Names the fields of the request that the provider's protocol has no words for.</summary>
     public const string Dropped = "Penstock-Dropped";
 
+    /// <summary>Beside a count of tokens that is a guess of ours.</summary>
+    public const string Estimated = "Penstock-Estimated";
+
     // A field's name is the client's own text, and a header holds only ASCII.
     private static readonly SearchValues<char> _plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-[]() ");
 

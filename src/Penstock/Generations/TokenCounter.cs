@@ -2,23 +2,21 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using Penstock.Protocols;
-using Penstock.Protocols.Messages;
 using Penstock.Providers;
 
 namespace Penstock.Generations;
 
-/// <summary>Counts the tokens of a Messages request: asks its provider where that speaks Messages too, else guesses.</summary>
+/// <summary>Counts the tokens of a request: asks its provider where that speaks the same protocol and counts, else guesses.</summary>
 internal sealed class TokenCounter(ModelRouter router)
 {
     private const int MaxReply = 64 * 1024;
-
-    public static GenerationRequest ReadRequest(ReadOnlyMemory<byte> body) => MessagesRequestReader.ReadCounting(body);
 
     /// <exception cref="RequestException">The model is unknown, or the provider refused or failed.</exception>
     public async Task<TokenCount> CountAsync(GenerationRequest request, CancellationToken cancellationToken)
     {
         var target = router.Route(request.Model);
-        if (target.Provider.Protocol.CountTokensPath is not { } path) return new TokenCount(Estimate(request), Body: null);
+        var protocol = target.Provider.Protocol;
+        if (protocol.Name != request.Protocol || protocol.CountTokensPath(target.Model) is not { } path) return new TokenCount(Estimate(request), Body: null);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(target.Provider.Options.FirstTokenTimeout);
         try
@@ -38,13 +36,13 @@ internal sealed class TokenCounter(ModelRouter router)
     private static async Task<TokenCount> AskAsync(GenerationRequest request, Target target, string path, CancellationToken cancellationToken)
     {
         var body = new ArrayBufferWriter<byte>(request.Body.Length + 256);
-        MessagesRequestWriter.WriteCounting(request, target.Model, body);
+        target.Provider.Protocol.WriteCountRequest(request, target.Model, body);
         using var response = await target.Provider.CountAsync(path, body.WrittenMemory, request.Headers, cancellationToken);
         await response.Content.LoadIntoBufferAsync(MaxReply, cancellationToken);
         var reply = await response.Content.ReadAsByteArrayAsync(cancellationToken);
         if (!response.IsSuccessStatusCode)
             throw Failed(target.Provider.Protocol.ReadError((int)response.StatusCode, reply, response.Headers.RetryAfter?.Delta));
-        return JsonValue.IsWholeObject(reply) && JsonElement.Parse(reply).TryGetProperty("input_tokens"u8, out var tokens) && tokens.TryGetInt64(out var count)
+        return JsonValue.IsWholeObject(reply) && JsonElement.Parse(reply).TryGetProperty(target.Provider.Protocol.TokenCountMember, out var tokens) && tokens.TryGetInt64(out var count)
             ? new TokenCount(count, Encoding.UTF8.GetString(reply))
             : throw Failed(ProviderErrors.Malformed);
     }

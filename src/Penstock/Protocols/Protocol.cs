@@ -50,8 +50,14 @@ public abstract class ProviderProtocol
     /// <summary>The path of the call, relative to the provider's base URL.</summary>
     public abstract string Path(string model, bool stream);
 
-    /// <summary>The path where the provider counts a request's tokens, relative to its base URL; null where it does not.</summary>
-    public virtual string? CountTokensPath => null;
+    /// <summary>The path where the provider counts the tokens of a request of its own protocol, relative to its base URL; null where it does not.</summary>
+    public virtual string? CountTokensPath(string model) => null;
+
+    /// <summary>The member of the reply that holds the count.</summary>
+    public virtual string TokenCountMember => throw new NotSupportedException();
+
+    /// <summary>Writes the body that asks for the tokens of <paramref name="request"/>, which is one of the same protocol, to be counted.</summary>
+    public virtual void WriteCountRequest(GenerationRequest request, string model, IBufferWriter<byte> output) => throw new NotSupportedException();
 
     /// <summary>The credential header's name and value.</summary>
     public abstract (string Name, string Value) Credential(string apiKey);

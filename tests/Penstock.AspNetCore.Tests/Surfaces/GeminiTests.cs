@@ -163,6 +163,21 @@ public sealed class GeminiTests
         reply.Headers["Penstock-Estimated"].ShouldBe("true");
     }
 
+    [Theory]
+    [InlineData(Hi, Hi)]
+    [InlineData("""{"generateContentRequest":{"model":"models/up/g","contents":[{"parts":[{"text":"Hi"}]}]}}""", """{"generateContentRequest":{"model":"models/g","contents":[{"parts":[{"text":"Hi"}]}]}}""")]
+    public async Task Tokens_are_counted_by_a_provider_that_can(string asked, string sent)
+    {
+        const string Count = """{ "totalTokens": 31, "promptTokensDetails": [] }""";
+        await using var host = await StartAsync(call => call.Json(200, Count));
+        using var reply = await RawReply.SendAsync(RawRequest.Post(host.Api.Url("v1beta/models/up/g:countTokens"), asked));
+        (await reply.TextAsync()).ShouldBe(Count);
+        reply.Headers.ShouldNotContainKey("Penstock-Estimated");
+        var call = await host.Upstream.NextCallAsync();
+        call.Path.ShouldBe("/v1/models/g:countTokens");
+        Encoding.UTF8.GetString(call.Body).ShouldBe(sent);
+    }
+
     private static Task<PenstockHost> StartAsync(UpstreamScript script) => PenstockHost.StartAsync(script, "memory", ("Providers:up:Protocol", "gemini"));
 
     private static RawRequest Post(PenstockHost host, string path) => RawRequest.Post(host.Api.Url(path), Hi);

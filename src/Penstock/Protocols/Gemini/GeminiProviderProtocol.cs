@@ -19,6 +19,13 @@ internal sealed class GeminiProviderProtocol : ProviderProtocol
     public override GenerationError ReadError(int status, ReadOnlySpan<byte> body, TimeSpan? retryAfter) =>
         ProviderErrorReader.Read(body, status, retryAfter);
 
+    public override string? CountTokensPath(string model) => MethodPath(model, "countTokens");
+
+    public override string TokenCountMember => "totalTokens";
+
+    public override void WriteCountRequest(GenerationRequest request, string model, IBufferWriter<byte> output) =>
+        GeminiRequestWriter.WriteCounting(request, model, output);
+
     /// <summary>The path of one of a model's methods. The name comes from strangers: whatever it holds, it stays one segment.</summary>
     public static string MethodPath(string model, string method)
     {

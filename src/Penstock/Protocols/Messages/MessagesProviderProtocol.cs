@@ -13,7 +13,12 @@ internal sealed class MessagesProviderProtocol(string? version) : ProviderProtoc
 
     public override IReadOnlyList<KeyValuePair<string, string>> Headers { get; } = [new("anthropic-version", version ?? DefaultVersion)];
 
-    public override string? CountTokensPath => "v1/messages/count_tokens";
+    public override string? CountTokensPath(string model) => "v1/messages/count_tokens";
+
+    public override string TokenCountMember => "input_tokens";
+
+    public override void WriteCountRequest(GenerationRequest request, string model, IBufferWriter<byte> output) =>
+        MessagesRequestWriter.WriteCounting(request, model, output);
 
     public override string Path(string model, bool stream) => "v1/messages";
 
