@@ -8,6 +8,9 @@ internal sealed class GeminiChunk(GenerationRequest request, string generationId
     private string? _model = request.Model;
     private byte[]? _tail;
 
+    /// <summary>The members that end every chunk.</summary>
+    public ReadOnlySpan<byte> Tail => _tail ??= BuildTail();
+
     /// <summary>The model that answers, where the client named none.</summary>
     public void TakeModel(string? model) => _model ??= model;
 
@@ -25,7 +28,7 @@ internal sealed class GeminiChunk(GenerationRequest request, string generationId
     public void WriteTail(Usage? usage, IBufferWriter<byte> output)
     {
         GeminiUsage.WriteMember(usage, output);
-        output.Write(_tail ??= BuildTail());
+        output.Write(Tail);
     }
 
     private byte[] BuildTail()

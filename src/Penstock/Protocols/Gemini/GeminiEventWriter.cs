@@ -94,9 +94,31 @@ internal sealed class GeminiEventWriter(GenerationRequest request, string genera
 
         if (block.Kind != BlockKind.Reasoning) _choices.TakeText(block.Choice, delta);
         if (delta.Text.IsEmpty && delta.Signature.IsEmpty) return;
+        if (delta.Signature.IsEmpty)
+        {
+            WriteToken(block, delta.Text, id, output);
+            return;
+        }
+
         BeginFrame(output);
         GeminiBlock.WriteText(block.Kind, block.IsRedacted, delta.Text, delta.Signature, output);
         EndChunk(block.Choice, id, output);
+    }
+
+    // What comes once a token asks for its buffer once.
+    private void WriteToken(GeminiBlock block, ReadOnlySpan<byte> text, EventId id, IBufferWriter<byte> output)
+    {
+        var tail = _chunk.Tail;
+        var writer = new SpanWriter(output.GetSpan(text.Length + tail.Length + 128));
+        writer.Append("data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\""u8);
+        writer.Append(text);
+        writer.Append(block.Kind == BlockKind.Reasoning ? "\",\"thought\":true}],\"role\":\"model\"},\"index\":"u8 : "\"}],\"role\":\"model\"},\"index\":"u8);
+        writer.Append(block.Choice);
+        writer.Append("}]"u8);
+        writer.Append(tail);
+        writer.Append("}"u8);
+        output.Advance(writer.Length);
+        EndFrame(id, output);
     }
 
     private void WriteClosed(EventId id, IBufferWriter<byte> output)
