@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using Penstock.Protocols;
 using Penstock.Protocols.ChatCompletions;
+using Penstock.Protocols.Gemini;
 using Penstock.Protocols.Messages;
 using Penstock.Protocols.Native;
 using Penstock.Tests.Protocols.ChatCompletions;
@@ -54,8 +55,28 @@ public sealed class AllocationTests
     }
 
     [Theory]
+    [InlineData("""{"text":" w\u00f6rd"}""")]
+    [InlineData("""{"text":" word","thought":true}""")]
+    public void Reading_a_chunk_of_Gemini_and_passing_it_on_allocates_nothing(string part)
+    {
+        var payload = Encoding.UTF8.GetBytes($$$"""{"candidates":[{"content":{"parts":[{{{part}}}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":1},"modelVersion":"g"}""");
+        var reader = new GeminiEventReader(1);
+        var output = new ArrayBufferWriter<byte>(4096);
+        var sink = new NativeSink(output);
+        var request = new GenerationRequest { Protocol = "gemini", Body = default, Messages = [], Stream = true };
+        var writer = ClientProtocols.Gemini.NewEventWriter(request, _id.Generation, DateTimeOffset.UnixEpoch);
+        Measure(() =>
+        {
+            output.ResetWrittenCount();
+            reader.Read(default, payload, sink);
+            writer.WritePayload(default, payload, _id, output);
+        }).ShouldBe(0);
+    }
+
+    [Theory]
     [InlineData("chat-completions")]
     [InlineData("messages")]
+    [InlineData("gemini")]
     [InlineData("text-query")]
     [InlineData("text-chat")]
     public void Showing_a_delta_in_another_protocol_allocates_nothing(string protocol)
