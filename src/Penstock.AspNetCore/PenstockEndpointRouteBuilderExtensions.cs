@@ -19,6 +19,8 @@ public static class PenstockEndpointRouteBuilderExtensions
             throw new InvalidOperationException("MapPenstock needs AddPenstock: call builder.Services.AddPenstock(builder.Configuration) before building the app.");
 
         services.GetRequiredService<ChatCompletionsEndpoints>().Map(routes);
+        services.GetRequiredService<MessagesEndpoints>().Map(routes);
+        services.GetRequiredService<GeminiEndpoints>().Map(routes);
         services.GetRequiredService<NativeEndpoints>().Map(routes);
         services.GetRequiredService<TextEndpoints>().Map(routes);
         services.GetRequiredService<ModelsEndpoints>().Map(routes);

@@ -42,6 +42,9 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton(NewReplies);
         services.AddSingleton<GenerationEndpoint>();
         services.AddSingleton<ChatCompletionsEndpoints>();
+        services.AddSingleton<TokenCounter>();
+        services.AddSingleton<MessagesEndpoints>();
+        services.AddSingleton<GeminiEndpoints>();
         services.AddSingleton<NativeEndpoints>();
         services.AddSingleton<TextEndpoints>();
         services.AddSingleton<ModelsEndpoints>();

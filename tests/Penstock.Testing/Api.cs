@@ -20,6 +20,15 @@ public sealed class Api(Uri server)
         ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = prompt }),
     });
 
+    /// <summary>A Messages request.</summary>
+    public RawRequest Messages(string model, string prompt = "Say something.", bool stream = true) => Post("v1/messages", new JsonObject
+    {
+        ["model"] = model,
+        ["max_tokens"] = 1024,
+        ["stream"] = stream,
+        ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = prompt }),
+    });
+
     /// <summary>A native request.</summary>
     public RawRequest Native(string model, string prompt = "Say something.", bool stream = false) =>
         Post("v1/generations", new JsonObject { ["model"] = model, ["prompt"] = prompt, ["stream"] = stream });

@@ -7,27 +7,30 @@ namespace Penstock.AspNetCore.Configuration;
 /// <summary>Providers that appear by themselves when their key is in the environment, unless the configuration names them.</summary>
 internal static class WellKnownProviders
 {
-    // The addresses are those of the OpenAI-compatible endpoints, and each model the provider's small one.
-    private static readonly (string Name, string Key, string BaseUrl, string Model)[] _known =
+    // Each model is the provider's small one.
+    private static readonly (string Name, string Key, string Protocol, string BaseUrl, string Model)[] _known =
     [
-        ("openai", "OPENAI_API_KEY", "https://api.openai.com/v1", "gpt-5-mini"),
-        ("anthropic", "ANTHROPIC_API_KEY", "https://api.anthropic.com/v1", "claude-haiku-4-5"),
-        ("gemini", "GEMINI_API_KEY", "https://generativelanguage.googleapis.com/v1beta/openai", "gemini-2.5-flash"),
-        ("groq", "GROQ_API_KEY", "https://api.groq.com/openai/v1", "llama-3.1-8b-instant"),
+        ("openai", "OPENAI_API_KEY", "chat-completions", "https://api.openai.com/v1", "gpt-5-mini"),
+        ("anthropic", "ANTHROPIC_API_KEY", "messages", "https://api.anthropic.com", "claude-haiku-4-5"),
+        ("gemini", "GEMINI_API_KEY", "gemini", "https://generativelanguage.googleapis.com/v1beta", "gemini-2.5-flash"),
+        ("groq", "GROQ_API_KEY", "chat-completions", "https://api.groq.com/openai/v1", "llama-3.1-8b-instant"),
     ];
 
     public static void Add(PenstockOptions options, IConfiguration configuration)
     {
         string? first = null;
-        foreach (var (name, key, baseUrl, model) in _known)
+        foreach (var (name, key, protocol, baseUrl, model) in _known)
         {
             if (configuration[key] is not { Length: > 0 } apiKey || options.Providers.ContainsKey(name)) continue;
             var upper = name.ToUpperInvariant();
             var named = configuration[$"{upper}_MODEL_NAME"] is { Length: > 0 } other ? other : model;
+            var address = configuration[$"{upper}_BASE_URL"] is { Length: > 0 } url ? url : baseUrl;
             options.Providers[name] = new ProviderOptions
             {
+                // Gemini's compatible endpoint stands beneath its own.
+                Protocol = address.TrimEnd('/').EndsWith("/openai", StringComparison.Ordinal) ? "chat-completions" : protocol,
                 ApiKey = apiKey,
-                BaseUrl = configuration[$"{upper}_BASE_URL"] is { Length: > 0 } url ? url : baseUrl,
+                BaseUrl = address,
                 Models = [named],
             };
             first ??= $"{name}/{named}";

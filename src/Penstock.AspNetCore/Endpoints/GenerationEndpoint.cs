@@ -96,7 +96,7 @@ internal sealed class GenerationEndpoint(
             return;
         }
 
-        if (view == EventView.Origin && !protocol.SaysReset && next < await generations.FirstValidAsync(id))
+        if (view != EventView.Native && !protocol.SaysReset && next < await generations.FirstValidAsync(id))
             throw new RequestException("The answer was begun anew after its server died, and what you have of it is void: ask again without Last-Event-ID, with the same Idempotency-Key if there was one.") { Status = 409, Code = "answer_reset" };
         var subscription = await generations.SubscribeAsync(id, next) ?? throw NotFound();
         using var reply = new EventStreamReply(context, protocol, view, subscription, seen.Part, asked: false, replies);
@@ -114,7 +114,7 @@ internal sealed class GenerationEndpoint(
         var (id, dropped) = await start;
         StreamHeaders.WriteDropped(context.Response, dropped);
         // What a reset made void is not shown to those who could not be told to clear it.
-        var from = view == EventView.Origin && !protocol.SaysReset ? await generations.FirstValidAsync(id) : 0;
+        var from = view != EventView.Native && !protocol.SaysReset ? await generations.FirstValidAsync(id) : 0;
         var subscription = await generations.SubscribeAsync(id, from) ?? throw NotFound();
         if (stream)
         {
@@ -127,7 +127,8 @@ internal sealed class GenerationEndpoint(
         }
     }
 
-    private static IReadOnlyList<KeyValuePair<string, string>> HeadersFor(HttpContext context, ClientProtocol protocol)
+    /// <summary>The client's headers that go on to a provider of the same protocol.</summary>
+    public static IReadOnlyList<KeyValuePair<string, string>> HeadersFor(HttpContext context, ClientProtocol protocol)
     {
         if (protocol.ProviderHeaders.Count == 0) return [];
         var headers = new List<KeyValuePair<string, string>>();

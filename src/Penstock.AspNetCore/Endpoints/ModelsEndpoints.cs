@@ -1,34 +1,49 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
 using Penstock.Protocols;
 
 namespace Penstock.AspNetCore.Endpoints;
 
-/// <summary><c>GET /v1/models</c>, in OpenAI's shape.</summary>
+/// <summary><c>GET /v1/models</c>: in Anthropic's shape for those who send its header, else in OpenAI's.</summary>
 internal sealed class ModelsEndpoints(GenerationEndpoint endpoint, GenerationService generations)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
-        var protocol = ClientProtocols.ChatCompletions;
-        routes.Map("/v1/models", protocol, ("GET", context => endpoint.HandleAsync(context, protocol, () => ListAsync(context))));
-        routes.Map("/v1/models/{**id}", protocol, ("GET", context => endpoint.HandleAsync(context, protocol, () => GetAsync(context))));
+        routes.Map("/v1/models", ClientProtocols.ChatCompletions, ("GET", Handle(ListAsync)));
+        routes.Map("/v1/models/{**id}", ClientProtocols.ChatCompletions, ("GET", Handle(GetAsync)));
     }
 
-    private async Task ListAsync(HttpContext context)
+    private RequestDelegate Handle(Func<HttpContext, bool, Task> handler) => context =>
     {
+        var anthropic = context.Request.Headers.ContainsKey("anthropic-version");
+        if (anthropic) RequestId.Give(context);
+        return endpoint.HandleAsync(context, anthropic ? ClientProtocols.Messages : ClientProtocols.ChatCompletions, () => handler(context, anthropic));
+    };
+
+    private async Task ListAsync(HttpContext context, bool anthropic)
+    {
+        var models = generations.Models;
         context.Response.ContentType = "application/json";
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
         json.WriteStartObject();
-        json.WriteString("object"u8, "list"u8);
+        if (!anthropic) json.WriteString("object"u8, "list"u8);
         json.WriteStartArray("data"u8);
-        foreach (var model in generations.Models) Write(json, model);
+        foreach (var model in models) Write(json, model, anthropic);
         json.WriteEndArray();
+        if (anthropic)
+        {
+            json.WriteBoolean("has_more"u8, false); // all are on the one page
+            json.WriteString("first_id"u8, models[0]);
+            json.WriteString("last_id"u8, models[^1]);
+        }
+
         json.WriteEndObject();
     }
 
-    private async Task GetAsync(HttpContext context)
+    private async Task GetAsync(HttpContext context, bool anthropic)
     {
         // SDKs escape the slash in provider/model, and routing leaves %2F as it is.
         var id = Uri.UnescapeDataString((string)context.Request.RouteValues["id"]!);
@@ -36,17 +51,27 @@ internal sealed class ModelsEndpoints(GenerationEndpoint endpoint, GenerationSer
             throw new RequestException($"The model '{id}' is not listed here. GET /v1/models lists what is offered.") { Status = 404, Param = "model", Code = "model_not_found" };
         context.Response.ContentType = "application/json";
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
-        Write(json, id);
+        Write(json, id, anthropic);
     }
 
-    private static void Write(Utf8JsonWriter json, string model)
+    private static void Write(Utf8JsonWriter json, string model, bool anthropic)
     {
         json.WriteStartObject();
         json.WriteString("id"u8, model);
-        json.WriteString("object"u8, "model"u8);
-        json.WriteNumber("created"u8, 0);
-        var slash = model.IndexOf('/');
-        json.WriteString("owned_by"u8, slash < 0 ? "penstock" : model.AsSpan(0, slash));
+        if (anthropic)
+        {
+            json.WriteString("type"u8, "model"u8);
+            json.WriteString("display_name"u8, model);
+            json.WriteString("created_at"u8, "1970-01-01T00:00:00Z"u8); // not known, as the protocol says it
+        }
+        else
+        {
+            json.WriteString("object"u8, "model"u8);
+            json.WriteNumber("created"u8, 0);
+            var slash = model.IndexOf('/');
+            json.WriteString("owned_by"u8, slash < 0 ? "penstock" : model.AsSpan(0, slash));
+        }
+
         json.WriteEndObject();
     }
 }

@@ -13,17 +13,20 @@ internal static class ProtocolRoutes
     {
         foreach (var (method, handler) in handlers) routes.MapMethods(path, [method], handler);
         var allow = string.Join(", ", handlers.Select(h => h.Method));
-        var error = new RequestException($"This address takes {allow} only.") { Status = StatusCodes.Status405MethodNotAllowed, Code = "method_not_allowed" };
         // Routing prefers an endpoint that names the method over one that takes them all.
-        routes.Map(path, context =>
+        routes.Map(path, context => WriteNotAllowedAsync(context, protocol, allow));
+    }
+
+    /// <summary>Answers that the address takes other methods only.</summary>
+    public static Task WriteNotAllowedAsync(HttpContext context, ClientProtocol protocol, string allow)
+    {
+        context.Response.OnStarting(static state =>
         {
-            context.Response.OnStarting(static state =>
-            {
-                var (response, allow) = ((HttpResponse, string))state;
-                response.Headers.Allow = allow;
-                return Task.CompletedTask;
-            }, (context.Response, allow));
-            return ErrorReply.WriteAsync(context, protocol, error);
-        });
+            var (response, allow) = ((HttpResponse, string))state;
+            response.Headers.Allow = allow;
+            return Task.CompletedTask;
+        }, (context.Response, allow));
+        var error = new RequestException($"This address takes {allow} only.") { Status = StatusCodes.Status405MethodNotAllowed, Code = "method_not_allowed" };
+        return ErrorReply.WriteAsync(context, protocol, error);
     }
 }

@@ -17,7 +17,7 @@ internal static class ErrorReply
         response.Headers.CacheControl = "no-store";
         if (error.RetryAfter is { } after)
             response.Headers.RetryAfter = ((long)Math.Ceiling(after.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-        protocol.WriteError(error, response.BodyWriter);
+        protocol.WriteError(error, RequestId.Of(context), response.BodyWriter);
         return response.BodyWriter.FlushAsync(context.RequestAborted).AsTask();
     }
 

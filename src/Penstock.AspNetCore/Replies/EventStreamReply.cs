@@ -73,7 +73,7 @@ internal sealed class EventStreamReply(
                     if (_beat) await WriteHeartbeatAsync();
                     break; // or aborted, or shutting down
                 case StreamWait.Closed:
-                    if (!context.Response.HasStarted) StreamHeaders.Write(context.Response, subscription.Id);
+                    if (!context.Response.HasStarted) StreamHeaders.Write(context.Response, subscription.Id, view.ContentType);
                     return;
                 default:
                     await FailAsync(new GenerationError("stream_gone", "The stream was deleted, or its retention has ended.", 404));
@@ -128,7 +128,7 @@ internal sealed class EventStreamReply(
             any |= _ended || _output.UnflushedBytes > 0; // not every record shows in every protocol
         }
 
-        if (any && !context.Response.HasStarted) StreamHeaders.Write(context.Response, subscription.Id);
+        if (any && !context.Response.HasStarted) StreamHeaders.Write(context.Response, subscription.Id, view.ContentType);
         return any;
     }
 
@@ -159,14 +159,14 @@ internal sealed class EventStreamReply(
         var silent = !_wroteSinceBeat;
         _wroteSinceBeat = false;
         if (!silent) return;
-        if (!context.Response.HasStarted) StreamHeaders.Write(context.Response, subscription.Id);
+        if (!context.Response.HasStarted) StreamHeaders.Write(context.Response, subscription.Id, view.ContentType);
         WriteAttempts();
         view.WriteHeartbeat(protocol, _output);
         await _output.FlushAsync(_aborted);
     }
 
     // A POST that has no reply yet can be told with a status; whoever reads on, and an EventSource, comes back by itself.
-    private Task SayGoodbyeAsync() => context.Response.HasStarted || !HttpMethods.IsPost(context.Request.Method)
+    private Task SayGoodbyeAsync() => view.ContentType != StreamHeaders.EventStream ? FailAsync(GenerationErrors.ShutDown) : context.Response.HasStarted || !HttpMethods.IsPost(context.Request.Method)
         ? RetryLater.WriteAsync(context, subscription.Id, options.Time)
         : ErrorReply.WriteAsync(context, protocol, ErrorReply.From(GenerationErrors.ShutDown));
 

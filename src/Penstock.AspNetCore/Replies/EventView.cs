@@ -16,6 +16,9 @@ internal abstract class EventView
     /// <summary>The native events, whatever protocol the generation was asked for in.</summary>
     public static readonly EventView Native = new NativeView();
 
+    /// <summary>The media type of the reply.</summary>
+    public virtual string ContentType => StreamHeaders.EventStream;
+
     /// <summary>Writes a record's frames, but for the first <paramref name="skip"/>.</summary>
     public abstract void Write(string generationId, StreamEvent record, int skip, IBufferWriter<byte> output);
 

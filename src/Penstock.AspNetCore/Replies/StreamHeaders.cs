@@ -6,10 +6,15 @@ namespace Penstock.AspNetCore.Replies;
 /// <summary>The headers of every reply that streams.</summary>
 internal static class StreamHeaders
 {
+    public const string EventStream = "text/event-stream";
+
     public const string Generation = "Penstock-Generation";
 
     /// <summary>Names the fields of the request that the provider's protocol has no words for.</summary>
     public const string Dropped = "Penstock-Dropped";
+
+    /// <summary>Beside a count of tokens that is a guess of ours.</summary>
+    public const string Estimated = "Penstock-Estimated";
 
     // A field's name is the client's own text, and a header holds only ASCII.
     private static readonly SearchValues<char> _plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-[]() ");
@@ -20,9 +25,9 @@ internal static class StreamHeaders
         response.Headers[Dropped] = string.Join(", ", names.Where(n => !n.AsSpan().ContainsAnyExcept(_plain)).Take(100));
     }
 
-    public static void Write(HttpResponse response, string? generationId)
+    public static void Write(HttpResponse response, string? generationId, string contentType = EventStream)
     {
-        response.ContentType = "text/event-stream";
+        response.ContentType = contentType;
         response.Headers.CacheControl = "no-cache, no-transform";
         response.Headers["X-Accel-Buffering"] = "no"; // nginx and its like would hold tokens back
         if (generationId is not null) response.Headers[Generation] = generationId;

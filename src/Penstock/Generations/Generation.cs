@@ -204,7 +204,15 @@ internal sealed class Generation
 
     private Usage FinalUsage()
     {
-        if (_call?.Answer.Usage is not { } usage) return UsageEstimate.Of(_inputEstimate, _recorder.OutputBytes);
+        var estimate = UsageEstimate.Of(_inputEstimate, _recorder.OutputBytes);
+        if (_call?.Answer.Usage is not { } usage) return estimate;
+        if (!_call.Answer.Finished && usage.OutputTokens is null)
+        {
+            // Messages counts the input before the answer, and the output only after it.
+            var input = usage.InputTokens + (UsageBefore?.InputTokens ?? 0);
+            return usage with { InputTokens = input, OutputTokens = estimate.OutputTokens, TotalTokens = input + estimate.OutputTokens, Source = UsageSource.Partial };
+        }
+
         if (UsageBefore is { } before) usage = UsageEstimate.Add(usage, before);
         return _call.Answer.Finished ? usage : usage with { Source = UsageSource.Partial };
     }

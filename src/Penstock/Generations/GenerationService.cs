@@ -40,7 +40,8 @@ internal sealed class GenerationService(
         if (name is null) return await CreateAsync(request, protocol, start, GenerationId.New(), key: null, bodyHash: null);
 
         var key = IdempotencyKeys.Hash(name);
-        var bodyHash = IdempotencyKeys.Hash([.. System.Text.Encoding.UTF8.GetBytes(request.Protocol), 0, .. request.Body.Span]);
+        // Gemini's address says which model, and whether to stream.
+        var bodyHash = IdempotencyKeys.Hash([.. System.Text.Encoding.UTF8.GetBytes($"{request.Protocol}\0{request.Model}\0{request.Stream}\0"), .. request.Body.Span]);
         while (true)
         {
             var entry = _keys.Claim(key, GenerationId.New(), bodyHash, out var claimed);

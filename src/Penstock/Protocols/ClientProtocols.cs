@@ -1,4 +1,6 @@
 using Penstock.Protocols.ChatCompletions;
+using Penstock.Protocols.Gemini;
+using Penstock.Protocols.Messages;
 using Penstock.Protocols.Native;
 using Penstock.Protocols.Text;
 
@@ -10,6 +12,10 @@ internal static class ClientProtocols
     public static ClientProtocol Native { get; } = new NativeProtocol();
 
     public static ClientProtocol ChatCompletions { get; } = new ChatCompletionsProtocol();
+
+    public static ClientProtocol Messages { get; } = new MessagesProtocol();
+
+    public static ClientProtocol Gemini { get; } = new GeminiProtocol();
 
     /// <summary><c>POST /query/stream</c> <c>{prompt}</c></summary>
     public static ClientProtocol TextQuery { get; } = new TextProtocol("text-query", "prompt", namesTokens: false, namesDone: false);
@@ -23,7 +29,7 @@ internal static class ClientProtocols
     /// <summary><c>GET /stream?query=</c></summary>
     public static ClientProtocol TextStream { get; } = new TextProtocol("text-stream", "query", namesTokens: false, namesDone: false);
 
-    private static readonly ClientProtocol[] _all = [Native, ChatCompletions, TextQuery, TextChat, TextAsk, TextStream];
+    private static readonly ClientProtocol[] _all = [Native, ChatCompletions, Messages, Gemini, TextQuery, TextChat, TextAsk, TextStream];
 
     /// <summary>The protocol of that name, or null.</summary>
     public static ClientProtocol? Find(string name) => Array.Find(_all, p => p.Name == name);

@@ -34,6 +34,14 @@ public abstract class EventReader
     /// <exception cref="ProviderFormatException">The payload is not what the protocol says.</exception>
     public abstract void Read(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload, IEventSink sink);
 
+    /// <summary>
+    /// Reads what a streamed answer holds outside its frames, where some providers put their errors. It is called again with
+    /// more of it as it comes.
+    /// </summary>
+    public virtual void ReadOutside(ReadOnlySpan<byte> text)
+    {
+    }
+
     /// <summary>Reads a whole answer that did not come as a stream.</summary>
     public abstract void ReadWhole(ReadOnlySpan<byte> body, IEventSink sink);
 }

@@ -28,4 +28,20 @@ internal static class JsonValue
     public static bool IsObject(ReadOnlySpan<byte> value) => value is [(byte)'{', ..];
 
     public static bool IsArray(ReadOnlySpan<byte> value) => value is [(byte)'[', ..];
+
+    /// <summary>Whether it is one whole JSON object and nothing more.</summary>
+    public static bool IsWholeObject(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 256 });
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return false;
+            reader.Skip();
+            return !reader.Read();
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
 }

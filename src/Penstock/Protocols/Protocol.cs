@@ -27,6 +27,9 @@ public abstract class ClientProtocol
     /// <summary>Writes the error body of an HTTP reply in the protocol's shape.</summary>
     public abstract void WriteError(RequestException error, IBufferWriter<byte> output);
 
+    /// <summary>As <see cref="WriteError(RequestException, IBufferWriter{byte})"/>, for a protocol whose errors name the request.</summary>
+    public virtual void WriteError(RequestException error, string? requestId, IBufferWriter<byte> output) => WriteError(error, output);
+
     /// <summary>The media type of error bodies and of answers that are not streams.</summary>
     public virtual string ContentType => "application/json";
 
@@ -46,6 +49,15 @@ public abstract class ProviderProtocol
 
     /// <summary>The path of the call, relative to the provider's base URL.</summary>
     public abstract string Path(string model, bool stream);
+
+    /// <summary>The path where the provider counts the tokens of a request of its own protocol, relative to its base URL; null where it does not.</summary>
+    public virtual string? CountTokensPath(string model) => null;
+
+    /// <summary>The member of the reply that holds the count.</summary>
+    public virtual string TokenCountMember => throw new NotSupportedException();
+
+    /// <summary>Writes the body that asks for the tokens of <paramref name="request"/>, which is one of the same protocol, to be counted.</summary>
+    public virtual void WriteCountRequest(GenerationRequest request, string model, IBufferWriter<byte> output) => throw new NotSupportedException();
 
     /// <summary>The credential header's name and value.</summary>
     public abstract (string Name, string Value) Credential(string apiKey);

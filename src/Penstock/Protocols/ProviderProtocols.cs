@@ -1,4 +1,6 @@
 using Penstock.Protocols.ChatCompletions;
+using Penstock.Protocols.Gemini;
+using Penstock.Protocols.Messages;
 
 namespace Penstock.Protocols;
 
@@ -6,7 +8,7 @@ namespace Penstock.Protocols;
 internal static class ProviderProtocols
 {
     /// <summary>The names, for messages.</summary>
-    public static readonly IReadOnlyList<string> Names = [ChatCompletionsProtocol.ProtocolName];
+    public static readonly IReadOnlyList<string> Names = [ChatCompletionsProtocol.ProtocolName, MessagesProtocol.ProtocolName, GeminiProtocol.ProtocolName];
 
     /// <summary>The protocol of that name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
@@ -15,6 +17,8 @@ internal static class ProviderProtocols
     public static ProviderProtocol New(string name, Uri baseUrl, string? version) => name switch
     {
         ChatCompletionsProtocol.ProtocolName => new ChatCompletionsProviderProtocol(baseUrl, version),
+        MessagesProtocol.ProtocolName => new MessagesProviderProtocol(version),
+        GeminiProtocol.ProtocolName => new GeminiProviderProtocol(),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such protocol."),
     };
 }

@@ -3,7 +3,7 @@ using Penstock.Providers.Simulated;
 
 namespace Penstock.Providers;
 
-/// <summary>Finds who answers for a model's name: <c>provider/model</c>, <c>provider:model</c>, or an alias.</summary>
+/// <summary>Finds who answers for a model's name: <c>provider/model</c>, <c>provider:model</c>, an alias, or bare where a provider lists it.</summary>
 internal sealed class ModelRouter : IDisposable
 {
     private readonly Dictionary<string, Provider> _providers = new(StringComparer.OrdinalIgnoreCase);
@@ -36,6 +36,8 @@ internal sealed class ModelRouter : IDisposable
             return new Target(provider, own);
         }
 
+        // SDKs of a provider name its models bare.
+        if (_providers.Values.FirstOrDefault(p => p.Options.Models.Contains(name, StringComparer.Ordinal)) is { } lists) return new Target(lists, name);
         throw new RequestException(
             $"The model '{name}' does not exist here. Name it as provider/model with one of the providers {string.Join(", ", _providers.Keys.Order(StringComparer.Ordinal))}; GET /v1/models lists what is offered.")
         {

@@ -97,6 +97,8 @@ internal sealed class ProviderCall(Target target, int choices, IAnswerSink sink,
                 read = await body.ReadAsync(buffer, watch.Token);
                 var lingering = _reader.Finished;
                 Take(frames, buffer.AsSpan(0, read));
+                if (read == 0) frames.End();
+                if (!frames.Outside.IsEmpty) _reader.ReadOutside(frames.Outside);
                 if (!lingering && sink.HasOutput) watch.Touch(idle); // a preamble is not the first token
                 if (_reader.Finished && !lingering) watch.Touch(_linger); // once: what chatters on after the answer ends all the same
             }

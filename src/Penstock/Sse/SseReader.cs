@@ -15,6 +15,7 @@ public sealed class SseReader(int maxLineLength = SseReader.DefaultMaxLineLength
     /// <summary>8 MiB: base64 images make lines of 1 to 4 MB.</summary>
     public const int DefaultMaxLineLength = 8 * 1024 * 1024;
 
+    private const int MaxOutside = 16 * 1024;
     private const byte CR = (byte)'\r';
     private const byte LF = (byte)'\n';
 
@@ -23,6 +24,7 @@ public sealed class SseReader(int maxLineLength = SseReader.DefaultMaxLineLength
     private PooledBytes _name;
     private PooledBytes _data;
     private PooledBytes _id;
+    private PooledBytes _outside;
     private bool _hasData;
     private bool _hasId;
 
@@ -38,7 +40,13 @@ public sealed class SseReader(int maxLineLength = SseReader.DefaultMaxLineLength
     /// <summary>The last <c>retry</c> value in milliseconds, or null when none came.</summary>
     public long? Retry { get; private set; }
 
-    internal bool HoldsBuffers => _line.IsRented || _name.IsRented || _data.IsRented || _id.IsRented;
+    /// <summary>
+    /// The lines since the last frame that are neither fields of this format nor comments, each with LF. The standard says to
+    /// ignore them, but some providers put errors there. At most 16 KiB are kept.
+    /// </summary>
+    public ReadOnlySpan<byte> Outside => _outside.Span;
+
+    internal bool HoldsBuffers => _line.IsRented || _name.IsRented || _data.IsRented || _id.IsRented || _outside.IsRented;
 
     /// <summary>Takes the next frame from <paramref name="input"/>, moving it past what was used; false when all of it was used and no frame is complete.</summary>
     /// <exception cref="SseLineTooLongException">A line (or the data of one frame) exceeds the cap; the stream cannot be read on.</exception>
@@ -68,6 +76,14 @@ public sealed class SseReader(int maxLineLength = SseReader.DefaultMaxLineLength
         input = default;
         frame = default;
         return false;
+    }
+
+    /// <summary>The stream has ended. What it cut is no frame, but a line without its end may stand in <see cref="Outside"/>.</summary>
+    public void End()
+    {
+        var colon = _line.Span.IndexOf((byte)':');
+        if (!IsField(colon < 0 ? _line.Span : _line.Span[..colon])) AddOutside(_line.Span);
+        _line.Clear();
     }
 
     public void Dispose()
@@ -142,6 +158,21 @@ public sealed class SseReader(int maxLineLength = SseReader.DefaultMaxLineLength
         {
             ReadRetry(value);
         }
+        else if (!field.IsEmpty)
+        {
+            AddOutside(line);
+        }
+    }
+
+    // A comment is a field without a name.
+    private static bool IsField(ReadOnlySpan<byte> name) =>
+        name.IsEmpty || name.SequenceEqual("data"u8) || name.SequenceEqual("event"u8) || name.SequenceEqual("id"u8) || name.SequenceEqual("retry"u8);
+
+    private void AddOutside(ReadOnlySpan<byte> line)
+    {
+        if (_outside.Length + line.Length >= MaxOutside) return;
+        _outside.Append(line);
+        _outside.Append([LF]);
     }
 
     private void AddData(ReadOnlySpan<byte> value, scoped ref Fields fields)
@@ -213,6 +244,7 @@ public sealed class SseReader(int maxLineLength = SseReader.DefaultMaxLineLength
         _name.Clear();
         _data.Clear();
         _id.Clear();
+        _outside.Clear();
         _hasData = _hasId = _dispatched = false;
     }
 

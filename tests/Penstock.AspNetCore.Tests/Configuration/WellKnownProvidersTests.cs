@@ -23,11 +23,28 @@ public sealed class WellKnownProvidersTests
     }
 
     [Fact]
+    public void Anthropic_is_spoken_to_in_its_own_protocol()
+    {
+        var provider = Configure(new() { ["ANTHROPIC_API_KEY"] = "k" }).Providers["anthropic"];
+        (provider.Protocol, provider.BaseUrl).ShouldBe(("messages", "https://api.anthropic.com"));
+    }
+
+    [Fact]
     public void Gemini_takes_its_address_and_model_from_the_environment_too()
     {
         var options = Configure(new() { ["GEMINI_API_KEY"] = "k", ["GEMINI_BASE_URL"] = "http://localhost:1/v1", ["GEMINI_MODEL_NAME"] = "gemini-x" });
         options.Providers["gemini"].BaseUrl.ShouldBe("http://localhost:1/v1");
         options.DefaultModel.ShouldBe("gemini/gemini-x");
+    }
+
+    [Theory]
+    [InlineData(null, "gemini", "https://generativelanguage.googleapis.com/v1beta")]
+    [InlineData("http://localhost:1/v1beta/openai/", "chat-completions", "http://localhost:1/v1beta/openai/")]
+    public void Gemini_speaks_its_own_protocol_except_at_its_compatible_endpoint(string? url, string protocol, string address)
+    {
+        var gemini = Configure(new() { ["GEMINI_API_KEY"] = "k", ["GEMINI_BASE_URL"] = url }).Providers["gemini"];
+        gemini.Protocol.ShouldBe(protocol);
+        gemini.BaseUrl.ShouldBe(address);
     }
 
     [Fact]

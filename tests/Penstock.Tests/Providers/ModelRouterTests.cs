@@ -12,7 +12,7 @@ public sealed class ModelRouterTests : IDisposable
             Providers = new Dictionary<string, ProviderOptions>(StringComparer.Ordinal)
             {
                 ["simulated"] = new() { Protocol = "simulated", Models = ["chat"] },
-                ["groq"] = new() { BaseUrl = "https://localhost/v1" },
+                ["groq"] = new() { BaseUrl = "https://localhost/v1", Models = ["mixtral"] },
             },
             Aliases = new Dictionary<string, IReadOnlyList<TargetOptions>>(StringComparer.Ordinal) { ["fast"] = [new TargetOptions { Model = "groq/llama" }] },
         },
@@ -26,6 +26,7 @@ public sealed class ModelRouterTests : IDisposable
     [InlineData("GROQ/llama", "groq/llama")]
     [InlineData("groq/openai/gpt-oss-20b", "groq/openai/gpt-oss-20b")]
     [InlineData("fast", "groq/llama")]
+    [InlineData("mixtral", "groq/mixtral")]
     [InlineData(null, "simulated/chat")]
     [InlineData("", "simulated/chat")]
     [InlineData("simulated/chat?cut=40", "simulated/chat?cut=40")]

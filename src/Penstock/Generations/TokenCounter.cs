@@ -1,0 +1,63 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Penstock.Protocols;
+using Penstock.Providers;
+
+namespace Penstock.Generations;
+
+/// <summary>Counts the tokens of a request: asks its provider where that speaks the same protocol and counts, else guesses.</summary>
+internal sealed class TokenCounter(ModelRouter router)
+{
+    private const int MaxReply = 64 * 1024;
+
+    /// <exception cref="RequestException">The model is unknown, or the provider refused or failed.</exception>
+    public async Task<TokenCount> CountAsync(GenerationRequest request, CancellationToken cancellationToken)
+    {
+        var target = router.Route(request.Model).Draw()[0];
+        var protocol = target.Provider.Protocol;
+        if (protocol.Name != request.Protocol || protocol.CountTokensPath(target.Model) is not { } path) return new TokenCount(Estimate(request), Body: null);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(target.Provider.Options.FirstTokenTimeout);
+        try
+        {
+            return await AskAsync(request, target, path, timeout.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Failed(timeout.IsCancellationRequested ? ProviderErrors.Timeout : ProviderErrors.Unreachable);
+        }
+        catch (HttpRequestException)
+        {
+            throw Failed(ProviderErrors.Unreachable);
+        }
+    }
+
+    private static async Task<TokenCount> AskAsync(GenerationRequest request, Target target, string path, CancellationToken cancellationToken)
+    {
+        var body = new ArrayBufferWriter<byte>(request.Body.Length + 256);
+        target.Provider.Protocol.WriteCountRequest(request, target.Model, body);
+        using var response = await target.Provider.CountAsync(path, body.WrittenMemory, request.Headers, cancellationToken);
+        await response.Content.LoadIntoBufferAsync(MaxReply, cancellationToken);
+        var reply = await response.Content.ReadAsByteArrayAsync(cancellationToken);
+        if (!response.IsSuccessStatusCode)
+            throw Failed(target.Provider.Protocol.ReadError((int)response.StatusCode, reply, response.Headers.RetryAfter?.Delta));
+        return JsonValue.IsWholeObject(reply) && JsonElement.Parse(reply).TryGetProperty(target.Provider.Protocol.TokenCountMember, out var tokens) && tokens.TryGetInt64(out var count)
+            ? new TokenCount(count, Encoding.UTF8.GetString(reply))
+            : throw Failed(ProviderErrors.Malformed);
+    }
+
+    private static long Estimate(GenerationRequest request) =>
+        UsageEstimate.Input(request) + (request.Tools.Sum(t => t.Name.Length + (t.Description?.Length ?? 0) + t.Parameters.Length) / 4);
+
+    private static RequestException Failed(GenerationError error) =>
+        new(error.Message) { Status = error.Status, Code = error.Code, RetryAfter = error.RetryAfter };
+}
+
+/// <summary>How many tokens a request has.</summary>
+/// <param name="Tokens">Their number.</param>
+/// <param name="Body">The provider's own reply, or null where the number is a guess.</param>
+internal readonly record struct TokenCount(long Tokens, string? Body)
+{
+    public bool IsEstimate => Body is null;
+}

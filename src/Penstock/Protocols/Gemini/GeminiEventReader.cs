@@ -1,0 +1,213 @@
+using System.Text.Json;
+
+namespace Penstock.Protocols.Gemini;
+
+/// <summary>Reads the chunks of a Gemini provider. A token's chunk is read in one pass and allocates nothing.</summary>
+/// <param name="choices">How many answers were asked for.</param>
+internal sealed class GeminiEventReader(int choices) : EventReader
+{
+    /// <summary>No provider answers more often than this; a bigger index is a broken one.</summary>
+    private const int MaxChoices = 1024;
+
+    private readonly List<GeminiCandidate> _candidates = [];
+    private int _blocks;
+
+    // The latest usage, raw: a running one comes with every chunk, and only the last is worth parsing.
+    private byte[] _usage = [];
+    private int _usageLength;
+    private bool _blocked;
+
+    public override Usage? Usage => _usageLength == 0 ? null : GeminiUsage.Read(_usage.AsSpan(0, _usageLength));
+
+    public override void Read(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload, IEventSink sink)
+    {
+        payload = payload.Trim(" \t\r\n"u8);
+        if (payload.IsEmpty || payload.SequenceEqual("[DONE]"u8)) return; // there is no such frame, but some gateways think so
+        ReadPayload(payload, sink);
+        if (Error is null && (_blocked || (_candidates.Count >= choices && _candidates.TrueForAll(c => c.Finish is not null)))) SetFinished();
+    }
+
+    public override void ReadWhole(ReadOnlySpan<byte> body, IEventSink sink)
+    {
+        ReadPayload(body.Trim(" \t\r\n"u8), sink);
+        if (Error is not null) return;
+        if (_candidates.Count == 0 && !_blocked) throw new ProviderFormatException("The answer has no candidates.");
+        foreach (var candidate in _candidates) candidate.Close(sink);
+        SetFinished();
+    }
+
+    /// <summary>An error in mid-stream comes as bare JSON, over several lines, without <c>data:</c>.</summary>
+    public override void ReadOutside(ReadOnlySpan<byte> text)
+    {
+        text = text.Trim(" \t\r\n"u8);
+        if (text is not [(byte)'{', .., (byte)'}'] and not [(byte)'[', .., (byte)']']) return;
+        try
+        {
+            var reader = new Utf8JsonReader(text);
+            while (reader.Read())
+            {
+                if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth <= 2 && reader.ValueTextEquals("error"u8))
+                {
+                    TakeError(JsonValue.Read(ref reader, text));
+                    return;
+                }
+            }
+        }
+        catch (JsonException)
+        {
+            // Not all of it is there yet, or it is something else.
+        }
+    }
+
+    /// <summary>Numbers the blocks of all candidates.</summary>
+    public int NextBlock() => _blocks++;
+
+    private void SetFinished()
+    {
+        if (Finished) return;
+        Finished = true;
+        Reason = _candidates.Count == 0 ? FinishReason.ContentFilter : _candidates[0].Reason;
+        if (Math.Max(choices, _candidates.Count) > 1) Reasons = [.. _candidates.Select(c => c.Reason)];
+    }
+
+    private void ReadPayload(ReadOnlySpan<byte> payload, IEventSink sink)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(payload);
+            reader.Read();
+            if (reader.TokenType == JsonTokenType.StartArray)
+            {
+                // A whole stream without alt=sse.
+                while (reader.Read() && reader.TokenType == JsonTokenType.StartObject) ReadChunk(ref reader, payload, sink);
+            }
+            else if (reader.TokenType == JsonTokenType.StartObject)
+            {
+                ReadChunk(ref reader, payload, sink);
+            }
+            else
+            {
+                throw new ProviderFormatException("The payload is not a JSON object.");
+            }
+
+            reader.Read(); // whatever follows is an error
+        }
+        catch (JsonException e)
+        {
+            throw new ProviderFormatException($"The payload is not valid JSON at byte {e.BytePositionInLine}.", e);
+        }
+    }
+
+    private void ReadChunk(ref Utf8JsonReader reader, ReadOnlySpan<byte> payload, IEventSink sink)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("candidates"u8)) ReadCandidates(ref reader, payload, sink);
+            else if (reader.ValueTextEquals("usageMetadata"u8)) TakeUsage(JsonValue.Read(ref reader, payload));
+            else if (reader.ValueTextEquals("modelVersion"u8)) TakeModel(JsonValue.Read(ref reader, payload));
+            else if (reader.ValueTextEquals("promptFeedback"u8)) _blocked |= IsBlocked(JsonValue.Read(ref reader, payload));
+            else if (reader.ValueTextEquals("error"u8)) TakeError(JsonValue.Read(ref reader, payload));
+            else reader.Skip();
+        }
+    }
+
+    private void ReadCandidates(ref Utf8JsonReader reader, ReadOnlySpan<byte> payload, IEventSink sink)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Null) return;
+        if (reader.TokenType != JsonTokenType.StartArray) throw new ProviderFormatException("'candidates' is not an array.");
+        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject) ReadCandidate(ref reader, payload, sink);
+        if (reader.TokenType != JsonTokenType.EndArray) throw new ProviderFormatException("A candidate is not an object.");
+    }
+
+    // Members come in any order, so a candidate is collected first and acted upon at its end.
+    private void ReadCandidate(ref Utf8JsonReader reader, ReadOnlySpan<byte> payload, IEventSink sink)
+    {
+        var index = 0; // left out when it is 0
+        ReadOnlySpan<byte> parts = default, finishReason = default, grounding = default, citations = default;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("index"u8))
+            {
+                reader.Read();
+                if (reader.TokenType == JsonTokenType.Number && (!reader.TryGetInt32(out index) || index is < 0 or >= MaxChoices))
+                    throw new ProviderFormatException("A candidate's index is out of range.");
+            }
+            else if (reader.ValueTextEquals("content"u8)) parts = ReadParts(ref reader, payload);
+            else if (reader.ValueTextEquals("finishReason"u8)) finishReason = JsonValue.Inside(JsonValue.Read(ref reader, payload));
+            else if (reader.ValueTextEquals("groundingMetadata"u8)) grounding = JsonValue.Read(ref reader, payload);
+            else if (reader.ValueTextEquals("citationMetadata"u8)) citations = JsonValue.Read(ref reader, payload);
+            else reader.Skip();
+        }
+
+        var candidate = Candidate(index);
+        if (JsonValue.IsArray(parts)) candidate.TakeParts(parts, sink);
+        candidate.TakeSources(grounding, citations);
+        if (GeminiFinish.Read(finishReason) is { } reason) candidate.End(reason, sink);
+    }
+
+    private static ReadOnlySpan<byte> ReadParts(scoped ref Utf8JsonReader reader, ReadOnlySpan<byte> payload)
+    {
+        ReadOnlySpan<byte> parts = default;
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            reader.Skip();
+            return parts;
+        }
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("parts"u8)) parts = JsonValue.Read(ref reader, payload);
+            else reader.Skip();
+        }
+
+        return parts;
+    }
+
+    private static bool IsBlocked(ReadOnlySpan<byte> feedback)
+    {
+        if (!JsonValue.IsObject(feedback)) return false;
+        var reader = new Utf8JsonReader(feedback);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("blockReason"u8)) return JsonValue.Inside(JsonValue.Read(ref reader, feedback)).Length > 0;
+            reader.Skip();
+        }
+
+        return false;
+    }
+
+    private void TakeUsage(ReadOnlySpan<byte> usage)
+    {
+        if (usage.IndexOf("TokenCount\""u8) < 0) return; // some chunks tell the kind of traffic only
+        if (_usage.Length < usage.Length) _usage = new byte[usage.Length * 2];
+        usage.CopyTo(_usage);
+        _usageLength = usage.Length;
+    }
+
+    private void TakeModel(ReadOnlySpan<byte> model)
+    {
+        if (Model is null && JsonValue.Inside(model) is { IsEmpty: false } name) Model = JsonText.ToText(name);
+    }
+
+    private void TakeError(ReadOnlySpan<byte> error)
+    {
+        if (GeminiPayload.IsError(error)) Error ??= ProviderErrorReader.Read(error);
+    }
+
+    /// <summary>The candidate of that index; they are kept in order of it.</summary>
+    private GeminiCandidate Candidate(int index)
+    {
+        var place = 0;
+        for (; place < _candidates.Count && _candidates[place].Index <= index; place++)
+        {
+            if (_candidates[place].Index == index) return _candidates[place];
+        }
+
+        var added = new GeminiCandidate(index, this);
+        _candidates.Insert(place, added);
+        return added;
+    }
+}

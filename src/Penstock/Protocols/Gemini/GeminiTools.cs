@@ -1,0 +1,34 @@
+using System.Text.Json;
+
+namespace Penstock.Protocols.Gemini;
+
+/// <summary>Reads <c>tools</c>: functions of the client's own, and the provider's tools beside them.</summary>
+internal sealed class GeminiTools(List<OwnField> ownFields)
+{
+    public List<Tool> Read(JsonElement root)
+    {
+        var tools = new List<Tool>();
+        foreach (var (tool, path) in GeminiJson.Objects(root, "tools", "tools"))
+        {
+            foreach (var (function, at) in GeminiJson.Objects(tool, "functionDeclarations", $"{path}.functionDeclarations")) tools.Add(ReadFunction(function, at));
+            foreach (var (name, _) in GeminiJson.Members(tool))
+            {
+                if (name != "functionDeclarations") ownFields.Add(new OwnField($"{path} ({name})", ChangesAnswer: true));
+            }
+        }
+
+        return tools;
+    }
+
+    private Tool ReadFunction(JsonElement function, string path)
+    {
+        var name = GeminiJson.String(function, "name", $"{path}.name");
+        if (string.IsNullOrEmpty(name)) throw RequestJson.Error("missing_required_parameter", $"{path}.name", $"'{path}.name' is missing: name the function.");
+        foreach (var (member, _) in GeminiJson.Members(function))
+        {
+            if (member is not ("name" or "description" or "parameters" or "parametersJsonSchema")) ownFields.Add(new OwnField($"{path}.{member}", ChangesAnswer: false));
+        }
+
+        return new Tool(name, GeminiJson.String(function, "description", $"{path}.description"), GeminiSchema.Read(function, "parametersJsonSchema", "parameters", path));
+    }
+}

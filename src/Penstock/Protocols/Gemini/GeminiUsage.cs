@@ -1,0 +1,66 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace Penstock.Protocols.Gemini;
+
+/// <summary>Reads and writes <c>usageMetadata</c>, which counts thoughts beside the answer, and tool use beside the prompt.</summary>
+internal static class GeminiUsage
+{
+    /// <summary>Reads a usage object; null when it counts nothing.</summary>
+    public static Usage? Read(ReadOnlySpan<byte> json)
+    {
+        long? prompt = null, tools = null, answer = null, thoughts = null, total = null, cached = null;
+        var reader = new Utf8JsonReader(json);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("promptTokenCount"u8)) prompt = Number(ref reader);
+            else if (reader.ValueTextEquals("toolUsePromptTokenCount"u8)) tools = Number(ref reader);
+            else if (reader.ValueTextEquals("candidatesTokenCount"u8)) answer = Number(ref reader);
+            else if (reader.ValueTextEquals("thoughtsTokenCount"u8)) thoughts = Number(ref reader);
+            else if (reader.ValueTextEquals("totalTokenCount"u8)) total = Number(ref reader);
+            else if (reader.ValueTextEquals("cachedContentTokenCount"u8)) cached = Number(ref reader);
+            else reader.Skip();
+        }
+
+        if (prompt is null && answer is null && thoughts is null && total is null) return null;
+        return new Usage
+        {
+            InputTokens = tools is null ? prompt : (prompt ?? 0) + tools,
+            OutputTokens = thoughts is null ? answer : (answer ?? 0) + thoughts,
+            TotalTokens = total,
+            CachedInputTokens = cached,
+            ReasoningTokens = thoughts,
+        };
+    }
+
+    /// <summary>Writes <c>,"usageMetadata":{…}</c>, or nothing.</summary>
+    public static void WriteMember(Usage? usage, IBufferWriter<byte> output)
+    {
+        if (usage is null) return;
+        output.Write(",\"usageMetadata\":{\"promptTokenCount\":"u8);
+        JsonText.WriteNumber(usage.InputTokens ?? 0, output);
+        output.Write(",\"candidatesTokenCount\":"u8);
+        JsonText.WriteNumber(Math.Max(0, (usage.OutputTokens ?? 0) - (usage.ReasoningTokens ?? 0)), output);
+        output.Write(",\"totalTokenCount\":"u8);
+        JsonText.WriteNumber(usage.TotalTokens ?? (usage.InputTokens ?? 0) + (usage.OutputTokens ?? 0), output);
+        WriteCount(",\"thoughtsTokenCount\":"u8, usage.ReasoningTokens, output);
+        WriteCount(",\"cachedContentTokenCount\":"u8, usage.CachedInputTokens, output);
+        output.Write("}"u8);
+    }
+
+    private static void WriteCount(ReadOnlySpan<byte> prefix, long? value, IBufferWriter<byte> output)
+    {
+        if (value is not { } number) return;
+        output.Write(prefix);
+        JsonText.WriteNumber(number, output);
+    }
+
+    private static long? Number(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var number)) return number;
+        reader.Skip();
+        return null;
+    }
+}

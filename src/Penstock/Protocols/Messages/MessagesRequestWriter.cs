@@ -1,0 +1,43 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace Penstock.Protocols.Messages;
+
+/// <summary>Writes the body that asks a Messages provider.</summary>
+internal static class MessagesRequestWriter
+{
+    public static void Write(GenerationRequest request, string model, bool stream, IBufferWriter<byte> output, DroppedFields dropped)
+    {
+        output.Write("{\"model\":"u8);
+        JsonText.WriteString(model, output);
+        if (request.Protocol == MessagesProtocol.ProtocolName) CopyMembers(request, output);
+        else MessagesTranslation.Write(request, model, output, dropped);
+        output.Write(stream ? ",\"stream\":true}"u8 : ",\"stream\":false}"u8);
+    }
+
+    /// <summary>Writes the body that asks how many tokens a request of this protocol has.</summary>
+    public static void WriteCounting(GenerationRequest request, string model, IBufferWriter<byte> output)
+    {
+        output.Write("{\"model\":"u8);
+        JsonText.WriteString(model, output);
+        CopyMembers(request, output);
+        output.Write("}"u8);
+    }
+
+    /// <summary>Copies the client's members byte for byte, whether we understand them or not, but for those that are ours to say.</summary>
+    private static void CopyMembers(GenerationRequest request, IBufferWriter<byte> output)
+    {
+        var body = request.Body.Span;
+        var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = 256 });
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var start = (int)reader.TokenStartIndex;
+            var ours = reader.ValueTextEquals("model"u8) || reader.ValueTextEquals("stream"u8);
+            reader.Skip();
+            if (ours) continue;
+            output.Write(","u8);
+            output.Write(body[start..(int)reader.BytesConsumed]);
+        }
+    }
+}
