@@ -63,6 +63,18 @@ internal sealed class ResponsesFold
         }
     }
 
+    /// <summary>The number of a frame's event; -1 where it has none.</summary>
+    public static long SequenceOf(ReadOnlySpan<byte> frame)
+    {
+        foreach (var line in frame.Split((byte)'\n'))
+        {
+            var data = frame[line];
+            if (data.StartsWith("data: "u8)) return ResponsesPayload.Read(default, data["data: ".Length..]).Sequence;
+        }
+
+        return -1;
+    }
+
     /// <summary>Takes the events of stored frames.</summary>
     public void TakeFrames(ReadOnlySpan<byte> frames)
     {

@@ -29,7 +29,8 @@ internal static class ResponsesRequestReader
             throw RequestJson.Error("unsupported_parameter", "conversation", "'conversation' is not kept here: send 'previous_response_id', or the whole conversation in 'input'.");
         var ownFields = new List<OwnField>();
         var background = RequestJson.Boolean(root, "background", "background") ?? false;
-        if (background && RequestJson.Boolean(root, "store", "store") is false)
+        var store = RequestJson.Boolean(root, "store", "store") ?? true;
+        if (background && !store)
             throw RequestJson.Error("invalid_value", "background", "'background' needs a response that is kept: leave 'store' out, or set it to true.");
         var request = new GenerationRequest
         {
@@ -43,9 +44,9 @@ internal static class ResponsesRequestReader
             // Whoever comes back for a background response may ask for its stream.
             Stream = (RequestJson.Boolean(root, "stream", "stream") ?? false) || background,
             Background = background,
+            Store = store,
             Echo = ResponsesEcho.Write(root),
         };
-        RequestJson.Boolean(root, "store", "store");
         RequestJson.String(root, "previous_response_id", "previous_response_id");
         ReadIncluded(root, ownFields);
         if (RequestJson.String(root, "truncation", "truncation") == "auto") ownFields.Add(new OwnField("truncation", ChangesAnswer: false));
@@ -57,6 +58,13 @@ internal static class ResponsesRequestReader
         }
 
         return request;
+    }
+
+    /// <summary>Whether a body that was read asks for a stream itself.</summary>
+    public static bool WantsStream(ReadOnlyMemory<byte> body)
+    {
+        using var document = RequestJson.Parse(body, Example);
+        return RequestJson.Boolean(document.RootElement, "stream", "stream") ?? false;
     }
 
     private static IReadOnlyList<Message> ReadConversation(JsonElement root, List<OwnField> ownFields)
