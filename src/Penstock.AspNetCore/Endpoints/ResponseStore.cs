@@ -33,7 +33,7 @@ internal sealed class ResponseStore(GenerationService generations)
         if (await generations.GetInfoAsync(id) is not { } info) return null;
         var metadata = GenerationMetadata.Read(info.Metadata);
         // An ended stream's last record has it whole.
-        using var reader = await generations.OpenReaderAsync(id, metadata.Stream && info.Closed ? info.NextOffset - 1 : await generations.FirstValidAsync(id));
+        using var reader = await generations.OpenReaderAsync(id, metadata.Stream && info.Closed ? Math.Max(0, info.NextOffset - 1) : await generations.FirstValidAsync(id));
         if (reader is null) return null;
         var fold = new ResponsesFold();
         var document = new ArrayBufferWriter<byte>();

@@ -150,8 +150,9 @@ public sealed class ResponsesResourceTests
         while (seen.Count(e => e.Name == "response.output_text.delta") < 1) seen.Add((await first.NextAsync())!);
         var id = (string)seen[0].Json()["response"]!["id"]!;
         first.Cut();
-        using var second = await SseClient.OpenAsync(host.Api.Post("v1/responses", new JsonObject()).With("Last-Event-ID", first.LastEventId));
+        var resume = SseClient.OpenAsync(host.Api.Post("v1/responses", new JsonObject()).With("Last-Event-ID", first.LastEventId));
         go.SetResult();
+        using var second = await resume;
         seen.AddRange(await second.RestAsync());
         Text(seen[^1].Json()["response"]!).ShouldBe("One two");
         for (var i = 0; i < seen.Count; i++) ((long)seen[i].Json()["sequence_number"]!).ShouldBe(i);
