@@ -30,6 +30,8 @@ internal sealed class ResponsesBlockItem : IResponsesPart
         _place = Encoding.ASCII.GetBytes($"\"item_id\":\"{_id}\",\"output_index\":{index}");
     }
 
+    public int Index => _index;
+
     /// <summary>The item, once it has ended.</summary>
     public ReadOnlySpan<byte> Whole => _whole.WrittenSpan;
 

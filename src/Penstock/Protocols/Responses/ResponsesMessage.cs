@@ -18,6 +18,8 @@ internal sealed class ResponsesMessage
         _id = Encoding.ASCII.GetString(response.ItemId("msg_", index));
     }
 
+    public int Index => _index;
+
     /// <summary>The item, once it has ended.</summary>
     public ReadOnlySpan<byte> Whole => _whole.WrittenSpan;
 

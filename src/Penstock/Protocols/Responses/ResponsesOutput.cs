@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 
 namespace Penstock.Protocols.Responses;
 
@@ -10,12 +9,25 @@ namespace Penstock.Protocols.Responses;
 internal sealed class ResponsesOutput(ResponsesObject response, ResponsesFrames frames)
 {
     private readonly Dictionary<int, OpenBlock> _blocks = [];
-    private readonly ArrayBufferWriter<byte> _items = new(); // of all items that are whole, with commas between
-    private ResponsesMessage? _message;
+    private readonly SortedDictionary<int, byte[]> _items = []; // those that are whole, by their index
+    private ResponsesMessage? _message; // that the next text is a part of
     private int _nextIndex;
 
-    /// <summary>The items that are whole.</summary>
-    public ReadOnlySpan<byte> Items => _items.WrittenSpan;
+    /// <summary>The items that are whole, with commas between.</summary>
+    public byte[] Items
+    {
+        get
+        {
+            var joined = new ArrayBufferWriter<byte>();
+            foreach (var item in _items.Values)
+            {
+                if (joined.WrittenCount > 0) joined.Write(","u8);
+                joined.Write(item);
+            }
+
+            return joined.WrittenSpan.ToArray();
+        }
+    }
 
     public void Start(in GenerationEvent start)
     {
@@ -28,16 +40,16 @@ internal sealed class ResponsesOutput(ResponsesObject response, ResponsesFrames 
                     _message.Start(frames);
                 }
 
-                _blocks[start.Block] = new OpenBlock(start.BlockKind, _message.Add(start.BlockKind == BlockKind.Refusal, frames));
+                _blocks[start.Block] = new OpenBlock(_message.Add(start.BlockKind == BlockKind.Refusal, frames), _message);
                 return;
             case BlockKind.Other when !ResponsesItemTypes.IsOutput(start.Name):
                 return; // another protocol's own
         }
 
-        EndMessage();
+        LeaveMessage();
         var item = new ResponsesBlockItem(start, response, _nextIndex++);
         item.Start(frames);
-        _blocks[start.Block] = new OpenBlock(start.BlockKind, item);
+        _blocks[start.Block] = new OpenBlock(item, null);
     }
 
     public void Append(in GenerationEvent delta)
@@ -49,42 +61,50 @@ internal sealed class ResponsesOutput(ResponsesObject response, ResponsesFrames 
     {
         if (!_blocks.Remove(block, out var open)) return;
         open.Part.Stop(frames);
-        if (open.Part is ResponsesBlockItem item) Add(item.Whole);
+        if (open.Part is ResponsesBlockItem item) Add(item.Index, item.Whole);
+        else if (open.Message != _message) EndMessage(open.Message!);
     }
 
     /// <summary>Ends what is still open.</summary>
     public void End()
     {
+        LeaveMessage();
         while (_blocks.Count > 0) Stop(_blocks.Keys.Min());
-        EndMessage();
     }
 
     /// <summary>What was said so far is void.</summary>
     public void Reset()
     {
         _blocks.Clear();
-        _items.ResetWrittenCount();
+        _items.Clear();
         _message = null;
     }
 
-    // A text that is still open when something else begins goes on in its message's place; the message ends here all the same.
-    private void EndMessage()
+    // Something else begins, or nothing: the message ends, unless a text of it is still open.
+    private void LeaveMessage()
     {
-        if (_message is null) return;
-        foreach (var (number, block) in _blocks.Where(b => b.Value.Kind is BlockKind.Text or BlockKind.Refusal).ToList()) Stop(number);
-        _message.End(frames);
-        Add(_message.Whole);
+        if (_message is not { } message) return;
         _message = null;
+        EndMessage(message);
     }
 
-    private void Add(ReadOnlySpan<byte> item)
+    private void EndMessage(ResponsesMessage message)
     {
-        if (item.IsEmpty) return;
-        if (_items.WrittenCount > 0) _items.Write(","u8);
-        _items.Write(item);
+        foreach (var block in _blocks.Values)
+        {
+            if (block.Message == message) return;
+        }
+
+        message.End(frames);
+        Add(message.Index, message.Whole);
     }
 
-    private readonly record struct OpenBlock(BlockKind Kind, IResponsesPart Part);
+    private void Add(int index, ReadOnlySpan<byte> item)
+    {
+        if (!item.IsEmpty) _items[index] = item.ToArray();
+    }
+
+    private readonly record struct OpenBlock(IResponsesPart Part, ResponsesMessage? Message);
 }
 
 /// <summary>What a block has become: a part of a message, or an item of its own.</summary>

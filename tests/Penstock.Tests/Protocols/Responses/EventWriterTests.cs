@@ -69,6 +69,29 @@ public sealed class EventWriterTests
     }
 
     [Fact]
+    public void Blocks_that_are_open_at_once_lose_nothing_and_keep_their_order()
+    {
+        var frames = Answer.Play(Answer.NewWriter(),
+        [
+            Started,
+            """{"type":"block_start","block":0,"kind":"text"}""",
+            """{"type":"delta","block":0,"text":"A"}""",
+            """{"type":"block_start","block":1,"kind":"tool_call","id":"c","name":"f"}""",
+            """{"type":"block_start","block":2,"kind":"tool_call","id":"d","name":"g"}""",
+            """{"type":"delta","block":0,"text":"B"}""",
+            """{"type":"block_stop","block":2}""",
+            """{"type":"block_start","block":3,"kind":"text"}""",
+            """{"type":"delta","block":3,"text":"C"}""",
+            """{"type":"block_stop","block":0}""",
+            """{"type":"finished","reason":"tool_calls"}""",
+        ]);
+        frames.ShouldBeGapless();
+        var output = frames[^1].Json()["response"]!["output"]!.AsArray();
+        output.Select(i => (string?)i!["content"]?[0]!["text"] ?? (string)i["name"]!).ShouldBe(["AB", "f", "g", "C"]);
+        frames.Where(f => f.Type() == "response.output_item.done").Select(f => (int)f.Json()["output_index"]!).ShouldBe([2, 0, 1, 3], ignoreOrder: true);
+    }
+
+    [Fact]
     public void An_image_and_an_item_of_this_protocol_are_items()
     {
         var frames = Answer.Play(Answer.NewWriter(),

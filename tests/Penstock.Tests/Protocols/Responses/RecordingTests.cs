@@ -112,7 +112,7 @@ public sealed class RecordingTests
             second.Usage.ShouldBe(reader.Usage);
             // The items that were streamed are those of the whole.
             var done = frames.Where(f => f.Type() == "response.output_item.done").OrderBy(f => (int)f.Json()["output_index"]!).Select(f => f.Json()["item"]!.ToJsonString());
-            frames[^1].Json()["response"]!["output"]!.AsArray().Select(i => i!.ToJsonString()).ShouldBe(done, ignoreOrder: true);
+            frames[^1].Json()["response"]!["output"]!.AsArray().Select(i => i!.ToJsonString()).ShouldBe(done);
         }
     }
 
