@@ -21,6 +21,7 @@ public static class PenstockEndpointRouteBuilderExtensions
         services.GetRequiredService<ChatCompletionsEndpoints>().Map(routes);
         services.GetRequiredService<MessagesEndpoints>().Map(routes);
         services.GetRequiredService<GeminiEndpoints>().Map(routes);
+        services.GetRequiredService<ResponsesEndpoints>().Map(routes);
         services.GetRequiredService<NativeEndpoints>().Map(routes);
         services.GetRequiredService<TextEndpoints>().Map(routes);
         services.GetRequiredService<ModelsEndpoints>().Map(routes);

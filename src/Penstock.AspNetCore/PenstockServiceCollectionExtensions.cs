@@ -45,6 +45,8 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton<TokenCounter>();
         services.AddSingleton<MessagesEndpoints>();
         services.AddSingleton<GeminiEndpoints>();
+        services.AddSingleton<ResponseStore>();
+        services.AddSingleton<ResponsesEndpoints>();
         services.AddSingleton<NativeEndpoints>();
         services.AddSingleton<TextEndpoints>();
         services.AddSingleton<ModelsEndpoints>();

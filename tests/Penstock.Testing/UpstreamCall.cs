@@ -34,6 +34,9 @@ public sealed class UpstreamCall
     /// <summary>The model that the request asks for, or an empty string.</summary>
     public string Model { get; }
 
+    /// <summary>The number that the next event gets, in protocols that number theirs.</summary>
+    public int Sequence { get; set; }
+
     /// <summary>Whether the request asks for a stream.</summary>
     public bool Streams => (bool?)Request?["stream"] ?? false;
 

@@ -15,6 +15,9 @@ internal sealed class GenerationService(
     private const string PathPrefix = "generations/";
     private const string JobPrefix = "job:";
 
+    // Long enough for a client that was cut at the very end to come back.
+    private static readonly TimeSpan _unstored = TimeSpan.FromMinutes(1);
+
     private readonly ConcurrentDictionary<string, Generation> _running = new(StringComparer.Ordinal);
     private readonly IdempotencyKeys _keys = new();
     private readonly StoredRequests _requests = new(log);
@@ -23,6 +26,9 @@ internal sealed class GenerationService(
     private volatile bool _draining;
 
     public IReadOnlyList<string> Models => router.Models;
+
+    /// <summary>The requests that were kept.</summary>
+    public StoredRequests Requests => _requests;
 
     /// <summary>How many generations run in this process.</summary>
     public int Running => Volatile.Read(ref _runningCount); // the dictionary's own count takes all its locks
@@ -98,6 +104,9 @@ internal sealed class GenerationService(
         return resetAt + 1 ?? 0;
     }
 
+    /// <summary>Opens a reader that does not count as somebody who watches, or null when there is no such generation.</summary>
+    public ValueTask<IStreamReader?> OpenReaderAsync(string id, long offset = 0) => log.OpenReaderAsync(PathOf(id), offset);
+
     public ValueTask<StreamInfo?> GetInfoAsync(string id) => log.GetAsync(PathOf(id));
 
     /// <summary>What is known of a generation so far, or null when there is none.</summary>
@@ -134,6 +143,15 @@ internal sealed class GenerationService(
         generation.Stop("requested");
         await generation.Completion;
         return true;
+    }
+
+    /// <summary>Stops a generation and removes all that is kept of it.</summary>
+    /// <returns>False when there is no such generation.</returns>
+    public async ValueTask<bool> DeleteAsync(string id)
+    {
+        if (!await StopAsync(id)) return false;
+        await _requests.DeleteAsync(id);
+        return await log.DeleteAsync(PathOf(id));
     }
 
     /// <summary>Ends what a crash left open, and remembers the keys of what is kept. Called once, before the first request.</summary>
@@ -229,8 +247,8 @@ internal sealed class GenerationService(
         IStreamWriter stream;
         try
         {
-            if (options.OnCrash != CrashPolicy.Fail) await _requests.SaveAsync(id, request);
-            stream = await log.CreateAsync(PathOf(id), new StreamOptions { Metadata = metadata.ToBytes() });
+            if (request.Store ?? options.OnCrash != CrashPolicy.Fail) await _requests.SaveAsync(id, request);
+            stream = await log.CreateAsync(PathOf(id), new StreamOptions { Metadata = metadata.ToBytes(), Retention = request.Store is false ? _unstored : null });
         }
         catch (StreamStorageException e)
         {

@@ -2,6 +2,7 @@ using Penstock.Protocols.ChatCompletions;
 using Penstock.Protocols.Gemini;
 using Penstock.Protocols.Messages;
 using Penstock.Protocols.Native;
+using Penstock.Protocols.Responses;
 using Penstock.Protocols.Text;
 
 namespace Penstock.Protocols;
@@ -12,6 +13,8 @@ internal static class ClientProtocols
     public static ClientProtocol Native { get; } = new NativeProtocol();
 
     public static ClientProtocol ChatCompletions { get; } = new ChatCompletionsProtocol();
+
+    public static ClientProtocol Responses { get; } = new ResponsesProtocol();
 
     public static ClientProtocol Messages { get; } = new MessagesProtocol();
 
@@ -29,7 +32,7 @@ internal static class ClientProtocols
     /// <summary><c>GET /stream?query=</c></summary>
     public static ClientProtocol TextStream { get; } = new TextProtocol("text-stream", "query", namesTokens: false, namesDone: false);
 
-    private static readonly ClientProtocol[] _all = [Native, ChatCompletions, Messages, Gemini, TextQuery, TextChat, TextAsk, TextStream];
+    private static readonly ClientProtocol[] _all = [Native, ChatCompletions, Responses, Messages, Gemini, TextQuery, TextChat, TextAsk, TextStream];
 
     /// <summary>The protocol of that name, or null.</summary>
     public static ClientProtocol? Find(string name) => Array.Find(_all, p => p.Name == name);

@@ -55,6 +55,12 @@ public sealed record GenerationRequest
     /// <summary>The reply comes at once and the answer is fetched later (native, Responses).</summary>
     public bool Background { get; init; }
 
+    /// <summary>
+    /// Whether the client will come back for what it asked (Responses): true keeps the request beside its answer, false keeps
+    /// neither for longer than a reconnection takes; null leaves it to the server.
+    /// </summary>
+    public bool? Store { get; init; }
+
     /// <summary>What a disconnect does: <c>detach</c>, <c>cancel</c>, <c>grace</c> or <c>grace &lt;seconds&gt;</c>; null for the default (native).</summary>
     public string? OnDisconnect { get; init; }
 

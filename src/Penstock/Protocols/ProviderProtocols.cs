@@ -1,6 +1,7 @@
 using Penstock.Protocols.ChatCompletions;
 using Penstock.Protocols.Gemini;
 using Penstock.Protocols.Messages;
+using Penstock.Protocols.Responses;
 
 namespace Penstock.Protocols;
 
@@ -8,7 +9,7 @@ namespace Penstock.Protocols;
 internal static class ProviderProtocols
 {
     /// <summary>The names, for messages.</summary>
-    public static readonly IReadOnlyList<string> Names = [ChatCompletionsProtocol.ProtocolName, MessagesProtocol.ProtocolName, GeminiProtocol.ProtocolName];
+    public static readonly IReadOnlyList<string> Names = [ChatCompletionsProtocol.ProtocolName, ResponsesProtocol.ProtocolName, MessagesProtocol.ProtocolName, GeminiProtocol.ProtocolName];
 
     /// <summary>The protocol of that name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
@@ -19,6 +20,7 @@ internal static class ProviderProtocols
         ChatCompletionsProtocol.ProtocolName => new ChatCompletionsProviderProtocol(baseUrl, version),
         MessagesProtocol.ProtocolName => new MessagesProviderProtocol(version),
         GeminiProtocol.ProtocolName => new GeminiProviderProtocol(),
+        ResponsesProtocol.ProtocolName => new ResponsesProviderProtocol(baseUrl, version),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such protocol."),
     };
 }

@@ -1,0 +1,71 @@
+using System.Buffers;
+using Penstock.Generations;
+using Penstock.Protocols;
+using Penstock.Protocols.Native;
+using Penstock.Protocols.Responses;
+using Penstock.Streams;
+
+namespace Penstock.AspNetCore.Endpoints;
+
+/// <summary>Responses as the log holds them: the fold of a generation's stream.</summary>
+internal sealed class ResponseStore(GenerationService generations)
+{
+    /// <summary>The error that says there is no such response.</summary>
+    public static RequestException NotFound(string name, string param = "response_id", int status = 404) =>
+        new($"Response with id '{name}' not found: it never was, was not stored, was deleted, or its retention has ended.")
+        {
+            Status = status,
+            Param = param,
+            Code = param == "response_id" ? "response_not_found" : "previous_response_not_found",
+        };
+
+    /// <summary>What is known of a response without reading it; null where there is none, or it was not to be stored.</summary>
+    public async ValueTask<(string Id, StreamInfo Info, GenerationMetadata Metadata)?> FindAsync(string name)
+    {
+        if (!name.StartsWith("resp_", StringComparison.Ordinal) || GenerationId.Parse(name) is not { } id) return null;
+        if (await generations.GetInfoAsync(id) is not { } info || GenerationMetadata.TryRead(info.Metadata) is not { } metadata) return null;
+        return metadata.Protocol == ResponsesProtocol.ProtocolName && ResponsesEcho.IsStored(metadata.ToRequest().Echo) ? (id, info, metadata) : null;
+    }
+
+    /// <summary>The response object as it is by now; null where it is gone meanwhile.</summary>
+    public async ValueTask<ReadOnlyMemory<byte>?> ReadAsync(string id)
+    {
+        if (await generations.GetInfoAsync(id) is not { } info) return null;
+        var metadata = GenerationMetadata.Read(info.Metadata);
+        // An ended stream's last record has it whole.
+        using var reader = await generations.OpenReaderAsync(id, metadata.Stream && info.Closed ? Math.Max(0, info.NextOffset - 1) : await generations.FirstValidAsync(id));
+        if (reader is null) return null;
+        var fold = new ResponsesFold();
+        var document = new ArrayBufferWriter<byte>();
+        GenerationError? error = null;
+        await StoredEvents.ReadAsync(reader, info.NextOffset, record =>
+        {
+            if (metadata.Stream) fold.TakeFrames(EventRecord.Frames(record.Data));
+            else document.Write(EventRecord.Frames(record.Data));
+            if (EventRecord.IsEnding(record.Data)) error = NativeEventReader.Read(EventRecord.Json(record.Data)).Error;
+        });
+        if (fold.Ended) return fold.Response;
+        if (document.WrittenCount > 0) return document.WrittenMemory;
+
+        var request = metadata.ToRequest();
+        var response = new ResponsesObject(request, id, info.CreatedAt);
+        if (fold.Begun) fold.Write("in_progress"u8, "in_progress"u8, null, null, response.Id, document);
+        else if (info.Closed) response.Write("failed"u8, error, null, default, null, document);
+        else response.Write(ResponsesEcho.IsBackground(request.Echo) ? "queued"u8 : "in_progress"u8, null, null, default, null, document);
+        return document.WrittenMemory;
+    }
+
+    /// <summary>A body with the conversation before it, if it goes on from an earlier response.</summary>
+    /// <exception cref="RequestException">There is no such response, or it has not ended.</exception>
+    public async ValueTask<ReadOnlyMemory<byte>> JoinConversationAsync(ReadOnlyMemory<byte> body)
+    {
+        if (ResponsesConversation.ReadPreviousId(body) is not { } name) return body;
+        const string Param = "previous_response_id";
+        if (await FindAsync(name) is not var (id, info, metadata)) throw NotFound(name, Param, status: 400);
+        if (!info.Closed)
+            throw new RequestException($"The response '{name}' has not ended yet: wait for it, or cancel it.") { Param = Param, Code = "response_in_progress" };
+        var earlier = await generations.Requests.LoadAsync(id, metadata);
+        if (earlier is null || await ReadAsync(id) is not { } response) throw NotFound(name, Param, status: 400);
+        return ResponsesConversation.Join(body, earlier.Body, response);
+    }
+}

@@ -1,0 +1,170 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace Penstock.Protocols.Responses;
+
+/// <summary>
+/// A conversation that goes on from an earlier response (<c>previous_response_id</c>): the earlier request's input and the
+/// response's output are put before the new input. The id stays in the body, where it marks that this was done.
+/// </summary>
+internal static class ResponsesConversation
+{
+    private const string PreviousId = "previous_response_id";
+
+    /// <summary>The response that a body goes on from; null for none. The body may be anything.</summary>
+    public static string? ReadPreviousId(ReadOnlyMemory<byte> body)
+    {
+        if (body.Span.IndexOf("previous_response_id"u8) < 0) return null;
+        using var document = RequestJson.Parse(body, ResponsesRequestReader.Example);
+        return RequestJson.String(document.RootElement, PreviousId, PreviousId);
+    }
+
+    public static bool GoesOn(ReadOnlyMemory<byte> body) => ReadPreviousId(body) is not null;
+
+    /// <summary>The body with the earlier items before its own.</summary>
+    /// <param name="body">The client's body.</param>
+    /// <param name="earlier">The earlier request's body, earlier items in it.</param>
+    /// <param name="response">The response to it.</param>
+    public static byte[] Join(ReadOnlyMemory<byte> body, ReadOnlyMemory<byte> earlier, ReadOnlyMemory<byte> response)
+    {
+        using var own = RequestJson.Parse(body, ResponsesRequestReader.Example);
+        using var before = JsonDocument.Parse(earlier);
+        using var answer = JsonDocument.Parse(response);
+        var output = new ArrayBufferWriter<byte>(body.Length + earlier.Length + response.Length);
+        using (var json = JsonOutput.New(output))
+        {
+            json.WriteStartObject();
+            foreach (var member in own.RootElement.EnumerateObject())
+            {
+                if (!member.NameEquals("input"u8)) WriteMember(member, json);
+            }
+
+            json.WriteStartArray("input"u8);
+            WriteItems(before.RootElement, json);
+            foreach (var item in JsonParts.Objects(answer.RootElement, "output")) Raw(item, json);
+            WriteItems(own.RootElement, json);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>
+    /// Writes a joined body's input for a provider: without the items' ids, which mean nothing to it or not any more, and without
+    /// the items that are nothing without theirs.
+    /// </summary>
+    public static void WriteInput(ReadOnlyMemory<byte> body, IBufferWriter<byte> output)
+    {
+        using var document = JsonDocument.Parse(body);
+        output.Write("\"input\":"u8);
+        using var json = JsonOutput.New(output);
+        json.WriteStartArray();
+        foreach (var item in JsonParts.Objects(document.RootElement, "input")) WriteItem(item, json);
+        json.WriteEndArray();
+    }
+
+    private static void WriteItem(JsonElement item, Utf8JsonWriter json)
+    {
+        var type = JsonParts.String(item, "type"u8) ?? "message";
+        if (type is "item_reference" or "compaction" || type.StartsWith("mcp_", StringComparison.Ordinal))
+        {
+            if (type != "mcp_call") Raw(item, json);
+            return;
+        }
+
+        if (ResponsesItemTypes.IsRecord(type)) return;
+        if (type == "reasoning" && JsonParts.Inside(item, "encrypted_content"u8).IsEmpty) return;
+        json.WriteStartObject();
+        foreach (var member in item.EnumerateObject())
+        {
+            var ours = member.NameEquals("id"u8) || member.NameEquals("extra_content"u8) || (member.NameEquals("status"u8) && type is "message" or "reasoning");
+            if (!ours) WriteMember(member, json);
+        }
+
+        json.WriteEndObject();
+    }
+
+    /// <summary>Writes a body's input as items, whichever way it was said.</summary>
+    private static void WriteItems(JsonElement body, Utf8JsonWriter json)
+    {
+        if (!RequestJson.TryGet(body, "input", out var input)) return;
+        if (input.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var item in input.EnumerateArray()) Raw(item, json);
+            return;
+        }
+
+        if (input.ValueKind != JsonValueKind.String) throw RequestJson.WrongType("input", "a string or a list of items", input);
+        json.WriteStartObject();
+        json.WriteString("type"u8, "message"u8);
+        json.WriteString("role"u8, "user"u8);
+        json.WriteStartArray("content"u8);
+        json.WriteStartObject();
+        json.WriteString("type"u8, "input_text"u8);
+        json.WritePropertyName("text"u8);
+        Raw(input, json);
+        json.WriteEndObject();
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    /// <summary>The input's items as <c>GET …/input_items</c> lists them, each with an id.</summary>
+    public static IReadOnlyList<(string Id, byte[] Json)> ListInput(ReadOnlyMemory<byte> body, string responseId)
+    {
+        using var document = JsonDocument.Parse(body);
+        var items = new ArrayBufferWriter<byte>();
+        using (var json = JsonOutput.New(items))
+        {
+            json.WriteStartArray();
+            WriteItems(document.RootElement, json);
+            json.WriteEndArray();
+        }
+
+        using var list = JsonDocument.Parse(items.WrittenMemory);
+        var listed = new List<(string, byte[])>();
+        foreach (var item in list.RootElement.EnumerateArray())
+        {
+            var id = JsonParts.String(item, "id"u8) ?? $"item_{responseId.AsSpan(responseId.IndexOf('_') + 1)}_{listed.Count}";
+            var output = new ArrayBufferWriter<byte>();
+            using (var json = JsonOutput.New(output))
+            {
+                json.WriteStartObject();
+                json.Text("id"u8, id);
+                if (!item.TryGetProperty("type"u8, out _)) json.WriteString("type"u8, "message"u8);
+                foreach (var member in item.EnumerateObject())
+                {
+                    if (member.NameEquals("id"u8)) continue;
+                    if (member.NameEquals("content"u8) && member.Value.ValueKind == JsonValueKind.String) WriteText(item, member.Value, json);
+                    else WriteMember(member, json);
+                }
+
+                json.WriteEndObject();
+            }
+
+            listed.Add((id, output.WrittenSpan.ToArray()));
+        }
+
+        return listed;
+    }
+
+    // What was said as a string is listed as parts.
+    private static void WriteText(JsonElement item, JsonElement text, Utf8JsonWriter json)
+    {
+        json.WriteStartArray("content"u8);
+        json.WriteStartObject();
+        json.WriteString("type"u8, JsonParts.String(item, "role"u8) == "assistant" ? "output_text"u8 : "input_text"u8);
+        json.WritePropertyName("text"u8);
+        Raw(text, json);
+        json.WriteEndObject();
+        json.WriteEndArray();
+    }
+
+    private static void WriteMember(JsonProperty member, Utf8JsonWriter json)
+    {
+        json.WritePropertyName(RequestJson.Name(member));
+        Raw(member.Value, json);
+    }
+
+    private static void Raw(JsonElement value, Utf8JsonWriter json) => json.WriteRawValue(JsonParts.Raw(value), skipInputValidation: true);
+}

@@ -1,0 +1,54 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace Penstock.Protocols.Responses;
+
+/// <summary>Reads and writes <c>usage</c>. An explicit zero is a zero; what is absent stays unknown.</summary>
+internal static class ResponsesUsage
+{
+    /// <summary>Reads a usage object; null when it says nothing.</summary>
+    public static Usage? Read(JsonElement usage)
+    {
+        if (usage.ValueKind != JsonValueKind.Object) return null;
+        var read = new Usage
+        {
+            InputTokens = Number(usage, "input_tokens"u8),
+            OutputTokens = Number(usage, "output_tokens"u8),
+            TotalTokens = Number(usage, "total_tokens"u8),
+            CachedInputTokens = Detail(usage, "input_tokens_details"u8, "cached_tokens"u8),
+            CacheWriteTokens = Detail(usage, "input_tokens_details"u8, "cache_write_tokens"u8),
+            ReasoningTokens = Detail(usage, "output_tokens_details"u8, "reasoning_tokens"u8),
+        };
+        return read is { InputTokens: null, OutputTokens: null, TotalTokens: null } ? null : read;
+    }
+
+    /// <summary>Writes a usage object, or <c>null</c>. SDKs want the numbers always, so what is unknown is 0.</summary>
+    public static void Write(Usage? usage, IBufferWriter<byte> output)
+    {
+        if (usage is null)
+        {
+            output.Write("null"u8);
+            return;
+        }
+
+        Number("{\"input_tokens\":"u8, usage.InputTokens, output);
+        Number(",\"input_tokens_details\":{\"cached_tokens\":"u8, usage.CachedInputTokens, output);
+        if (usage.CacheWriteTokens is { } written) Number(",\"cache_write_tokens\":"u8, written, output);
+        Number("},\"output_tokens\":"u8, usage.OutputTokens, output);
+        Number(",\"output_tokens_details\":{\"reasoning_tokens\":"u8, usage.ReasoningTokens, output);
+        Number("},\"total_tokens\":"u8, usage.TotalTokens ?? (usage.InputTokens ?? 0) + (usage.OutputTokens ?? 0), output);
+        output.Write("}"u8);
+    }
+
+    private static void Number(ReadOnlySpan<byte> prefix, long? number, IBufferWriter<byte> output)
+    {
+        output.Write(prefix);
+        JsonText.WriteNumber(number ?? 0, output);
+    }
+
+    private static long? Number(JsonElement parent, ReadOnlySpan<byte> name) =>
+        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : null;
+
+    private static long? Detail(JsonElement usage, ReadOnlySpan<byte> details, ReadOnlySpan<byte> name) =>
+        usage.TryGetProperty(details, out var value) && value.ValueKind == JsonValueKind.Object ? Number(value, name) : null;
+}

@@ -1,0 +1,122 @@
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using Penstock.Testing;
+
+namespace Penstock.AspNetCore.Tests.Surfaces;
+
+/// <summary><c>POST /v1/responses</c> as clients see it.</summary>
+public sealed class ResponsesTests
+{
+    private static readonly string? _folder = Repository.Recordings("openai-responses");
+
+    public static TheoryData<string> Recordings => _folder is null
+        ? ["(no recordings)"]
+        : [.. Directory.GetFiles(_folder, "*.jsonl").Select(f => Path.GetFileName(f)).Order()];
+
+    [Theory]
+    [MemberData(nameof(Recordings))]
+    public async Task A_recording_comes_through_event_by_event_however_its_bytes_are_split(string name)
+    {
+        if (_folder is null) Assert.Skip("There are no recordings at ../shared/recordings.");
+        var payloads = File.ReadLines(Path.Combine(_folder, name)).Where(l => l.Length > 0).ToList();
+        var bytes = Encoding.UTF8.GetBytes(string.Concat(payloads.Select(p => $"event: {(string)JsonNode.Parse(p)!["type"]!}\r\ndata: {p}\r\n\r\n")));
+        var random = new Random(name.Length);
+        await using var host = await StartAsync("responses", async call =>
+        {
+            for (var at = 0; at < bytes.Length;)
+            {
+                var size = Math.Min(random.Next(1, 3000), bytes.Length - at);
+                await call.Write(bytes.AsMemory(at, size));
+                at += size;
+            }
+        });
+        using var client = await SseClient.OpenAsync(Create(host, ("stream", true)));
+        var events = await client.RestAsync();
+        var failure = payloads.FindIndex(p => (string?)JsonNode.Parse(p)!["type"] == "error");
+        if (failure >= 0)
+        {
+            events.Count.ShouldBe(failure + 1);
+            events[^1].Name.ShouldBe("response.failed");
+            events[^1].Data.ShouldNotContain("openai.com"); // the provider's words stay here
+            ((string)events[^1].Json()["response"]!["error"]!["code"]!).ShouldBe("insufficient_quota");
+            payloads = payloads[..failure];
+        }
+        else
+        {
+            events.Count.ShouldBe(payloads.Count);
+        }
+
+        for (var i = 0; i < payloads.Count; i++)
+        {
+            var sent = JsonNode.Parse(payloads[i])!;
+            if (sent["response"] is { } response) response["id"] = $"resp_{client.Generation["gen_".Length..]}";
+            JsonNode.DeepEquals(events[i].Json(), sent).ShouldBeTrue($"event {i}:\n{events[i].Data}\n{payloads[i]}");
+        }
+    }
+
+    [Fact]
+    public async Task A_provider_of_another_protocol_is_asked_in_its_own_words_and_what_it_was_not_told_is_named()
+    {
+        await using var host = await StartAsync("chat-completions", call => Responses.Play(call, ["Hi"]));
+        using var client = await SseClient.OpenAsync(Create(host, ("stream", true), ("instructions", "Be brief."), ("prompt_cache_key", "k"), ("max_output_tokens", 9)));
+        (await client.RestAsync())[^1].Name.ShouldBe("response.completed");
+        client.Reply.Headers["Penstock-Dropped"].ShouldBe("prompt_cache_key");
+        var request = (await host.Upstream.NextCallAsync()).Request!;
+        ((string)request["messages"]![0]!["content"]!).ShouldBe("Be brief.");
+        ((int)request["max_tokens"]!).ShouldBe(9);
+        ((bool)request["stream"]!).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_tool_that_only_this_protocol_has_is_refused_by_name_at_another()
+    {
+        await using var host = await StartAsync("chat-completions", call => Responses.Play(call, ["Hi"]));
+        var (status, error) = await Api.SendAsync(Create(host, ("tools", new JsonArray(new JsonObject { ["type"] = "web_search" }))));
+        status.ShouldBe(HttpStatusCode.BadRequest);
+        ((string)error!["error"]!["param"]!).ShouldBe("tools[0] (web_search)");
+        ((string)error["error"]!["type"]!).ShouldBe("invalid_request_error");
+        host.Upstream.Calls.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("responses")]
+    [InlineData("chat-completions")]
+    public async Task A_cut_stream_never_looks_complete(string provider)
+    {
+        await using var host = await StartAsync(provider, async call =>
+        {
+            await Responses.Begin(call);
+            await Responses.Text(call, "Half");
+            call.Close();
+        });
+        var events = await SseClient.AllAsync(Create(host, ("stream", true)));
+        events[^1].Name.ShouldBe("response.failed");
+        for (var i = 0; i < events.Count; i++) ((long)events[i].Json()["sequence_number"]!).ShouldBe(i);
+        var response = events[^1].Json()["response"]!;
+        ((string)response["output"]![0]!["content"]![0]!["text"]!).ShouldBe("Half");
+        var (_, stored) = await Api.SendAsync(host.Api.Get($"v1/responses/{response["id"]}"));
+        JsonNode.DeepEquals(stored, response).ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData("responses")]
+    [InlineData("chat-completions")]
+    public async Task A_call_that_the_provider_refuses_is_an_error_without_its_words(string provider)
+    {
+        await using var host = await StartAsync(provider, call => call.Json(429, """{"error":{"message":"secret org-1"}}"""));
+        using var reply = await RawReply.SendAsync(Create(host));
+        reply.Status.ShouldBe(429);
+        (await reply.TextAsync()).ShouldNotContain("secret");
+    }
+
+    private static Task<PenstockHost> StartAsync(string provider, UpstreamScript script) =>
+        PenstockHost.StartAsync(script, "memory", ("Providers:up:Protocol", provider));
+
+    private static RawRequest Create(PenstockHost host, params (string Name, JsonNode? Value)[] members)
+    {
+        var body = new JsonObject { ["model"] = "up/m", ["input"] = "Hi" };
+        foreach (var (name, value) in members) body[name] = value;
+        return host.Api.Post("v1/responses", body);
+    }
+}
