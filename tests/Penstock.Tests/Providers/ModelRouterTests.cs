@@ -48,5 +48,5 @@ public sealed class ModelRouterTests : IDisposable
 
     [Fact]
     public void What_is_offered_is_the_default_the_aliases_and_what_providers_list() =>
-        _router.Models.ShouldBe(["simulated/chat", "fast"]);
+        _router.Models.ShouldBe(["simulated/chat", "fast", "groq/mixtral"]);
 }
