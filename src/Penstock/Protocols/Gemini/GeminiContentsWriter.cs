@@ -15,6 +15,7 @@ internal sealed class GeminiContentsWriter(Utf8JsonWriter json, DroppedFields dr
 
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
     private string? _role;
+    private bool _afterText; // the part before is the model's text
 
     public void Write(IReadOnlyList<Message> messages)
     {
@@ -50,6 +51,8 @@ internal sealed class GeminiContentsWriter(Utf8JsonWriter json, DroppedFields dr
             return;
         }
 
+        _afterText = false;
+
         // The results of parallel calls stand together, and before what the user says beside them.
         foreach (var result in message.Parts.OfType<ToolResultPart>())
         {
@@ -73,11 +76,14 @@ internal sealed class GeminiContentsWriter(Utf8JsonWriter json, DroppedFields dr
         var signed = false;
         for (var i = 0; i < parts.Count; i++)
         {
+            var afterText = _afterText;
+            _afterText = false;
             switch (parts[i])
             {
                 case TextPart { Text.Length: > 0 } text:
                     BeginContent("model");
                     WriteText(text.Text);
+                    _afterText = true;
                     break;
                 case MediaPart media:
                     BeginContent("model");
@@ -85,7 +91,7 @@ internal sealed class GeminiContentsWriter(Utf8JsonWriter json, DroppedFields dr
                     break;
                 case ReasoningPart thought when !BelongsToCall(parts, i):
                     BeginContent("model");
-                    WriteThought(thought);
+                    WriteThought(thought, afterText);
                     break;
                 case ToolCallPart call:
                     var signature = call.Signature ?? SignatureBeside(parts, i);
@@ -115,12 +121,13 @@ internal sealed class GeminiContentsWriter(Utf8JsonWriter json, DroppedFields dr
 
     private static bool IsBare(Part part) => part is ReasoningPart { Text.Length: 0, Signature: not null };
 
-    private void WriteThought(ReasoningPart thought)
+    // A signature without a thought is one of the text before it. Responses has only encrypted reasoning to say it as.
+    private void WriteThought(ReasoningPart thought, bool afterText)
     {
+        var redacted = thought.IsRedacted && !afterText;
         json.WriteStartObject();
-        if (!thought.IsRedacted) json.Text("text"u8, thought.Text);
-        // A signature without a thought is one of the text before it.
-        if (thought.IsRedacted || thought.Text.Length > 0) json.WriteBoolean("thought"u8, true);
+        if (!redacted) json.Text("text"u8, thought.Text);
+        if (redacted || thought.Text.Length > 0) json.WriteBoolean("thought"u8, true);
         if (thought.Signature is { } signature) json.Text("thoughtSignature"u8, signature);
         json.WriteEndObject();
     }

@@ -34,6 +34,8 @@ internal sealed class MessagesContentWriter(Utf8JsonWriter json, DroppedFields d
 
         json.WriteStartArray("messages"u8);
         if (turns is [(Role.Assistant, _), ..]) WriteTurn(Role.User, [new TextPart(".")]); // the first turn is the user's
+        if (turns is [.., (Role.Assistant, [.., TextPart end])])
+            turns[^1].Parts[^1] = end with { Text = end.Text.TrimEnd() }; // the last turn must not end in white space
         foreach (var (role, parts) in turns) WriteTurn(role, parts);
         json.WriteEndArray();
     }
@@ -80,17 +82,17 @@ internal sealed class MessagesContentWriter(Utf8JsonWriter json, DroppedFields d
         json.WriteString("role"u8, role == Role.Assistant ? "assistant"u8 : "user"u8);
         json.WriteStartArray("content"u8);
         foreach (var result in parts.OfType<ToolResultPart>()) WriteResult(result);
-        foreach (var part in parts) WritePart(part, role);
+        foreach (var part in parts) WritePart(part);
         json.WriteEndArray();
         json.WriteEndObject();
     }
 
-    private void WritePart(Part part, Role role)
+    private void WritePart(Part part)
     {
         switch (part)
         {
             case TextPart text:
-                WriteText(text, role == Role.Assistant ? text.Text.TrimEnd() : text.Text); // the last turn must not end in white space
+                WriteText(text, text.Text);
                 break;
             case MediaPart media:
                 if (media.Detail is not (null or "auto")) dropped.Drop($"{media.Path}.detail");
@@ -165,7 +167,7 @@ internal sealed class MessagesContentWriter(Utf8JsonWriter json, DroppedFields d
         else if (content.Count > 0)
         {
             json.WriteStartArray("content"u8);
-            foreach (var part in content) WritePart(part, Role.User);
+            foreach (var part in content) WritePart(part);
             json.WriteEndArray();
         }
 
