@@ -12,11 +12,17 @@ internal static class DataUrl
     {
         var raw = JsonMarshal.GetRawUtf8Value(url)[1..^1];
         var comma = raw.IndexOf((byte)',');
-        if (!raw.StartsWith("data:"u8)) return part.Kind == MediaKind.File ? part with { Data = Base64(raw) } : part with { Url = RequestJson.Text(url) };
-        if (comma < 0 || !raw[..comma].EndsWith(";base64"u8)) return part with { Url = RequestJson.Text(url) };
+        if (!raw.StartsWith("data:"u8) || comma < 0 || !raw[..comma].EndsWith(";base64"u8)) return part with { Url = RequestJson.Text(url) };
         var head = Encoding.UTF8.GetString(Base64(raw["data:".Length..comma]));
         var mediaType = head[..^";base64".Length].Split(';')[0];
         return part with { Data = Base64(raw[(comma + 1)..]), MediaType = mediaType.Length == 0 ? null : mediaType };
+    }
+
+    /// <summary>Puts bytes into a part: a <c>data:</c> URL, or base64 alone.</summary>
+    public static MediaPart ReadBytes(JsonElement data, MediaPart part)
+    {
+        var raw = JsonMarshal.GetRawUtf8Value(data)[1..^1];
+        return raw.StartsWith("data:"u8) ? Read(data, part) : part with { Data = Base64(raw) };
     }
 
     /// <summary>The <c>data:</c> URL of a part's bytes.</summary>

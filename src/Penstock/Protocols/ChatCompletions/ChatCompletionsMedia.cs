@@ -43,7 +43,7 @@ internal static class ChatCompletionsMedia
             FileName = RequestJson.String(file, "filename", $"{path}.filename"),
         };
         if (!RequestJson.TryGet(file, "file_data", out var data)) return read;
-        return data.ValueKind == JsonValueKind.String ? DataUrl.Read(data, read) : throw RequestJson.WrongType($"{path}.file_data", "a string", data);
+        return data.ValueKind == JsonValueKind.String ? DataUrl.ReadBytes(data, read) : throw RequestJson.WrongType($"{path}.file_data", "a string", data);
     }
 
     private static JsonElement Object(JsonElement part, string name, string path)

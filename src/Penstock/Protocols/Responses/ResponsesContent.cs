@@ -33,7 +33,7 @@ internal sealed class ResponsesContent(List<OwnField> ownFields)
             case "input_file":
                 var file = new MediaPart(MediaKind.File) { FileName = RequestJson.String(part, "filename", $"{path}.filename") };
                 if (RequestJson.TryGet(part, "file_data", out var data))
-                    return data.ValueKind == JsonValueKind.String ? DataUrl.Read(data, file) : throw RequestJson.WrongType($"{path}.file_data", "a string", data);
+                    return data.ValueKind == JsonValueKind.String ? DataUrl.ReadBytes(data, file) : throw RequestJson.WrongType($"{path}.file_data", "a string", data);
                 return ReadMedia(part, path, "file_url", file);
             case "input_audio" when RequestJson.TryGet(part, "input_audio", out var audio) && audio.ValueKind == JsonValueKind.Object:
                 var format = RequestJson.String(audio, "format", $"{path}.input_audio.format") ?? "wav";
