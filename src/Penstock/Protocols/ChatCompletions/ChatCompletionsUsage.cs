@@ -23,6 +23,8 @@ internal static class ChatCompletionsUsage
         }
 
         if (input is null && output is null && total is null) return null;
+        // xAI counts the reasoning beside the completion, as its total shows.
+        if (reasoning > 0 && total == input + output + reasoning) output += reasoning;
         return new Usage { InputTokens = input, OutputTokens = output, TotalTokens = total, CachedInputTokens = cached, ReasoningTokens = reasoning };
     }
 
