@@ -26,6 +26,7 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     private string _model = model;
     private bool _passthrough = passthrough;
     private bool _recordOpen;
+    private Usage? _usage; // the last that was recorded beside a payload
     private BlockNumbers? _numbers; // of a further attempt
 
     /// <summary>The log holds a sign of the provider's answer.</summary>
@@ -95,7 +96,13 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     public void EndPayload(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload, Usage? usage)
     {
         Start();
-        if (!_recordOpen && usage is not null && !_state.HasUsage) Record(new GenerationEvent { Kind = EventKind.Usage, Usage = usage });
+        if (!_recordOpen && usage is not null && (!_state.HasUsage || (_usage is not null && usage != _usage)))
+        {
+            // Some providers correct what they said with their finish; the last word counts.
+            _usage = usage;
+            Record(new GenerationEvent { Kind = EventKind.Usage, Usage = usage });
+        }
+
         if (_passthrough)
         {
             // Every payload of the client's own protocol is shown, so it needs a record to stand in.
