@@ -38,6 +38,9 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     /// </summary>
     public bool HasOutput { get; private set; }
 
+    /// <summary>Whether what comes before the first output is held back. Who lets an answer run in the background wants to see that it was begun.</summary>
+    public bool HoldsPreamble { get; init; } = true;
+
     /// <summary>Called once, with the first output.</summary>
     public Action? FirstOutput { get; set; }
 
@@ -116,7 +119,7 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     public ValueTask CommitAsync()
     {
         CloseRecord();
-        if (_batch.Count == 0 || (!HasOutput && _batch.Bytes.Length < MaxPreamble)) return default;
+        if (_batch.Count == 0 || (!HasOutput && HoldsPreamble && _batch.Bytes.Length < MaxPreamble)) return default;
         Output();
         return AppendAsync(close: false);
     }

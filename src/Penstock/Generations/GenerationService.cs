@@ -259,7 +259,10 @@ internal sealed class GenerationService(
 
         var (light, createdAt) = (metadata.ToRequest(), time.GetUtcNow());
         EventWriter NewWriter() => protocol.NewEventWriter(light, id, createdAt);
-        var recorder = new EventRecorder(stream, NewWriter(), id, target.Name, request.Protocol, passthrough: request.Protocol == target.Provider.Protocol.Name);
+        var recorder = new EventRecorder(stream, NewWriter(), id, target.Name, request.Protocol, passthrough: request.Protocol == target.Provider.Protocol.Name)
+        {
+            HoldsPreamble = !request.Background,
+        };
         Run(new Generation(id, recorder, UsageEstimate.Input(request), start.OnDisconnect, ended: Forget, time, logger) { Key = key }, attempts, NewWriter);
         return new Started(id, metadata.Dropped);
     }
