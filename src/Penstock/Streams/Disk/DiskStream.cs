@@ -4,8 +4,8 @@ namespace Penstock.Streams.Disk;
 /// The entry of one stream in memory: how far it has come and where its records are. Kept small, for there are as many as
 /// there are retained streams.
 /// </summary>
-internal sealed class DiskStream(string path, long number, DateTimeOffset createdAt, TimeSpan retention)
-    : StreamState(path, number, createdAt, retention)
+internal sealed class DiskStream(string path, long number, DateTimeOffset createdAt, TimeSpan retention, StreamTerms? terms = null)
+    : StreamState(path, number, createdAt, retention, terms)
 {
     private StreamPart[] _parts = [];
     private long _createPosition;
@@ -17,9 +17,10 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
     private int _stagedEpoch = 1;
     private bool _isClosing;
     private bool _isDeleting;
+    private volatile bool _isUnfinished;
 
-    /// <summary>False until its create record is committed; such a stream is nobody's to see.</summary>
-    public bool IsCreated => Volatile.Read(ref _createLength) > 0;
+    /// <summary>False until its create record is committed, and its first events if it was created with some; such a stream is nobody's to see.</summary>
+    public bool IsCreated => Volatile.Read(ref _createLength) > 0 && !_isUnfinished;
 
     /// <summary>Admits a record to the log, or says why not. Under the commit's gate.</summary>
     public StreamException? Admit(ref RecordHeader record, int eventBytes, long maxBytes)
@@ -45,9 +46,38 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
         return null;
     }
 
-    /// <summary>Takes back what <see cref="Admit"/> noted of a record that was not written. Under the commit's gate.</summary>
+    /// <summary>Admits an append to a shared stream, or says why not. Under the commit's gate.</summary>
+    public (Admission Admission, AppendResult Result, StreamException? Error) AdmitShared(
+        ref RecordHeader record, in StreamAppend append, int eventBytes, long maxBytes)
+    {
+        lock (Gate)
+        {
+            if (IsGone || _isDeleting) return (Admission.Refused, new AppendResult(AppendStatus.NotFound), null);
+            var ledger = Terms!.Ledger;
+            var result = ledger.Judge(append, record.Count == 0, IsClosed);
+            if (result.Status != AppendStatus.Appended) return (ledger.IsUncertain ? Admission.Wait : Admission.Refused, result, null);
+            if (StreamLimit.Check(Path, Interlocked.Read(ref _bytes), eventBytes, maxBytes, record.Closes) is { } full)
+                return (Admission.Refused, result, full);
+            record.FirstOffset = ledger.Stage(append, record.Count);
+            return (Admission.Taken, result with { NextOffset = ledger.StagedNext, Closed = append.Close }, null);
+        }
+    }
+
+    /// <summary>A shared append that was admitted is stored.</summary>
+    public void NoteStored(in StreamAppend append, in RecordHeader record)
+    {
+        lock (Gate) Terms!.Ledger.Store(append, record.FirstOffset + record.Count);
+    }
+
+    /// <summary>Takes back what <see cref="Admit"/> or <see cref="AdmitShared"/> noted of a record that was not written. Under the commit's gate.</summary>
     public void Forget(in RecordHeader record)
     {
+        if (Terms is not null && record.Kind == RecordKind.Append)
+        {
+            lock (Gate) Terms.Ledger.Abandon(NextOffset);
+            return;
+        }
+
         if (record.Kind == RecordKind.TakeOver) _stagedEpoch = Epoch;
         if (record.Kind == RecordKind.Delete) _isDeleting = false;
         if (record.Closes) _isClosing = false;
@@ -63,12 +93,15 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
             {
                 case RecordKind.Create:
                     part.Events |= PartEvents.Created;
+                    if (record.IsUnfinished) part.Events |= PartEvents.Unfinished;
+                    _isUnfinished = record.IsUnfinished;
                     _createPosition = position;
                     Volatile.Write(ref _createLength, record.Length);
                     break;
                 case RecordKind.Append:
                     if (record.Count > 0) part.Add(record.FirstOffset, position, record.Length);
                     _bytes += EventBytes(record);
+                    _isUnfinished = false;
                     Publish(record.FirstOffset + record.Count);
                     if (record.Closes)
                     {
@@ -88,8 +121,9 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
     }
 
     /// <summary>Takes in what a sealed segment's index says. For the start alone.</summary>
-    public void Restore(in IndexEntry entry, Segment segment)
+    public void Restore(in IndexEntry entry, Segment segment, ReadOnlySpan<byte> marks)
     {
+        while (!marks.IsEmpty) Terms?.Ledger.Recover(SegmentMarks.ReadNext(ref marks, out var at), at);
         ref var part = ref PartIn(segment, entry.FirstOffset);
         part.MoveToIndex(entry.ExtentStart);
         part.Count = entry.ExtentCount;
@@ -101,13 +135,19 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
             _createLength = entry.CreateLength;
         }
 
+        if (entry.Events.HasFlag(PartEvents.Unfinished)) _isUnfinished = true;
+        if (entry.NextOffset > entry.FirstOffset || entry.Events.HasFlag(PartEvents.Closed)) _isUnfinished = false;
         _bytes += entry.EventBytes;
         Publish(entry.NextOffset);
         if (entry.Events.HasFlag(PartEvents.Closed)) Close(entry.ClosedAt);
     }
 
     /// <summary>At the end of the start: what is staged is what is committed.</summary>
-    public void Resume() => _stagedEpoch = Epoch;
+    public void Resume()
+    {
+        _stagedEpoch = Epoch;
+        lock (Gate) Terms?.Ledger.Abandon(NextOffset);
+    }
 
     /// <summary>What the index of a segment has to say of this stream; its extents go to <paramref name="extents"/>.</summary>
     public IndexEntry Index(Segment segment, List<Extent> extents)
@@ -131,12 +171,18 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
                 Events = part.Events,
                 EventBytes = EventBytesIn(part, nextOffset),
                 CreatedAt = CreatedAt.UtcTicks,
-                Retention = Retention.Ticks,
                 ClosedAt = part.Events.HasFlag(PartEvents.Closed) ? ClosedAt : 0,
                 CreatePosition = at == 0 ? (uint)(_createPosition - segment.Base) : 0,
                 CreateLength = at == 0 ? _createLength : 0,
             };
         }
+    }
+
+    /// <summary>Writes what the index of a segment that holds the events between two offsets has to say of the producers.</summary>
+    public void WriteMarks(long from, long to, Stream output)
+    {
+        if (Terms is null) return;
+        lock (Gate) SegmentMarks.Write(Terms.Ledger, from, to, output);
     }
 
     /// <summary>The segment's index is on disk: the extents leave memory.</summary>

@@ -56,10 +56,7 @@ internal sealed class DiskStreamLog : IStreamLog
         _streams.Add(stream);
         try
         {
-            using var body = CreateBody.Write(path, stream.Retention, options.Metadata.Span);
-            var record = new PendingRecord(stream);
-            record.Prepare(RecordKind.Create, body, epoch: stream.Epoch, time: stream.CreatedAt.UtcTicks);
-            await Commit.CommitAsync(record, body);
+            await CommitCreateAsync(stream, options.Metadata, isUnfinished: false);
         }
         catch
         {
@@ -70,9 +67,59 @@ internal sealed class DiskStreamLog : IStreamLog
         return new DiskStreamWriter(this, stream, stream.Epoch);
     }
 
+    public async ValueTask<StreamInfo> CreateSharedAsync(
+        string path, SharedStreamOptions options, StreamBatch? events = null, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        DiskStream? source = null;
+        if (options.Fork is { } fork && (!TryFind(fork.Source, out source) || source.Terms is null || fork.Offset > source.NextOffset))
+            throw new StreamGoneException(fork.Source);
+        var terms = new StreamTerms(options.Metadata.ToArray(), options.TimeToLive, options.ExpiresAt, source, options.Fork?.Offset ?? 0, Now);
+        var stream = new DiskStream(path, Interlocked.Increment(ref _lastNumber), Now, TimeSpan.MaxValue, terms);
+        _streams.Add(stream);
+        var hasMore = events is not null || options.Closed;
+        try
+        {
+            await CommitCreateAsync(stream, terms.Metadata, isUnfinished: hasMore);
+        }
+        catch
+        {
+            _streams.Withdraw(stream);
+            throw;
+        }
+
+        if (hasMore)
+        {
+            try
+            {
+                using var nothing = new StreamBatch();
+                var first = new SharedAppend(stream, events ?? nothing, new StreamAppend { Close = options.Closed }, Now);
+                await Commit.CommitAsync(first, events ?? nothing);
+            }
+            catch
+            {
+                _streams.Remove(stream); // and so does the next start
+                throw;
+            }
+        }
+
+        return stream.Describe(terms.Metadata);
+    }
+
+    public async ValueTask<AppendResult> AppendAsync(string path, StreamBatch batch, StreamAppend append = default, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        StreamLimit.CheckNotIdle(batch, append.Close);
+        if (!TryFind(path, out var stream) || stream.Terms is null) return new AppendResult(AppendStatus.NotFound);
+        stream.Terms.Use(Now);
+        var record = new SharedAppend(stream, batch, append, Now);
+        await Commit.CommitAsync(record, batch);
+        return record.Result;
+    }
+
     public async ValueTask<IStreamWriter?> TakeOverAsync(string path, CancellationToken cancellationToken = default)
     {
-        if (!TryFind(path, out var stream)) return null;
+        if (!TryFind(path, out var stream) || stream.Terms is not null) return null;
         try
         {
             using var nothing = new StreamBatch();
@@ -90,11 +137,15 @@ internal sealed class DiskStreamLog : IStreamLog
     public ValueTask<IStreamReader?> OpenReaderAsync(string path, long offset = 0, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        return new(TryFind(path, out var stream) ? new DiskStreamReader(this, stream, offset) : null);
+        if (!TryFind(path, out var stream)) return new((IStreamReader?)null);
+        stream.Terms?.Use(Now);
+        return new(new DiskStreamReader(this, stream, offset));
     }
 
-    public async ValueTask<StreamInfo?> GetAsync(string path, CancellationToken cancellationToken = default) =>
-        TryFind(path, out var stream) ? await DescribeAsync(stream) : null;
+    public ValueTask<StreamInfo?> GetAsync(string path, CancellationToken cancellationToken = default) =>
+        TryFind(path, out var stream) ? DescribeAsync(stream)
+        : _streams.FindKeptForForks(path) is { } kept ? new(kept.Describe(kept.Terms!.Metadata, keptForForks: true))
+        : default;
 
     public async IAsyncEnumerable<StreamInfo> ListAsync(string prefix = "", [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -146,7 +197,20 @@ internal sealed class DiskStreamLog : IStreamLog
     private bool TryFind(string path, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out DiskStream? stream) =>
         _streams.TryFind(path, out stream) && stream.IsCreated;
 
-    private async ValueTask<StreamInfo?> DescribeAsync(DiskStream stream)
+    private async ValueTask CommitCreateAsync(DiskStream stream, ReadOnlyMemory<byte> metadata, bool isUnfinished)
+    {
+        using var body = new StreamBatch();
+        body.Add(CreateBody.Write(stream, metadata.Span));
+        var record = new PendingRecord(stream);
+        record.Prepare(RecordKind.Create, body, epoch: stream.Epoch, time: stream.CreatedAt.UtcTicks);
+        record.Header.IsUnfinished = isUnfinished;
+        await Commit.CommitAsync(record, body);
+    }
+
+    private ValueTask<StreamInfo?> DescribeAsync(DiskStream stream) =>
+        stream.Terms is { } terms ? new(stream.Describe(terms.Metadata)) : DescribeFromRecordAsync(stream);
+
+    private async ValueTask<StreamInfo?> DescribeFromRecordAsync(DiskStream stream)
     {
         var (segment, position, length) = stream.CreateRecord();
         var record = new byte[length];

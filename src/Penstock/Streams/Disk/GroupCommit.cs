@@ -80,7 +80,7 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
             case Placement.Follow:
                 return record.Task;
             case Placement.Refused:
-                return ValueTask.FromException(record.Error!);
+                return record.Error is null ? default : ValueTask.FromException(record.Error);
             default:
                 return CommitSlowlyAsync(record, batch, checksum);
         }
@@ -121,7 +121,11 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
         if (!HasRoomFor(record)) return Placement.NeedsSegment;
         if (record.Header.Length > _ring.Size / 4) return Placement.GoesAlone;
         if (end - _written > _ring.Size) return Placement.Wait;
-        if (!Admit(record, batch, ref checksum)) return Placement.Refused;
+        switch (Admit(record, batch, checksum))
+        {
+            case Admission.Refused: return Placement.Refused;
+            case Admission.Wait: return Placement.Wait;
+        }
 
         _ring.Claim(end);
         record.WriteTo(_ring, batch);
@@ -142,14 +146,13 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
         && _staged + RecordFormat.Align(record.Header.Length) <= (record.MayUseReserve ? segment.HardLimit : segment.OrdinaryLimit);
 
     /// <summary>Asks the stream whether it takes the record, and gives it its place in the log. Under the gate.</summary>
-    private bool Admit(PendingRecord record, StreamBatch batch, ref uint checksum)
+    private Admission Admit(PendingRecord record, StreamBatch batch, uint checksum)
     {
-        record.Error = record.Stream.Admit(ref record.Header, batch.Bytes.Length, _options.MaxStreamBytes);
-        if (record.Error is not null) return false;
-        if (record.Header.Kind == RecordKind.TakeOver) checksum = record.Checksum(batch); // the stream chose the epoch
+        var admission = record.Admit(batch, _options.MaxStreamBytes);
+        if (admission != Admission.Taken) return admission;
         record.Position = _staged;
-        record.Header.Checksum = RecordFormat.Place(checksum, _staged, _segment!.Salt);
-        return true;
+        record.Header.Checksum = RecordFormat.Seal(checksum, record.Header, _staged, _segment!.Salt);
+        return admission;
     }
 
     /// <summary>Writes what is staged, once. Its own record, if it has one, completes with the return; the others' elsewhere.</summary>
@@ -314,7 +317,8 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
                     await record.Task;
                     return;
                 case Placement.Refused:
-                    throw record.Error!;
+                    if (record.Error is not null) throw record.Error;
+                    return;
                 case Placement.Wait:
                     await changed;
                     break;
@@ -331,14 +335,15 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
 
                     break;
                 case Placement.GoesAlone:
-                    await CommitAloneAsync(record, batch, checksum);
-                    return;
+                    if (await TryCommitAloneAsync(record, batch, checksum)) return;
+                    break;
             }
         }
     }
 
     /// <summary>Writes a record that is too large for the ring past it.</summary>
-    private async ValueTask CommitAloneAsync(PendingRecord record, StreamBatch batch, uint checksum)
+    /// <returns>False when it has to be tried again: nothing else is on its way now.</returns>
+    private async ValueTask<bool> TryCommitAloneAsync(PendingRecord record, StreamBatch batch, uint checksum)
     {
         var length = RecordFormat.Align(record.Header.Length);
         var buffer = ArrayPool<byte>.Shared.Rent(length);
@@ -346,9 +351,11 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
         try
         {
             await EnsureRoomAsync(record);
-            bool isAdmitted;
-            lock (_gate) isAdmitted = Admit(record, batch, ref checksum);
-            if (!isAdmitted) throw record.Error!;
+            Admission admission;
+            lock (_gate) admission = Admit(record, batch, checksum);
+            if (admission == Admission.Wait) return false;
+            if (record.Error is not null) throw record.Error;
+            if (admission == Admission.Refused) return true;
             record.WriteTo(buffer.AsSpan(0, length), batch);
             var segment = _segment!;
             try
@@ -383,6 +390,7 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
         }
 
         record.Stream.WakeReaders();
+        return true;
     }
 
     /// <summary>Begins a new segment if this one has no room. The caller has the log for itself.</summary>

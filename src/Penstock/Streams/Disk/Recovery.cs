@@ -26,25 +26,9 @@ internal sealed class Recovery(SegmentFolder folder, TimeProvider time, ILogger 
         foreach (var stream in _streams.Values) stream.Resume();
     }
 
-    /// <summary>Hands the streams over, the oldest first, and lets go of those that are no more.</summary>
-    public void Fill(StreamCatalog<DiskStream> catalog)
-    {
-        foreach (var stream in _deleted) Forget(stream);
-        foreach (var stream in _streams.Values.OrderBy(stream => stream.Number))
-        {
-            // A path is taken twice only if damage swallowed the end of the earlier stream.
-            if (catalog.TryFind(stream.Path, out var earlier)) catalog.Remove(earlier);
-            catalog.Add(stream);
-        }
-
-        catalog.Sweep();
-    }
-
-    private void Forget(DiskStream stream)
-    {
-        _streams.Remove(stream.Number);
-        stream.ReleaseSegments();
-    }
+    /// <summary>Hands the streams over, the oldest first; the catalog lets go of those that are no more, or never came to be.</summary>
+    public void Fill(StreamCatalog<DiskStream> catalog) =>
+        catalog.Restore([.. _streams.Values.OrderBy(stream => stream.Number)], stream => _deleted.Contains(stream) || !stream.IsCreated);
 
     private void Load(Segment segment, long limit, bool isLast)
     {
@@ -68,11 +52,16 @@ internal sealed class Recovery(SegmentFolder folder, TimeProvider time, ILogger 
     private void Restore(Segment segment, in IndexEntry entry, IndexContent content)
     {
         LastNumber = Math.Max(LastNumber, entry.Stream);
-        if (entry.Events.HasFlag(PartEvents.Created))
-            _streams[entry.Stream] = new(content.PathOf(entry), entry.Stream, new DateTimeOffset(entry.CreatedAt, TimeSpan.Zero), new TimeSpan(entry.Retention));
+        if (entry.Events.HasFlag(PartEvents.Created)) Create(entry.Stream, entry.CreatedAt, new CreateBody(content.BodyOf(entry)));
         if (!_streams.TryGetValue(entry.Stream, out var stream)) return; // long gone; others keep this segment
-        stream.Restore(entry, segment);
+        stream.Restore(entry, segment, content.MarksOf(entry));
         if (entry.Events.HasFlag(PartEvents.Deleted)) _deleted.Add(stream);
+    }
+
+    private void Create(long number, long createdAt, CreateBody body)
+    {
+        var source = body.Source == 0 ? null : _streams.GetValueOrDefault(body.Source);
+        _streams[number] = new(body.Path, number, new DateTimeOffset(createdAt, TimeSpan.Zero), body.Retention, body.Terms(source, time.GetUtcNow()));
     }
 
     private unsafe void Scan(Segment segment, long limit, bool isLast)
@@ -124,11 +113,7 @@ internal sealed class Recovery(SegmentFolder folder, TimeProvider time, ILogger 
     private void Take(Segment segment, int at, in RecordHeader record, ReadOnlySpan<byte> bytes)
     {
         LastNumber = Math.Max(LastNumber, record.Stream);
-        if (record.Kind == RecordKind.Create)
-        {
-            var body = new CreateBody(RecordFormat.Event(bytes, record.Count, 0));
-            _streams[record.Stream] = new(body.Path, record.Stream, new DateTimeOffset(record.Time, TimeSpan.Zero), body.Retention);
-        }
+        if (record.Kind == RecordKind.Create) Create(record.Stream, record.Time, new CreateBody(RecordFormat.Event(bytes, record.Count, 0)));
 
         if (!_streams.TryGetValue(record.Stream, out var stream)) return; // long gone; others keep this segment
         if (record.Kind == RecordKind.Append && (record.FirstOffset < stream.NextOffset || stream.IsClosed))
@@ -139,6 +124,7 @@ internal sealed class Recovery(SegmentFolder folder, TimeProvider time, ILogger 
 
         _claims.Remove(record.Stream); // the gap before this record says as much, and nothing wrong
         stream.Apply(record, segment.Base + at, segment);
+        if (record.MarkLength > 0) stream.Terms?.Ledger.Recover(RecordFormat.Mark(bytes, record), record.FirstOffset + record.Count);
         if (record.Kind == RecordKind.Delete) _deleted.Add(stream);
     }
 

@@ -8,7 +8,7 @@ namespace Penstock.Streams.Disk;
 internal sealed class SegmentFolder : IDisposable
 {
     /// <summary>In the lock file. A store of another format is left alone, for its records would look like damage.</summary>
-    private const string Format = "Penstock stream log, format 1";
+    private const string Format = "Penstock stream log, format 2";
 
     private readonly DiskStoreOptions _options;
     private readonly ILogger _logger;

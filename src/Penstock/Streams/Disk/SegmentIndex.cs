@@ -1,10 +1,9 @@
 using System.Runtime.InteropServices;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Penstock.Streams.Disk;
 
-/// <summary>What a segment holds of one stream, as its index says it. Created, Retention and path are there if it was created in it.</summary>
+/// <summary>What a segment holds of one stream, as its index says it. The body of its create record is there if it was created in it.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal struct IndexEntry
 {
@@ -14,22 +13,23 @@ internal struct IndexEntry
     public long EventBytes;
     public long ClosedAt;
     public long CreatedAt;
-    public long Retention;
     public uint CreatePosition;
     public int CreateLength;
     public int ExtentStart;
     public int ExtentCount;
     public int Epoch;
     public PartEvents Events;
-    public int PathStart;
-    public int PathLength;
+    public int BodyStart;
+    public int BodyLength;
+    public int MarksStart;
+    public int MarksLength;
 }
 
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal struct IndexHeader
 {
-    /// <summary>"PSI1": Penstock stream index, format 1.</summary>
-    public const uint MagicNumber = 0x31495350;
+    /// <summary>"PSI2": Penstock stream index, format 2.</summary>
+    public const uint MagicNumber = 0x32495350;
 
     public uint Magic;
     public uint Checksum; // over everything behind it
@@ -37,13 +37,13 @@ internal struct IndexHeader
     public long End;
     public int Entries;
     public int Extents;
-    public int PathBytes;
+    public int TextBytes;
     private readonly int _unused;
 }
 
 /// <summary>
 /// The side file of a sealed segment: an entry for each stream that has records in it, then the extents of all, then the
-/// paths. Built once; the start reads all of it, a reader only the extents that it needs.
+/// create records' bodies and the producers' marks. Built once; the start reads all of it, a reader only the extents that it needs.
 /// </summary>
 internal sealed class SegmentIndex
 {
@@ -68,22 +68,25 @@ internal sealed class SegmentIndex
     {
         var entries = new List<IndexEntry>(segment.Streams.Count);
         var extents = new List<Extent>();
-        using var paths = new MemoryStream();
+        using var text = new MemoryStream();
         foreach (var stream in segment.Streams)
         {
             var entry = stream.Index(segment, extents);
             if (entry.Events.HasFlag(PartEvents.Created))
             {
-                var path = Encoding.UTF8.GetBytes(stream.Path);
-                entry.PathStart = (int)paths.Length;
-                entry.PathLength = path.Length;
-                paths.Write(path);
+                var body = CreateBody.Write(stream, stream.Terms is { } terms ? terms.Metadata.Span : default);
+                (entry.BodyStart, entry.BodyLength) = ((int)text.Length, body.Length);
+                text.Write(body);
             }
+
+            entry.MarksStart = (int)text.Length;
+            stream.WriteMarks(entry.FirstOffset, entry.NextOffset, text);
+            entry.MarksLength = (int)text.Length - entry.MarksStart;
 
             entries.Add(entry);
         }
 
-        Write(segment, entries, extents, paths.GetBuffer().AsSpan(0, (int)paths.Length));
+        Write(segment, entries, extents, text.GetBuffer().AsSpan(0, (int)text.Length));
         var index = new SegmentIndex(segment, entries.Count);
         var streams = segment.Streams;
         segment.BecomeSealed(index);
@@ -141,7 +144,7 @@ internal sealed class SegmentIndex
         return into.Length;
     }
 
-    private static void Write(Segment segment, List<IndexEntry> entries, List<Extent> extents, ReadOnlySpan<byte> paths)
+    private static void Write(Segment segment, List<IndexEntry> entries, List<Extent> extents, ReadOnlySpan<byte> text)
     {
         var entryBytes = MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(entries));
         var extentBytes = MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(extents));
@@ -152,11 +155,11 @@ internal sealed class SegmentIndex
             End = segment.End,
             Entries = entries.Count,
             Extents = extents.Count,
-            PathBytes = paths.Length,
+            TextBytes = text.Length,
         };
         Span<byte> head = stackalloc byte[Marshal.SizeOf<IndexHeader>()];
         MemoryMarshal.Write(head, in header);
-        header.Checksum = Crc32C.Append(Crc32C.Append(Crc32C.Append(Crc32C.Append(0, head[(2 * sizeof(uint))..]), entryBytes), extentBytes), paths);
+        header.Checksum = Crc32C.Append(Crc32C.Append(Crc32C.Append(Crc32C.Append(0, head[(2 * sizeof(uint))..]), entryBytes), extentBytes), text);
         MemoryMarshal.Write(head, in header);
 
         // Under a name of its own until it is whole.
@@ -167,7 +170,7 @@ internal sealed class SegmentIndex
             file.Write(head);
             file.Write(entryBytes);
             file.Write(extentBytes);
-            file.Write(paths);
+            file.Write(text);
         }
 
         File.Move(unfinished, target, overwrite: true);
@@ -189,6 +192,7 @@ internal readonly ref struct IndexContent(byte[] bytes, IndexHeader header)
     public ReadOnlySpan<IndexEntry> Entries =>
         MemoryMarshal.Cast<byte, IndexEntry>(bytes.AsSpan(Marshal.SizeOf<IndexHeader>(), header.Entries * Marshal.SizeOf<IndexEntry>()));
 
-    public string PathOf(in IndexEntry entry) =>
-        Encoding.UTF8.GetString(bytes, bytes.Length - header.PathBytes + entry.PathStart, entry.PathLength);
+    public ReadOnlySpan<byte> BodyOf(in IndexEntry entry) => bytes.AsSpan(bytes.Length - header.TextBytes + entry.BodyStart, entry.BodyLength);
+
+    public ReadOnlySpan<byte> MarksOf(in IndexEntry entry) => bytes.AsSpan(bytes.Length - header.TextBytes + entry.MarksStart, entry.MarksLength);
 }

@@ -34,6 +34,9 @@ internal enum PartEvents
     Created = 1,
     Closed = 2,
     Deleted = 4,
+
+    /// <summary>Created, and there only once its first events are.</summary>
+    Unfinished = 8,
 }
 
 /// <summary>

@@ -5,16 +5,19 @@ internal sealed class MemoryLogStream : StreamState
 {
     private Page _last;
 
-    public MemoryLogStream(string path, long number, DateTimeOffset createdAt, TimeSpan retention, ReadOnlyMemory<byte> metadata)
-        : base(path, number, createdAt, retention)
+    public MemoryLogStream(string path, long number, DateTimeOffset createdAt, TimeSpan retention, ReadOnlyMemory<byte> metadata, StreamTerms? terms = null)
+        : base(path, number, createdAt, retention, terms)
     {
         Metadata = metadata;
-        First = _last = Page.First();
+        First = _last = Page.First(NextOffset);
     }
 
     public ReadOnlyMemory<byte> Metadata { get; }
 
+    /// <summary>Begins at the stream's first own event.</summary>
     public Page First { get; }
+
+    public long FirstOffset => First.FirstOffset;
 
     /// <summary>Its place in the order in which closed streams make room; guarded by the log.</summary>
     public LinkedListNode<MemoryLogStream>? ClosedPlace { get; set; }
@@ -36,11 +39,32 @@ internal sealed class MemoryLogStream : StreamState
             if (IsGone) throw new StreamGoneException(Path);
             if (epoch < Epoch) throw new StreamFencedException(Path, epoch, Epoch);
             if (IsClosed) throw new StreamClosedException(Path);
-            if (StreamLimit.Check(Path, Bytes, batch.Bytes.Length, maxBytes, closing: closedAt is not null) is { } full) throw full;
-            for (var i = 0; i < batch.Count; i++) _last = _last.Add(batch[i]);
-            Bytes += batch.Bytes.Length;
-            Publish(NextOffset + batch.Count);
-            if (closedAt is { } at) Close(at.UtcTicks);
+            Add(batch, closedAt, maxBytes);
         }
+    }
+
+    /// <summary>Appends to a shared stream, or says why not.</summary>
+    /// <exception cref="StreamStorageException">The stream is full.</exception>
+    public AppendResult Append(StreamBatch batch, in StreamAppend append, DateTimeOffset now, long maxBytes)
+    {
+        lock (Gate)
+        {
+            if (IsGone) return new(AppendStatus.NotFound);
+            var ledger = Terms!.Ledger;
+            var result = ledger.Judge(append, batch.Count == 0, IsClosed);
+            if (result.Status != AppendStatus.Appended) return result;
+            Add(batch, append.Close ? now : null, maxBytes);
+            ledger.Recover(append, NextOffset);
+            return result with { NextOffset = NextOffset, Closed = IsClosed };
+        }
+    }
+
+    private void Add(StreamBatch batch, DateTimeOffset? closedAt, long maxBytes)
+    {
+        if (StreamLimit.Check(Path, Bytes, batch.Bytes.Length, maxBytes, closing: closedAt is not null) is { } full) throw full;
+        for (var i = 0; i < batch.Count; i++) _last = _last.Add(batch[i]);
+        Bytes += batch.Bytes.Length;
+        Publish(NextOffset + batch.Count);
+        if (closedAt is { } at) Close(at.UtcTicks);
     }
 }

@@ -2,7 +2,8 @@ namespace Penstock.Streams.Memory;
 
 internal sealed class MemoryStreamReader(MemoryLogStream stream, long offset) : WaitingReader(stream, offset)
 {
-    private Page _page = stream.First;
+    private Page? _page;
+    private long _ownersEnd; // where the events of the stream that the page belongs to end, for this reader
 
     public override bool TryRead(out StreamEvent streamEvent)
     {
@@ -12,9 +13,24 @@ internal sealed class MemoryStreamReader(MemoryLogStream stream, long offset) : 
             return false;
         }
 
-        while (_page.Next is { } next && next.FirstOffset <= NextOffset) _page = next;
+        if (_page is null || NextOffset >= _ownersEnd) FindOwner();
+        while (_page!.Next is { } next && next.FirstOffset <= NextOffset) _page = next;
         streamEvent = new StreamEvent(NextOffset, _page[NextOffset]);
         NextOffset++;
         return true;
+    }
+
+    // A fork begins with the events of its source.
+    private void FindOwner()
+    {
+        var owner = stream;
+        _ownersEnd = long.MaxValue;
+        while (NextOffset < owner.FirstOffset)
+        {
+            _ownersEnd = owner.FirstOffset;
+            owner = (MemoryLogStream)owner.Terms!.Source!;
+        }
+
+        _page = owner.First;
     }
 }

@@ -43,5 +43,5 @@ internal sealed class Page(int capacity, long firstOffset)
         return this;
     }
 
-    public static Page First() => new(Smallest, 0);
+    public static Page First(long offset) => new(Smallest, offset);
 }
