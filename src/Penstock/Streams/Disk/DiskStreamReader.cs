@@ -129,7 +129,7 @@ internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, lon
         _ownersEnd = long.MaxValue;
         while (_owner.Terms is { } terms && NextOffset < terms.ForkOffset)
         {
-            _ownersEnd = terms.ForkOffset;
+            _ownersEnd = Math.Min(_ownersEnd, terms.ForkOffset); // a fork of a fork may have begun before that one did
             _owner = (DiskStream?)terms.Source ?? throw new StreamCorruptException($"The stream that '{stream.Path}' begins with is lost.");
         }
     }

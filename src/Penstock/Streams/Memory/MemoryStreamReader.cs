@@ -27,7 +27,7 @@ internal sealed class MemoryStreamReader(MemoryLogStream stream, long offset) : 
         _ownersEnd = long.MaxValue;
         while (NextOffset < owner.FirstOffset)
         {
-            _ownersEnd = owner.FirstOffset;
+            _ownersEnd = Math.Min(_ownersEnd, owner.FirstOffset); // a fork of a fork may have begun before that one did
             owner = (MemoryLogStream)owner.Terms!.Source!;
         }
 
