@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Endpoints;
+using Penstock.AspNetCore.Endpoints.DurableStreams;
 using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
 using Penstock.Providers;
@@ -48,8 +49,19 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton<TextEndpoints>();
         services.AddSingleton<ModelsEndpoints>();
         services.AddSingleton<HealthEndpoints>();
+        AddDurableStreams(services);
         services.AddCors();
         return services;
+    }
+
+    private static void AddDurableStreams(IServiceCollection services)
+    {
+        services.AddSingleton<DurableStreamsEndpoints>();
+        services.AddSingleton<CreateStream>();
+        services.AddSingleton<AppendToStream>();
+        services.AddSingleton<ReadStream>();
+        services.AddSingleton<FollowStream>();
+        services.AddSingleton<SseChannels>();
     }
 
     private static IStreamLog NewLog(IServiceProvider services)

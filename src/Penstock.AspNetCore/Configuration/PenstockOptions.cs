@@ -60,6 +60,9 @@ public sealed class StreamsOptions
 {
     /// <summary>How long a stream may be silent before a comment is sent.</summary>
     public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long a long-poll waits for something to come.</summary>
+    public TimeSpan LongPollTimeout { get; set; } = TimeSpan.FromSeconds(20);
 }
 
 public sealed class GenerationsOptions

@@ -14,6 +14,7 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         OneOf(errors, "Storage:Commit", options.Storage.Commit, "process", "power");
         Positive(errors, "Storage:Retention", options.Storage.Retention);
         Positive(errors, "Streams:Heartbeat", options.Streams.Heartbeat);
+        Positive(errors, "Streams:LongPollTimeout", options.Streams.LongPollTimeout);
         Positive(errors, "Generations:Grace", options.Generations.Grace);
         OneOf(errors, "Generations:OnDisconnect", options.Generations.OnDisconnect, "detach", "cancel", "grace");
         OneOf(errors, "Generations:OnCrash", options.Generations.OnCrash, "fail", "restart", "continue");

@@ -84,6 +84,9 @@ public interface IStreamReader : IDisposable
     /// <summary>Returns the next event if it is at hand without I/O. Its bytes are valid until the next call on this reader.</summary>
     bool TryRead(out StreamEvent streamEvent);
 
+    /// <summary>Goes on at a later offset; what is between was had elsewhere.</summary>
+    void SkipTo(long offset);
+
     /// <summary>
     /// Waits until <see cref="TryRead"/> has something to return, or never will. Continuations run where the append
     /// committed, so they must not block.

@@ -30,6 +30,12 @@ internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, lon
         return true;
     }
 
+    public override void SkipTo(long offset)
+    {
+        base.SkipTo(offset);
+        Drop();
+    }
+
     public override void Dispose()
     {
         base.Dispose();
