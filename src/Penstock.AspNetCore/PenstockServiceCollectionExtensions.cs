@@ -6,6 +6,7 @@ using Microsoft.Extensions.Options;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Endpoints;
 using Penstock.AspNetCore.Endpoints.DurableStreams;
+using Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
 using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
 using Penstock.Providers;
@@ -62,6 +63,10 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton<ReadStream>();
         services.AddSingleton<FollowStream>();
         services.AddSingleton<SseChannels>();
+        services.AddSingleton<WebhookClient>();
+        services.AddSingleton<SubscriptionRegistry>();
+        services.AddSingleton<SubscriptionEndpoints>();
+        services.AddHostedService(provider => provider.GetRequiredService<SubscriptionRegistry>());
     }
 
     private static IStreamLog NewLog(IServiceProvider services)

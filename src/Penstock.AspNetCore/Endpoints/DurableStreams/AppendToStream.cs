@@ -10,8 +10,8 @@ namespace Penstock.AspNetCore.Endpoints.DurableStreams;
 /// <summary>POST: appends to a stream, closes it, or both at once.</summary>
 internal sealed class AppendToStream(IStreamLog log, PenstockOptions options)
 {
-    /// <returns>What became of it, for whoever waits for appends to this stream.</returns>
-    public async Task<AppendResult> HandleAsync(HttpContext context, string path)
+    /// <returns>From which offset to which one the stream has grown.</returns>
+    public async Task<(long Before, long After)> HandleAsync(HttpContext context, string path)
     {
         var append = Read(context.Request);
         var info = await log.GetAsync(StreamAddress.ToLog(path)) ?? throw DurableStreamsEndpoints.NotFound();
@@ -23,7 +23,7 @@ internal sealed class AppendToStream(IStreamLog log, PenstockOptions options)
 
         var result = await log.AppendAsync(StreamAddress.ToLog(path), events, append);
         Write(context.Response, append, result, hasBody);
-        return result;
+        return (result.NextOffset - (result.Status == AppendStatus.Appended ? events.Count : 0), result.NextOffset);
     }
 
     private async ValueTask<bool> ReadBodyAsync(HttpContext context, StreamMetadata metadata, StreamBatch events, StreamInfo info)

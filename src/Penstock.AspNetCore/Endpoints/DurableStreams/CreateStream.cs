@@ -14,8 +14,8 @@ internal sealed class CreateStream(IStreamLog log, PenstockOptions options, Time
     private const int Attempts = 100;
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(10);
 
-    /// <returns>The stream as it is now.</returns>
-    public async Task<StreamInfo> HandleAsync(HttpContext context, string path)
+    /// <returns>The stream as it is now, and where its own events begin if it is new.</returns>
+    public async Task<(StreamInfo Info, long? Begins)> HandleAsync(HttpContext context, string path)
     {
         var request = context.Request;
         var fork = ForkRequest.Read(request.Headers);
@@ -39,7 +39,7 @@ internal sealed class CreateStream(IStreamLog log, PenstockOptions options, Time
 
         for (var attempt = 0; ; attempt++)
         {
-            if (await log.GetAsync(StreamAddress.ToLog(path)) is { } existing) return Confirm(existing, metadata, isClosed);
+            if (await log.GetAsync(StreamAddress.ToLog(path)) is { } existing) return (Confirm(existing, metadata, isClosed), null);
             try
             {
                 var created = await log.CreateSharedAsync(
@@ -48,7 +48,7 @@ internal sealed class CreateStream(IStreamLog log, PenstockOptions options, Time
                     events.Count == 0 ? null : events);
                 context.Response.StatusCode = StatusCodes.Status201Created;
                 context.Response.Headers.Location = StreamAddress.UrlOf(request, path);
-                return created;
+                return (created, beginning?.Offset ?? 0);
             }
             catch (StreamExistsException) when (attempt < Attempts)
             {

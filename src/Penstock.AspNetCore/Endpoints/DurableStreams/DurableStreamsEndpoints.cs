@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using Penstock.AspNetCore.Configuration;
+using Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
 using Penstock.Protocols;
 using Penstock.Streams;
 
@@ -13,7 +14,8 @@ namespace Penstock.AspNetCore.Endpoints.DurableStreams;
 /// (https://github.com/durable-streams/durable-streams/blob/main/PROTOCOL.md).
 /// </summary>
 internal sealed class DurableStreamsEndpoints(
-    IStreamLog log, CreateStream create, AppendToStream append, ReadStream read, FollowStream follow, PenstockOptions options, ILogger<DurableStreamsEndpoints> logger)
+    IStreamLog log, CreateStream create, AppendToStream append, ReadStream read, FollowStream follow,
+    SubscriptionEndpoints subscriptionEndpoints, SubscriptionRegistry subscriptions, PenstockOptions options, ILogger<DurableStreamsEndpoints> logger)
 {
     public void Map(IEndpointRouteBuilder routes) => routes.Map(StreamAddress.Root + "{**path}", HandleAsync);
 
@@ -76,6 +78,7 @@ internal sealed class DurableStreamsEndpoints(
     private Task DispatchAsync(HttpContext context, string path)
     {
         var method = context.Request.Method;
+        if (path.StartsWith(SubscriptionEndpoints.Prefix, StringComparison.Ordinal)) return subscriptionEndpoints.HandleAsync(context, path);
         if (StreamAddress.IsGeneration(path) && !HttpMethods.IsGet(method) && !HttpMethods.IsHead(method))
             throw NotAllowed(context, "GET, HEAD", "A generation's stream is written by its generator alone; here it can be read.");
         if (HttpMethods.IsGet(method))
@@ -92,7 +95,7 @@ internal sealed class DurableStreamsEndpoints(
         return method switch
         {
             "PUT" => PutAsync(context, path),
-            "POST" => append.HandleAsync(context, path),
+            "POST" => PostAsync(context, path),
             "HEAD" => HeadAsync(context, path),
             "DELETE" => DeleteAsync(context, path),
             _ => throw NotAllowed(context, "GET, HEAD, PUT, POST, DELETE", "A stream takes GET, HEAD, PUT, POST and DELETE only."),
@@ -101,8 +104,15 @@ internal sealed class DurableStreamsEndpoints(
 
     private async Task PutAsync(HttpContext context, string path)
     {
-        var info = await create.HandleAsync(context, path);
+        var (info, begins) = await create.HandleAsync(context, path);
         Describe(context.Response, info);
+        if (begins is { } offset) await subscriptions.NoteAppendAsync(path, offset, info.NextOffset);
+    }
+
+    private async Task PostAsync(HttpContext context, string path)
+    {
+        var (before, after) = await append.HandleAsync(context, path);
+        await subscriptions.NoteAppendAsync(path, before, after);
     }
 
     private async Task HeadAsync(HttpContext context, string path)
@@ -120,6 +130,7 @@ internal sealed class DurableStreamsEndpoints(
         var logPath = StreamAddress.ToLog(path);
         if (await log.GetAsync(logPath) is { KeptForForks: true }) throw Deleted();
         if (!await log.DeleteAsync(logPath)) throw NotFound();
+        await subscriptions.NoteDeleteAsync(path);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
