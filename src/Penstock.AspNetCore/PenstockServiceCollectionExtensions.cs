@@ -62,6 +62,7 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton<AppendToStream>();
         services.AddSingleton<ReadStream>();
         services.AddSingleton<FollowStream>();
+        services.AddSingleton<ListStreams>();
         services.AddSingleton<SseChannels>();
         services.AddSingleton<WebhookClient>();
         services.AddSingleton<SubscriptionRegistry>();

@@ -14,10 +14,14 @@ namespace Penstock.AspNetCore.Endpoints.DurableStreams;
 /// (https://github.com/durable-streams/durable-streams/blob/main/PROTOCOL.md).
 /// </summary>
 internal sealed class DurableStreamsEndpoints(
-    IStreamLog log, CreateStream create, AppendToStream append, ReadStream read, FollowStream follow,
+    IStreamLog log, CreateStream create, AppendToStream append, ReadStream read, FollowStream follow, ListStreams list,
     SubscriptionEndpoints subscriptionEndpoints, SubscriptionRegistry subscriptions, PenstockOptions options, ILogger<DurableStreamsEndpoints> logger)
 {
-    public void Map(IEndpointRouteBuilder routes) => routes.Map(StreamAddress.Root + "{**path}", HandleAsync);
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.Map(StreamAddress.Root + "{**path}", context => HandleAsync(context, () => DispatchAsync(context, StreamAddress.Parse((string?)context.Request.RouteValues["path"]))));
+        routes.MapGet(ListStreams.Address, context => HandleAsync(context, () => list.HandleAsync(context)));
+    }
 
     public static bool AsksToClose(HttpRequest request) => string.Equals(request.Headers[StreamHeader.Closed], "true", StringComparison.OrdinalIgnoreCase);
 
@@ -33,14 +37,14 @@ internal sealed class DurableStreamsEndpoints(
         Code = "stream_deleted",
     };
 
-    private async Task HandleAsync(HttpContext context)
+    private async Task HandleAsync(HttpContext context, Func<Task> handle)
     {
         var headers = context.Response.Headers;
         headers.XContentTypeOptions = "nosniff";
         headers["Cross-Origin-Resource-Policy"] = options.Cors.Origins.Count > 0 ? "cross-origin" : "same-origin";
         try
         {
-            await DispatchAsync(context, StreamAddress.Parse((string?)context.Request.RouteValues["path"]));
+            await handle();
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {

@@ -40,6 +40,12 @@ internal static class StreamAddress
 
     public static string ToLog(string path) => IsGeneration(path) ? path : LogPrefix + path;
 
+    /// <summary>The path that clients know a stream of the log by; null for one that is not theirs to see.</summary>
+    public static string? FromLog(string logPath) =>
+        IsGeneration(logPath) ? logPath
+        : logPath.StartsWith(LogPrefix, StringComparison.Ordinal) ? logPath[LogPrefix.Length..]
+        : null;
+
     public static string UrlOf(HttpRequest request, string path) =>
         $"{request.Scheme}://{request.Host}{request.PathBase}{Root}{string.Join('/', path.Split('/').Select(Uri.EscapeDataString))}";
 }

@@ -21,6 +21,9 @@ internal readonly ref struct CreateBody(ReadOnlySpan<byte> bytes)
     /// <summary>0 for no fork.</summary>
     public long Source => Number(3);
 
+    /// <summary>The first offset that is the stream's own.</summary>
+    public long FirstOffset => Number(4);
+
     public string Path => Encoding.UTF8.GetString(_bytes.Slice(PathStart, PathLength));
 
     public ReadOnlySpan<byte> Metadata => _bytes[(PathStart + PathLength)..];
@@ -33,7 +36,7 @@ internal readonly ref struct CreateBody(ReadOnlySpan<byte> bytes)
         Number(1) == 0 ? null : new TimeSpan(Number(1)),
         Number(2) == 0 ? null : new DateTimeOffset(Number(2), TimeSpan.Zero),
         source,
-        Number(4),
+        FirstOffset,
         now);
 
     /// <summary>Writes the body. A stream with a writer keeps its metadata nowhere else.</summary>

@@ -8,7 +8,9 @@ namespace Penstock.Streams.Disk;
 internal sealed class SegmentFolder : IDisposable
 {
     /// <summary>In the lock file. A store of another format is left alone, for its records would look like damage.</summary>
-    private const string Format = "Penstock stream log, format 2";
+    public const string Format = "Penstock stream log, format 2";
+
+    public const string LockName = "lock";
 
     private readonly DiskStoreOptions _options;
     private readonly ILogger _logger;
@@ -24,7 +26,7 @@ internal sealed class SegmentFolder : IDisposable
         try
         {
             Directory.CreateDirectory(options.Folder);
-            _lock = new FileStream(Path.Combine(options.Folder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            _lock = new FileStream(Path.Combine(options.Folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -98,11 +98,21 @@ internal sealed class SegmentIndex
     public static bool TryLoad(Segment segment, out SegmentIndex? index, out IndexContent content)
     {
         index = null;
+        if (!TryRead(PathFor(segment.Path), segment.Base, out content)) return false;
+        index = new SegmentIndex(segment, content.Entries.Length);
+        return true;
+    }
+
+    /// <summary>Where the records of the segment end, if its index is undamaged.</summary>
+    public static long? TryReadEnd(string path, long basePosition) => TryRead(path, basePosition, out var content) ? content.End : null;
+
+    private static bool TryRead(string path, long basePosition, out IndexContent content)
+    {
         content = default;
         byte[] bytes;
         try
         {
-            bytes = File.ReadAllBytes(PathFor(segment.Path));
+            bytes = File.ReadAllBytes(path);
         }
         catch (FileNotFoundException)
         {
@@ -111,10 +121,9 @@ internal sealed class SegmentIndex
 
         if (bytes.Length < Marshal.SizeOf<IndexHeader>()) return false;
         var header = MemoryMarshal.Read<IndexHeader>(bytes);
-        if (header.Magic != IndexHeader.MagicNumber || header.Base != segment.Base) return false;
+        if (header.Magic != IndexHeader.MagicNumber || header.Base != basePosition) return false;
         if (header.Checksum != Crc32C.Append(0, bytes.AsSpan(2 * sizeof(uint)))) return false;
         content = new IndexContent(bytes, header);
-        index = new SegmentIndex(segment, header.Entries);
         return true;
     }
 
