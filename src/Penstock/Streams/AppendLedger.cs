@@ -84,14 +84,15 @@ internal sealed class AppendLedger(long nextOffset)
         if (--_onTheirWay == 0) _staged = null;
     }
 
-    /// <summary>Takes in an append that was found stored.</summary>
+    /// <summary>Takes in an append that was found stored; what is known already may be later.</summary>
     public void Recover(in StreamAppend append, long nextOffset)
     {
         if (nextOffset > _stagedNext) _stagedNext = nextOffset;
-        if (append.Sequence is { } sequence) _storedSequence = sequence;
+        if (append.Sequence is { } sequence && (_storedSequence is null || string.CompareOrdinal(sequence, _storedSequence) > 0)) _storedSequence = sequence;
         if (_onTheirWay == 0) _stagedSequence = _storedSequence;
         if (append.ProducerId is not { } id) return;
         _stored ??= [];
+        if (_stored.TryGetValue(id, out var known) && known.At > nextOffset) return;
         _stored[id] = new ProducerState(append.ProducerEpoch, append.ProducerSeq, nextOffset);
         if (_stored.Count > MaxProducers) _stored.Remove(_stored.MinBy(p => p.Value.At).Key);
     }

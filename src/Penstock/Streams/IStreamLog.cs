@@ -9,7 +9,8 @@ namespace Penstock.Streams;
 /// The law, held by every implementation (the compliance suite in the tests states it case by case):
 /// no reader sees an event before the store holds it to the level it promises; a batch is stored whole or not at all;
 /// an append by a stale writer is refused; a closed stream never grows; a producer's append to a shared stream is stored
-/// once however often it comes, for what tells a retry is stored in the same unit as the data.
+/// once however often it comes, for what tells a retry is stored in the same unit as the data. A store may be told to keep
+/// only so much of a shared stream; it then forgets from the beginning, and says so to whoever reads there.
 /// </remarks>
 public interface IStreamLog : IAsyncDisposable
 {
@@ -111,6 +112,9 @@ public enum StreamWait
 
     /// <summary>The stream was deleted, or has expired.</summary>
     Gone,
+
+    /// <summary>The next event is not kept any more: the stream begins later now.</summary>
+    Behind,
 }
 
 /// <summary>One event of a stream: its offset and its bytes.</summary>
@@ -147,7 +151,10 @@ public sealed record StreamInfo
     /// <summary>The epoch of the latest writer.</summary>
     public required long Epoch { get; init; }
 
-    /// <summary>How many events are stored, which is the offset that comes next.</summary>
+    /// <summary>The first event that is kept; more than 0 once a shared stream has outgrown what the store keeps of it.</summary>
+    public required long FirstOffset { get; init; }
+
+    /// <summary>How many events were stored, which is the offset that comes next.</summary>
     public required long NextOffset { get; init; }
 
     public required bool Closed { get; init; }

@@ -12,15 +12,18 @@ internal sealed class StreamCatalog<TStream> : IDisposable
     private readonly ConcurrentDictionary<string, TStream> _streams = new(StringComparer.Ordinal);
     private readonly TimeProvider _time;
     private readonly Action<TStream> _left;
+    private readonly Action<TStream>? _tend;
     private readonly ITimer _sweeper;
     private readonly Dictionary<string, TStream> _keptForForks = new(StringComparer.Ordinal); // guards itself, and who has how many forks
 
     /// <param name="time">The clock that retention goes by.</param>
     /// <param name="left">Called once for each stream that was removed, when no fork needs it any more.</param>
-    public StreamCatalog(TimeProvider time, Action<TStream> left)
+    /// <param name="tend">Called for each stream now and then.</param>
+    public StreamCatalog(TimeProvider time, Action<TStream> left, Action<TStream>? tend = null)
     {
         _time = time;
         _left = left;
+        _tend = tend;
         _sweeper = time.CreateTimer(static catalog => ((StreamCatalog<TStream>)catalog!).Sweep(), this, SweepPeriod, SweepPeriod);
     }
 
@@ -121,6 +124,7 @@ internal sealed class StreamCatalog<TStream> : IDisposable
         foreach (var (_, stream) in _streams)
         {
             if (IsOver(stream)) Remove(stream);
+            else _tend?.Invoke(stream);
         }
     }
 

@@ -25,6 +25,9 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
     /// <summary>Readers may see all events below it.</summary>
     public long NextOffset => Volatile.Read(ref _nextOffset);
 
+    /// <summary>Readers can have no event below it any more.</summary>
+    public long FirstOffset => Terms?.FirstOffset ?? 0;
+
     public bool IsClosed => Volatile.Read(ref _closedAt) != 0;
 
     public bool IsGone => _gone;
@@ -68,6 +71,7 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
     /// <summary>What a reader at an offset finds, or null when it has to wait. Under the gate.</summary>
     internal StreamWait? Look(long offset) =>
         _gone ? StreamWait.Gone
+        : offset < FirstOffset ? StreamWait.Behind
         : offset < _nextOffset ? StreamWait.Ready
         : _closedAt != 0 ? StreamWait.Closed
         : null;
@@ -157,6 +161,7 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
                 Shared = Terms is not null,
                 KeptForForks = keptForForks,
                 Epoch = Epoch,
+                FirstOffset = FirstOffset,
                 NextOffset = _nextOffset,
                 Closed = _closedAt != 0,
                 ExpiresAt = ExpiresAt,

@@ -5,6 +5,7 @@ internal sealed class StreamTerms(
     ReadOnlyMemory<byte> metadata, TimeSpan? timeToLive, DateTimeOffset? expiresAt, StreamState? source, long forkOffset, DateTimeOffset now)
 {
     private long _lastUsed = now.UtcTicks;
+    private long _firstOffset;
 
     public ReadOnlyMemory<byte> Metadata { get; } = metadata;
 
@@ -18,6 +19,13 @@ internal sealed class StreamTerms(
 
     /// <summary>The first offset that is the stream's own.</summary>
     public long ForkOffset { get; } = forkOffset;
+
+    /// <summary>The first event that is kept, here or, before the fork's own, in its source.</summary>
+    public long FirstOffset
+    {
+        get => Volatile.Read(ref _firstOffset);
+        set => Volatile.Write(ref _firstOffset, value);
+    }
 
     /// <summary>How many forks begin with this one's events; guarded by the catalog.</summary>
     public int Forks { get; set; }

@@ -14,6 +14,7 @@ internal sealed class DiskStreamLog : IStreamLog
     private readonly TimeProvider _time;
     private readonly SegmentFolder _folder;
     private readonly StreamCatalog<DiskStream> _streams;
+    private readonly DiskRetention _retention;
     private long _lastNumber;
     private volatile bool _isDisposed;
 
@@ -21,7 +22,7 @@ internal sealed class DiskStreamLog : IStreamLog
     {
         _options = options;
         _time = time;
-        _folder = new SegmentFolder(options, logger);
+        _folder = new SegmentFolder(options, time, logger);
         _streams = new(time, static stream => stream.ReleaseSegments());
         try
         {
@@ -31,6 +32,7 @@ internal sealed class DiskStreamLog : IStreamLog
             recovery.Fill(_streams);
             _lastNumber = recovery.LastNumber;
             Commit = new GroupCommit(options, _folder, recovery.End, logger);
+            _retention = new DiskRetention(this, _folder, _streams, options, time, logger);
             logger.Opened(options.Folder, _streams.All.Count, recovery.Segments, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
         catch
@@ -44,6 +46,8 @@ internal sealed class DiskStreamLog : IStreamLog
     internal GroupCommit Commit { get; }
 
     internal DateTimeOffset Now => _time.GetUtcNow();
+
+    internal DiskRetention Retention => _retention;
 
     /// <summary>Opens the folder, made if need be, and finds the streams in it.</summary>
     /// <exception cref="StreamStorageException">Another process has it open, or it cannot be read and written.</exception>
@@ -188,10 +192,27 @@ internal sealed class DiskStreamLog : IStreamLog
     {
         if (_isDisposed) return;
         _isDisposed = true;
+        await _retention.DisposeAsync();
         _streams.Dispose();
         await Commit.DisposeAsync();
         foreach (var stream in _streams.All) stream.Abandon();
         _folder.Dispose();
+    }
+
+    /// <summary>Forgets a shared stream's events below an offset.</summary>
+    internal async Task TrimAsync(DiskStream stream, long firstOffset)
+    {
+        using var batch = new StreamBatch();
+        batch.Add(CreateBody.Write(stream, stream.Terms!.Metadata.Span));
+        using (var marks = new MemoryStream())
+        {
+            stream.WriteMarks(0, long.MaxValue, marks);
+            batch.Add(marks.GetBuffer().AsSpan(0, (int)marks.Length));
+        }
+
+        var record = new PendingRecord(stream);
+        record.Prepare(RecordKind.Trim, batch, firstOffset, stream.Epoch, time: stream.CreatedAt.UtcTicks);
+        await Commit.CommitAsync(record, batch);
     }
 
     private bool TryFind(string path, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out DiskStream? stream) =>

@@ -59,7 +59,7 @@ internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, lon
             _buffer = buffer;
             Hold(length);
         }
-        catch (Exception) when (stream.IsGone)
+        catch (Exception) when (stream.IsGone || NextOffset < stream.FirstOffset)
         {
             // Its segment may be deleted while it is read.
         }
@@ -69,7 +69,7 @@ internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, lon
             return;
         }
 
-        Complete(stream.IsGone ? StreamWait.Gone : StreamWait.Ready);
+        Complete(stream.IsGone ? StreamWait.Gone : NextOffset < stream.FirstOffset && _buffer is null ? StreamWait.Behind : StreamWait.Ready);
     }
 
     private bool IsAtHand()
@@ -95,7 +95,7 @@ internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, lon
 
     private bool TryTakeFromRing()
     {
-        if (NextOffset >= stream.NextOffset || stream.IsGone) return false;
+        if (NextOffset >= stream.NextOffset || NextOffset < stream.FirstOffset || stream.IsGone) return false;
         FindOwner();
         if (!_owner.TryLocate(NextOffset, out var position, out var length)) return false;
         _buffer = ArrayPool<byte>.Shared.Rent(length);

@@ -136,6 +136,13 @@ internal sealed class FolderCheck
                     Note(file, position, $"Event {record.FirstOffset} of '{stream.Path}' is here a second time.");
                 _streams[record.Stream] = (stream.Path, record.FirstOffset + record.Count);
                 break;
+            case RecordKind.Append: // its beginning is not kept any more; what follows must be whole
+                _streams[record.Stream] = ($"stream number {record.Stream}", record.FirstOffset + record.Count);
+                break;
+            case RecordKind.Trim:
+                var next = _streams.TryGetValue(record.Stream, out var known) ? Math.Max(known.Next, record.FirstOffset) : record.FirstOffset;
+                _streams[record.Stream] = (new CreateBody(RecordFormat.Event(bytes, record.Count, 0)).Path, next);
+                break;
         }
     }
 

@@ -35,7 +35,7 @@ internal class PendingRecord(DiskStream stream) : IValueTaskSource, IThreadPoolW
 
     /// <summary>Taken even when the disk is full, so that streams can end and be cleared away.</summary>
     public bool MayUseReserve =>
-        Header.Kind is RecordKind.TakeOver or RecordKind.Delete || (Header.Closes && Header.Length - Header.MarkLength <= StreamStoreOptions.LastWords + RecordHeader.Size);
+        Header.Kind is RecordKind.TakeOver or RecordKind.Delete or RecordKind.Trim || (Header.Closes && Header.Length - Header.MarkLength <= StreamStoreOptions.LastWords + RecordHeader.Size);
 
     public ValueTask Task => new(this, _completion.Version);
 

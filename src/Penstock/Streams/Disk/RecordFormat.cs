@@ -15,6 +15,12 @@ internal enum RecordKind : byte
 
     /// <summary>The stream is no more.</summary>
     Delete = 4,
+
+    /// <summary>
+    /// The events of a shared stream below FirstOffset are not kept any more. Says all that earlier records said of the
+    /// stream, for those may go: a <see cref="CreateBody"/>, then <see cref="SegmentMarks"/>. Time is when it was created.
+    /// </summary>
+    Trim = 5,
 }
 
 /// <summary>
@@ -111,7 +117,7 @@ internal static class RecordFormat
         return header.Magic == RecordHeader.MagicNumber
             && header.Length >= RecordHeader.Size
             && header.Length <= bytes.Length
-            && header.Kind is >= RecordKind.Create and <= RecordKind.Delete
+            && header.Kind is >= RecordKind.Create and <= RecordKind.Trim
             && header.Count >= 0
             && header.Count <= (header.Length - RecordHeader.Size - header.MarkLength) / sizeof(int);
     }

@@ -13,14 +13,16 @@ internal sealed class SegmentFolder : IDisposable
     public const string LockName = "lock";
 
     private readonly DiskStoreOptions _options;
+    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly FileStream _lock;
     private readonly HashSet<Segment> _open = []; // guards itself
     private readonly Lock _sealingGate = new();
     private Task _sealing = Task.CompletedTask;
 
-    public SegmentFolder(DiskStoreOptions options, ILogger logger)
+    public SegmentFolder(DiskStoreOptions options, TimeProvider time, ILogger logger)
     {
+        _time = time;
         _options = options;
         _logger = logger;
         try
@@ -95,6 +97,7 @@ internal sealed class SegmentFolder : IDisposable
     {
         try
         {
+            segment.WrittenUntil = _time.GetUtcNow();
             RandomAccess.SetLength(segment.File, segment.End - segment.Base);
             if (segment.Streams.Count > 0) SegmentIndex.Build(segment);
         }
@@ -120,6 +123,12 @@ internal sealed class SegmentFolder : IDisposable
         {
             _logger.WriteFailed(e, segment.Path);
         }
+    }
+
+    /// <summary>All segments that there are, the oldest first.</summary>
+    public List<Segment> All()
+    {
+        lock (_open) return [.. _open.OrderBy(segment => segment.Base)];
     }
 
     public Task WhenSealedAsync()

@@ -13,6 +13,7 @@ internal struct IndexEntry
     public long EventBytes;
     public long ClosedAt;
     public long CreatedAt;
+    public long TrimmedTo;
     public uint CreatePosition;
     public int CreateLength;
     public int ExtentStart;
@@ -35,6 +36,7 @@ internal struct IndexHeader
     public uint Checksum; // over everything behind it
     public long Base;
     public long End;
+    public long WrittenUntil;
     public int Entries;
     public int Extents;
     public int TextBytes;
@@ -162,6 +164,7 @@ internal sealed class SegmentIndex
             Magic = IndexHeader.MagicNumber,
             Base = segment.Base,
             End = segment.End,
+            WrittenUntil = segment.WrittenUntil.UtcTicks,
             Entries = entries.Count,
             Extents = extents.Count,
             TextBytes = text.Length,
@@ -197,6 +200,8 @@ internal sealed class SegmentIndex
 internal readonly ref struct IndexContent(byte[] bytes, IndexHeader header)
 {
     public long End => header.End;
+
+    public DateTimeOffset WrittenUntil => new(header.WrittenUntil, TimeSpan.Zero);
 
     public ReadOnlySpan<IndexEntry> Entries =>
         MemoryMarshal.Cast<byte, IndexEntry>(bytes.AsSpan(Marshal.SizeOf<IndexHeader>(), header.Entries * Marshal.SizeOf<IndexEntry>()));

@@ -8,7 +8,7 @@ internal static class SegmentMarks
     /// <summary>Writes those that appended last between two offsets, which is what this segment has to tell.</summary>
     public static void Write(AppendLedger ledger, long from, long to, Stream output)
     {
-        if (ledger.Sequence is { } sequence) Write(new StreamAppend { Sequence = sequence }, to, output);
+        if (ledger.Sequence is { } sequence) Write(new StreamAppend { Sequence = sequence }, from, output);
         foreach (var (id, state) in ledger.Producers)
         {
             if (state.At < from || state.At > to) continue;

@@ -63,6 +63,9 @@ internal struct StreamPart(Segment segment, long firstOffset, int epoch)
 
     public PartEvents Events;
 
+    /// <summary>Of the events, and what belongs to them.</summary>
+    public long Bytes;
+
     public readonly ReadOnlySpan<Extent> InMemory => Extents.AsSpan(0, Count);
 
     public void Add(long firstOffset, long position, int length)

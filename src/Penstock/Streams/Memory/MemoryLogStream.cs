@@ -14,15 +14,13 @@ internal sealed class MemoryLogStream : StreamState
 
     public ReadOnlyMemory<byte> Metadata { get; }
 
-    /// <summary>Begins at the stream's first own event.</summary>
-    public Page First { get; }
-
-    public long FirstOffset => First.FirstOffset;
+    /// <summary>Begins at the first of the stream's own events that is kept.</summary>
+    public Page First { get; private set; }
 
     /// <summary>Its place in the order in which closed streams make room; guarded by the log.</summary>
     public LinkedListNode<MemoryLogStream>? ClosedPlace { get; set; }
 
-    /// <summary>The bytes of all events.</summary>
+    /// <summary>The bytes of all events that are kept.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>The next epoch, or null when the stream has ended.</summary>
@@ -53,16 +51,40 @@ internal sealed class MemoryLogStream : StreamState
             var ledger = Terms!.Ledger;
             var result = ledger.Judge(append, batch.Count == 0, IsClosed);
             if (result.Status != AppendStatus.Appended) return result;
-            Add(batch, append.Close ? now : null, maxBytes);
+            Add(batch, append.Close ? now : null, maxBytes, now);
             ledger.Recover(append, NextOffset);
             return result with { NextOffset = NextOffset, Closed = IsClosed };
         }
     }
 
-    private void Add(StreamBatch batch, DateTimeOffset? closedAt, long maxBytes)
+    /// <summary>Forgets pages from the beginning while they are more than the store keeps of a stream.</summary>
+    /// <returns>How many events and bytes were forgotten.</returns>
+    public (long Events, long Bytes) Trim(DateTimeOffset keepFrom, long keepBytes)
+    {
+        long first, bytes = 0;
+        lock (Gate)
+        {
+            first = First.FirstOffset;
+            while (First.Next is { } next && (First.LastAt < keepFrom || Bytes - First.Bytes >= keepBytes))
+            {
+                bytes += First.Bytes;
+                Bytes -= First.Bytes;
+                First = next;
+            }
+
+            if (bytes == 0) return default;
+            Terms!.FirstOffset = First.FirstOffset;
+        }
+
+        WakeReaders();
+        return (First.FirstOffset - first, bytes);
+    }
+
+    private void Add(StreamBatch batch, DateTimeOffset? closedAt, long maxBytes, DateTimeOffset now = default)
     {
         if (StreamLimit.Check(Path, Bytes, batch.Bytes.Length, maxBytes, closing: closedAt is not null) is { } full) throw full;
         for (var i = 0; i < batch.Count; i++) _last = _last.Add(batch[i]);
+        if (Terms is not null) _last.LastAt = now;
         Bytes += batch.Bytes.Length;
         Publish(NextOffset + batch.Count);
         if (closedAt is { } at) Close(at.UtcTicks);

@@ -24,7 +24,7 @@ internal sealed class MemoryStreamLog : IStreamLog
     {
         _options = options;
         _time = time;
-        _streams = new(time, Release);
+        _streams = new(time, Release, tend: Trim);
     }
 
     public ValueTask<IStreamWriter> CreateAsync(string path, StreamOptions options, CancellationToken cancellationToken = default)
@@ -95,6 +95,7 @@ internal sealed class MemoryStreamLog : IStreamLog
 
         if (append.Close) NoteClosed(stream);
         stream.WakeReaders();
+        Trim(stream);
         return new(result);
     }
 
@@ -150,6 +151,14 @@ internal sealed class MemoryStreamLog : IStreamLog
 
         if (close) NoteClosed(stream);
         stream.WakeReaders();
+    }
+
+    /// <summary>Forgets what the store need not keep of a stream.</summary>
+    private void Trim(MemoryLogStream stream)
+    {
+        if (stream.Terms is not { Forks: 0 }) return;
+        var (events, bytes) = stream.Trim(_options.KeepFrom(_time.GetUtcNow()), _options.KeepBytes);
+        Interlocked.Add(ref _held, -(bytes + (events * EventCost)));
     }
 
     private void Add(MemoryLogStream stream)
@@ -216,5 +225,5 @@ internal sealed class MemoryStreamLog : IStreamLog
     private static long Cost(StreamBatch batch) => batch.Bytes.Length + (long)batch.Count * EventCost;
 
     private static long Cost(MemoryLogStream stream) =>
-        StreamCost + stream.Metadata.Length + stream.Bytes + (stream.NextOffset - stream.FirstOffset) * EventCost;
+        StreamCost + stream.Metadata.Length + stream.Bytes + (stream.NextOffset - stream.First.FirstOffset) * EventCost;
 }

@@ -7,14 +7,21 @@ internal sealed class MemoryStreamReader(MemoryLogStream stream, long offset) : 
 
     public override bool TryRead(out StreamEvent streamEvent)
     {
-        if (NextOffset >= stream.NextOffset || stream.IsGone)
+        if (NextOffset >= stream.NextOffset || NextOffset < stream.FirstOffset || stream.IsGone)
         {
             streamEvent = default;
             return false;
         }
 
         if (_page is null || NextOffset >= _ownersEnd) FindOwner();
-        while (_page!.Next is { } next && next.FirstOffset <= NextOffset) _page = next;
+        if (NextOffset < _page!.FirstOffset) // forgotten just now
+        {
+            _page = null;
+            streamEvent = default;
+            return false;
+        }
+
+        while (_page.Next is { } next && next.FirstOffset <= NextOffset) _page = next;
         streamEvent = new StreamEvent(NextOffset, _page[NextOffset]);
         NextOffset++;
         return true;
@@ -25,10 +32,10 @@ internal sealed class MemoryStreamReader(MemoryLogStream stream, long offset) : 
     {
         var owner = stream;
         _ownersEnd = long.MaxValue;
-        while (NextOffset < owner.FirstOffset)
+        while (owner.Terms is { } terms && NextOffset < terms.ForkOffset)
         {
-            _ownersEnd = Math.Min(_ownersEnd, owner.FirstOffset); // a fork of a fork may have begun before that one did
-            owner = (MemoryLogStream)owner.Terms!.Source!;
+            _ownersEnd = Math.Min(_ownersEnd, terms.ForkOffset); // a fork of a fork may have begun before that one did
+            owner = (MemoryLogStream)terms.Source!;
         }
 
         _page = owner.First;

@@ -12,6 +12,12 @@ internal sealed class Page(int capacity, long firstOffset)
 
     public long FirstOffset { get; } = firstOffset;
 
+    /// <summary>The bytes of its events.</summary>
+    public int Bytes => _count == 0 ? 0 : _ends[_count - 1];
+
+    /// <summary>When its last event came.</summary>
+    public DateTimeOffset LastAt { get; set; }
+
     /// <summary>Set before the first event that it holds is published.</summary>
     public Page? Next { get; private set; }
 
