@@ -72,13 +72,22 @@ public static class PenstockServiceCollectionExtensions
 
     private static IStreamLog NewLog(IServiceProvider services)
     {
-        var storage = services.GetRequiredService<PenstockOptions>().Storage;
+        var penstock = services.GetRequiredService<PenstockOptions>();
+        var storage = penstock.Storage;
         var time = services.GetRequiredService<TimeProvider>();
+        var keepFor = penstock.Streams.KeepFor == TimeSpan.Zero ? TimeSpan.MaxValue : penstock.Streams.KeepFor;
+        var keepBytes = penstock.Streams.KeepBytes == 0 ? long.MaxValue : penstock.Streams.KeepBytes;
         if (storage.Kind == "memory")
         {
-            return new MemoryStreamLog(
-                new StreamStoreOptions { Retention = storage.Retention, MaxStreamBytes = storage.MaxStreamBytes, MaxTotalBytes = storage.MaxMemoryBytes },
-                time);
+            var inMemory = new StreamStoreOptions
+            {
+                Retention = storage.Retention,
+                MaxStreamBytes = storage.MaxStreamBytes,
+                MaxTotalBytes = storage.MaxMemoryBytes,
+                KeepFor = keepFor,
+                KeepBytes = keepBytes,
+            };
+            return new MemoryStreamLog(inMemory, time);
         }
 
         var options = new DiskStoreOptions
@@ -87,6 +96,9 @@ public static class PenstockServiceCollectionExtensions
             Commit = storage.Commit == "power" ? CommitPolicy.Power : CommitPolicy.Process,
             Retention = storage.Retention,
             MaxStreamBytes = storage.MaxStreamBytes,
+            MaxTotalBytes = storage.MaxDiskBytes == 0 ? long.MaxValue : storage.MaxDiskBytes,
+            KeepFor = keepFor,
+            KeepBytes = keepBytes,
         };
         return DiskStreamLog.Open(options, time, services.GetRequiredService<ILogger<DiskStreamLog>>());
     }

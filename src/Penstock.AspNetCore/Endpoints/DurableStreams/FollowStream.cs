@@ -14,7 +14,9 @@ internal sealed class FollowStream(IStreamLog log, ReplyOptions replies, SseChan
     public async Task HandleAsync(HttpContext context, string path)
     {
         var read = await StreamRead.OpenAsync(context, log, path, needsOffset: true);
-        if (read.Info.Closed && read.Offset == read.Info.NextOffset && context.Request.Headers.ContainsKey("Last-Event-ID"))
+        var comesBack = context.Request.Headers.ContainsKey("Last-Event-ID");
+        if (read.IsBehind && !comesBack) throw StreamRead.Behind(read.Info);
+        if (read.Info.Closed && read.Offset == read.Info.NextOffset && comesBack)
         {
             context.Response.StatusCode = StatusCodes.Status204NoContent; // tells EventSource to stop for good
             return;

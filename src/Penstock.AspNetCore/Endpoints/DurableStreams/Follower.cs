@@ -31,6 +31,12 @@ internal sealed class Follower(HttpContext context, IStreamLog log, StreamRead r
         {
             var info = await log.GetAsync(read.LogPath);
             if (info is null || info.Number != read.Info.Number) return;
+            if (reader.NextOffset < info.FirstOffset)
+            {
+                await WriteResetAsync(info);
+                return;
+            }
+
             if (isFirst || reader.NextOffset < info.NextOffset || info.Closed)
             {
                 isFirst = false;
@@ -54,6 +60,20 @@ internal sealed class Follower(HttpContext context, IStreamLog log, StreamRead r
         }
     }
 
+    /// <summary>
+    /// What comes next is not kept any more. An EventSource hears of it and comes back to where the stream begins now; any
+    /// other client comes back to where it was, and is told by a status.
+    /// </summary>
+    private async ValueTask WriteResetAsync(StreamInfo info)
+    {
+        var begin = System.Text.Encoding.ASCII.GetBytes(StreamOffset.Format(info.FirstOffset));
+        SseWriter.Event(_output, "reset"u8);
+        SseWriter.Data(_output, [.. "{\"streamNextOffset\":\""u8, .. begin, .. "\"}"u8]);
+        SseWriter.Line(_output, "id: "u8, begin);
+        SseWriter.End(_output);
+        await _output.FlushAsync(_aborted);
+    }
+
     public void Dispose() => _heartbeat?.Dispose();
 
     /// <summary>The frame that comes next: the one that another follower has just encoded, or one of our own.</summary>
@@ -72,7 +92,7 @@ internal sealed class Follower(HttpContext context, IStreamLog log, StreamRead r
         {
             while (reader.NextOffset < info.NextOffset && events.Bytes.Length < FrameBytes && reader.TryRead(out var streamEvent)) events.Add(read.Show(streamEvent.Data));
             if (events.Bytes.Length >= FrameBytes || reader.NextOffset == info.NextOffset) break;
-            if (await reader.WaitAsync() is StreamWait.Gone or StreamWait.Closed) return null;
+            if (await reader.WaitAsync() is StreamWait.Gone or StreamWait.Closed or StreamWait.Behind) return null;
             if (_aborted.IsCancellationRequested) return null;
         }
 

@@ -16,6 +16,7 @@ internal sealed class ReadStream(IStreamLog log, PenstockOptions options, ReplyO
     public async Task CatchUpAsync(HttpContext context, string path)
     {
         var read = await StreamRead.OpenAsync(context, log, path, needsOffset: false);
+        if (read.IsBehind) throw StreamRead.Behind(read.Info);
         using var reader = await log.OpenReaderAsync(read.LogPath, read.Offset) ?? throw DurableStreamsEndpoints.NotFound();
         var response = context.Response;
         if (read.IsNow)
@@ -41,6 +42,7 @@ internal sealed class ReadStream(IStreamLog log, PenstockOptions options, ReplyO
     public async Task LongPollAsync(HttpContext context, string path)
     {
         var read = await StreamRead.OpenAsync(context, log, path, needsOffset: true);
+        if (read.IsBehind) throw StreamRead.Behind(read.Info);
         using var reader = await log.OpenReaderAsync(read.LogPath, read.Offset) ?? throw DurableStreamsEndpoints.NotFound();
         var response = context.Response;
         if (read.Info.NextOffset == read.Offset && !read.Info.Closed) await WaitAsync(context, reader);
@@ -109,7 +111,7 @@ internal sealed class ReadStream(IStreamLog log, PenstockOptions options, ReplyO
 
     private static async ValueTask BringToHandAsync(IStreamReader reader, StreamRead read)
     {
-        if (await reader.WaitAsync() is StreamWait.Gone or StreamWait.Closed) throw new StreamGoneException(read.LogPath);
+        if (await reader.WaitAsync() is StreamWait.Gone or StreamWait.Closed or StreamWait.Behind) throw new StreamGoneException(read.LogPath);
     }
 
     private static string TagOf(StreamRead read) => string.Create(

@@ -33,9 +33,20 @@ internal sealed record StreamRead(string LogPath, StreamInfo Info, StreamMetadat
         if (info.KeptForForks) throw DurableStreamsEndpoints.Deleted();
         var isNow = text == StreamOffset.Now;
         if (isNow) offset = info.NextOffset;
+        if (text is null or StreamOffset.Start) offset = info.FirstOffset;
         if (offset > info.NextOffset) throw Invalid("The offset is behind the stream's end.");
         return new StreamRead(logPath, info, StreamMetadata.Of(info), offset, isNow);
     }
+
+    /// <summary>What is asked for is not kept any more.</summary>
+    public bool IsBehind => Offset < Info.FirstOffset;
+
+    public static RequestException Behind(StreamInfo info) => new($"The stream begins at {StreamOffset.Format(info.FirstOffset)} now; what was before is not kept.")
+    {
+        Status = StatusCodes.Status410Gone,
+        Code = "offset_gone",
+        Param = "offset",
+    };
 
     // What a browser's EventSource sends when it comes back; newer than the address.
     private static string? LastEventId(HttpContext context)

@@ -11,7 +11,6 @@ internal sealed class DiskRetention : IAsyncDisposable
     private static readonly TimeSpan _period = TimeSpan.FromSeconds(30);
 
     private readonly DiskStreamLog _log;
-    private readonly SegmentFolder _folder;
     private readonly StreamCatalog<DiskStream> _streams;
     private readonly DiskStoreOptions _options;
     private readonly TimeProvider _time;
@@ -19,10 +18,9 @@ internal sealed class DiskRetention : IAsyncDisposable
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly ITimer _timer;
 
-    public DiskRetention(DiskStreamLog log, SegmentFolder folder, StreamCatalog<DiskStream> streams, DiskStoreOptions options, TimeProvider time, ILogger logger)
+    public DiskRetention(DiskStreamLog log, StreamCatalog<DiskStream> streams, DiskStoreOptions options, TimeProvider time, ILogger logger)
     {
         _log = log;
-        _folder = folder;
         _streams = streams;
         _options = options;
         _time = time;
@@ -68,17 +66,31 @@ internal sealed class DiskRetention : IAsyncDisposable
 
     private async Task MakeRoomAsync()
     {
-        foreach (var segment in _folder.All())
+        if (_options.MaxTotalBytes == long.MaxValue) return;
+        // A segment that no stream has anything in any more only waits to be deleted, and does not count.
+        var inUse = new HashSet<Segment>();
+        foreach (var stream in _streams.All) stream.CollectSegments(inUse);
+        var total = inUse.Sum(segment => segment.Size);
+        foreach (var segment in inUse.OrderBy(segment => segment.Base))
         {
-            if (_folder.All().Sum(s => s.Size) <= _options.MaxTotalBytes) return;
-            if (segment.End == 0) return; // it is being written
-            foreach (var stream in _streams.All)
-            {
-                if (!stream.IsCreated || !stream.IsIn(segment)) continue;
-                if (stream.Terms is { Forks: 0 }) await TryTrimAsync(stream, stream.FirstBehind(segment));
-                else if (stream.Terms is null && stream.IsClosed) await _log.DeleteAsync(stream.Path);
-            }
+            if (total <= _options.MaxTotalBytes || segment.End == 0) return; // enough, or it is being written
+            if (await ClearAsync(segment)) total -= segment.Size;
         }
+    }
+
+    /// <returns>False when something in it has to stay.</returns>
+    private async Task<bool> ClearAsync(Segment segment)
+    {
+        var isCleared = true;
+        foreach (var stream in _streams.All)
+        {
+            if (!stream.IsCreated || !stream.IsIn(segment)) continue;
+            if (stream.Terms is { Forks: 0 }) await TryTrimAsync(stream, stream.FirstBehind(segment));
+            else if (stream.Terms is null && stream.IsClosed) await _log.DeleteAsync(stream.Path);
+            else isCleared = false;
+        }
+
+        return isCleared;
     }
 
     private async Task TryTrimAsync(DiskStream stream, long first)

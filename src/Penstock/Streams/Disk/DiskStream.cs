@@ -121,7 +121,7 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
                     part.Events |= PartEvents.Deleted;
                     break;
                 case RecordKind.Trim:
-                    part.Events |= PartEvents.Created;
+                    part.Events |= PartEvents.Created | PartEvents.Trimmed;
                     _createPosition = position;
                     Volatile.Write(ref _createLength, record.Length);
                     TrimTo(record.FirstOffset, left);
@@ -149,6 +149,15 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
             }
 
             return first;
+        }
+    }
+
+    /// <summary>Adds the segments that hold something of this stream.</summary>
+    public void CollectSegments(HashSet<Segment> into)
+    {
+        lock (Gate)
+        {
+            foreach (ref readonly var part in _parts.AsSpan()) into.Add(part.Segment);
         }
     }
 
@@ -197,7 +206,7 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
     /// <param name="left">Takes the segments to release without the gate.</param>
     private void TrimTo(long offset, List<Segment> left)
     {
-        if (Terms is null || offset <= Terms.FirstOffset) return;
+        if (Terms is null || offset < Terms.FirstOffset) return;
         Terms.FirstOffset = offset;
         var count = 0;
         while (count + 1 < _parts.Length && _parts[count + 1].FirstOffset <= offset)
@@ -233,6 +242,7 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
         _bytes += entry.EventBytes;
         Publish(entry.NextOffset);
         if (entry.Events.HasFlag(PartEvents.Closed)) Close(entry.ClosedAt);
+        if (!entry.Events.HasFlag(PartEvents.Trimmed)) return;
         var left = new List<Segment>();
         TrimTo(entry.TrimmedTo, left);
         foreach (var behind in left) behind.Release();
@@ -256,17 +266,20 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
     }
 
     /// <summary>What the index of a segment has to say of this stream; its extents go to <paramref name="extents"/>.</summary>
-    public IndexEntry Index(Segment segment, List<Extent> extents)
+    /// <returns>False when the stream has nothing there any more.</returns>
+    public bool TryIndex(Segment segment, List<Extent> extents, out IndexEntry entry)
     {
+        entry = default;
         lock (Gate)
         {
             var at = FindPart(segment);
+            if (at < 0) return false;
             ref readonly var part = ref _parts[at];
             var isLast = at == _parts.Length - 1;
             var nextOffset = isLast ? NextOffset : _parts[at + 1].FirstOffset;
             var start = extents.Count;
             extents.AddRange(part.InMemory);
-            return new IndexEntry
+            entry = new IndexEntry
             {
                 Stream = Number,
                 FirstOffset = part.FirstOffset,
@@ -277,11 +290,12 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
                 Events = part.Events,
                 EventBytes = part.Bytes,
                 CreatedAt = CreatedAt.UtcTicks,
-                TrimmedTo = isLast || part.Events.HasFlag(PartEvents.Created) ? FirstOffset : 0,
+                TrimmedTo = part.Events.HasFlag(PartEvents.Trimmed) ? FirstOffset : 0,
                 ClosedAt = part.Events.HasFlag(PartEvents.Closed) ? ClosedAt : 0,
-                CreatePosition = at == 0 ? (uint)(_createPosition - segment.Base) : 0,
-                CreateLength = at == 0 ? _createLength : 0,
+                CreatePosition = at == 0 && Terms is null ? (uint)(_createPosition - segment.Base) : 0, // a shared stream has no need of it
+                CreateLength = part.Events.HasFlag(PartEvents.Created) ? _createLength : 0,
             };
+            return true;
         }
     }
 
@@ -295,7 +309,11 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
     /// <summary>The segment's index is on disk: the extents leave memory.</summary>
     public void MoveToIndex(Segment segment, int start)
     {
-        lock (Gate) _parts[FindPart(segment)].MoveToIndex(start);
+        lock (Gate)
+        {
+            var at = FindPart(segment);
+            if (at >= 0) _parts[at].MoveToIndex(start);
+        }
     }
 
     /// <summary>Where the record with the event at <paramref name="offset"/> lies, if memory knows.</summary>

@@ -32,7 +32,7 @@ internal sealed class DiskStreamLog : IStreamLog
             recovery.Fill(_streams);
             _lastNumber = recovery.LastNumber;
             Commit = new GroupCommit(options, _folder, recovery.End, logger);
-            _retention = new DiskRetention(this, _folder, _streams, options, time, logger);
+            _retention = new DiskRetention(this, _streams, options, time, logger);
             logger.Opened(options.Folder, _streams.All.Count, recovery.Segments, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
         catch

@@ -125,12 +125,6 @@ internal sealed class SegmentFolder : IDisposable
         }
     }
 
-    /// <summary>All segments that there are, the oldest first.</summary>
-    public List<Segment> All()
-    {
-        lock (_open) return [.. _open.OrderBy(segment => segment.Base)];
-    }
-
     public Task WhenSealedAsync()
     {
         lock (_sealingGate) return _sealing;

@@ -71,9 +71,11 @@ internal sealed class SegmentIndex
         var entries = new List<IndexEntry>(segment.Streams.Count);
         var extents = new List<Extent>();
         using var text = new MemoryStream();
+        var streams = new List<DiskStream>(segment.Streams.Count);
         foreach (var stream in segment.Streams)
         {
-            var entry = stream.Index(segment, extents);
+            if (!stream.TryIndex(segment, extents, out var entry)) continue; // trimmed already
+            streams.Add(stream);
             if (entry.Events.HasFlag(PartEvents.Created))
             {
                 var body = CreateBody.Write(stream, stream.Terms is { } terms ? terms.Metadata.Span : default);
@@ -90,7 +92,6 @@ internal sealed class SegmentIndex
 
         Write(segment, entries, extents, text.GetBuffer().AsSpan(0, (int)text.Length));
         var index = new SegmentIndex(segment, entries.Count);
-        var streams = segment.Streams;
         segment.BecomeSealed(index);
         for (var i = 0; i < entries.Count; i++) streams[i].MoveToIndex(segment, entries[i].ExtentStart);
         return index;

@@ -37,6 +37,9 @@ internal enum PartEvents
 
     /// <summary>Created, and there only once its first events are.</summary>
     Unfinished = 8,
+
+    /// <summary>What was before was trimmed.</summary>
+    Trimmed = 16,
 }
 
 /// <summary>
