@@ -117,7 +117,7 @@ public sealed class DurableStreamTests
     {
         await using var host = await PenstockHost.StartAsync();
         using var http = new HttpClient { BaseAddress = host.Url };
-        var body = $$"""{"type":"webhook","pattern":"**","webhook":{"url":"{{url}}"}}""";
+        var body = $$$"""{"type":"webhook","pattern":"**","webhook":{"url":"{{{url}}}"}}""";
         using var reply = await http.PutAsync("v1/stream/__ds/subscriptions/s", new StringContent(body, Encoding.UTF8, "application/json"));
         reply.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
         (await reply.Content.ReadAsStringAsync()).ShouldContain("WEBHOOK_URL_REJECTED");

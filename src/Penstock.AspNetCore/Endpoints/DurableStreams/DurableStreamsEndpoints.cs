@@ -19,7 +19,15 @@ internal sealed class DurableStreamsEndpoints(
 {
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.Map(StreamAddress.Root + "{**path}", context => HandleAsync(context, () => DispatchAsync(context, StreamAddress.Parse((string?)context.Request.RouteValues["path"]))));
+        foreach (var (address, operation, handler) in subscriptionEndpoints.Operations)
+            routes.MapMethods(address, [operation], context => HandleAsync(context, () => handler(context)));
+        const string Stream = StreamAddress.Root + "{**path}";
+        routes.MapMethods(Stream, ["GET"], context => HandleAsync(context, () => GetAsync(context, PathOf(context))));
+        routes.MapMethods(Stream, ["HEAD"], context => HandleAsync(context, () => HeadAsync(context, PathOf(context))));
+        routes.MapMethods(Stream, ["PUT"], context => HandleAsync(context, () => PutAsync(context, WritablePathOf(context))));
+        routes.MapMethods(Stream, ["POST"], context => HandleAsync(context, () => PostAsync(context, WritablePathOf(context))));
+        routes.MapMethods(Stream, ["DELETE"], context => HandleAsync(context, () => DeleteAsync(context, WritablePathOf(context))));
+        routes.Map(Stream, context => HandleAsync(context, () => throw NotAllowed(context, "GET, HEAD, PUT, POST, DELETE", "A stream takes GET, HEAD, PUT, POST and DELETE only.")));
         routes.MapGet(ListStreams.Address, context => HandleAsync(context, () => list.HandleAsync(context)));
     }
 
@@ -79,32 +87,25 @@ internal sealed class DurableStreamsEndpoints(
         }
     }
 
-    private Task DispatchAsync(HttpContext context, string path)
+    private static string PathOf(HttpContext context)
     {
-        var method = context.Request.Method;
-        if (path.StartsWith(SubscriptionEndpoints.Prefix, StringComparison.Ordinal)) return subscriptionEndpoints.HandleAsync(context, path);
-        if (StreamAddress.IsGeneration(path) && !HttpMethods.IsGet(method) && !HttpMethods.IsHead(method))
-            throw NotAllowed(context, "GET, HEAD", "A generation's stream is written by its generator alone; here it can be read.");
-        if (HttpMethods.IsGet(method))
-        {
-            return context.Request.Query["live"].ToString() switch
-            {
-                "" => read.CatchUpAsync(context, path),
-                "long-poll" => read.LongPollAsync(context, path),
-                "sse" => follow.HandleAsync(context, path),
-                var live => throw new RequestException($"live is '{live}'; it must be long-poll or sse.") { Param = "live" },
-            };
-        }
-
-        return method switch
-        {
-            "PUT" => PutAsync(context, path),
-            "POST" => PostAsync(context, path),
-            "HEAD" => HeadAsync(context, path),
-            "DELETE" => DeleteAsync(context, path),
-            _ => throw NotAllowed(context, "GET, HEAD, PUT, POST, DELETE", "A stream takes GET, HEAD, PUT, POST and DELETE only."),
-        };
+        var path = StreamAddress.Parse((string?)context.Request.RouteValues["path"]);
+        return path.StartsWith(SubscriptionEndpoints.Prefix, StringComparison.Ordinal) ? throw NotFound() : path;
     }
+
+    private static string WritablePathOf(HttpContext context)
+    {
+        var path = PathOf(context);
+        return StreamAddress.IsGeneration(path) ? throw NotAllowed(context, "GET, HEAD", "A generation's stream is written by its generator alone; here it can be read.") : path;
+    }
+
+    private Task GetAsync(HttpContext context, string path) => context.Request.Query["live"].ToString() switch
+    {
+        "" => read.CatchUpAsync(context, path),
+        "long-poll" => read.LongPollAsync(context, path),
+        "sse" => follow.HandleAsync(context, path),
+        var live => throw new RequestException($"live is '{live}'; it must be long-poll or sse.") { Param = "live" },
+    };
 
     private async Task PutAsync(HttpContext context, string path)
     {

@@ -13,30 +13,24 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
 {
     public const string Prefix = "__ds/";
 
-    private const string SubscriptionsPrefix = Prefix + "subscriptions/";
-
-    public Task HandleAsync(HttpContext context, string path)
+    /// <summary>The operations: the address, the method, and what answers.</summary>
+    public IEnumerable<(string Address, string Method, Func<HttpContext, Task> Handler)> Operations
     {
-        var method = context.Request.Method;
-        if (path == Prefix + "jwks.json" && HttpMethods.IsGet(method)) return KeysAsync(context);
-        if (!path.StartsWith(SubscriptionsPrefix, StringComparison.Ordinal)) throw NotFound();
-        var rest = path[SubscriptionsPrefix.Length..];
-        var slash = rest.IndexOf('/', StringComparison.Ordinal);
-        var id = slash < 0 ? rest : rest[..slash];
-        var action = slash < 0 ? "" : rest[(slash + 1)..];
-        if (id.Length == 0) throw NotFound();
-        return (method, action) switch
+        get
         {
-            ("PUT", "") => PutAsync(context, id),
-            ("GET", "") => GetAsync(context, Find(id)),
-            ("DELETE", "") => DeleteAsync(context, Find(id)),
-            ("POST", "streams") => LinkAsync(context, Find(id)),
-            ("DELETE", _) when action.StartsWith("streams/", StringComparison.Ordinal) => UnlinkAsync(context, Find(id), Uri.UnescapeDataString(action["streams/".Length..])),
-            ("POST", "claim") => ClaimAsync(context, Find(id)),
-            ("POST", "callback" or "ack") => AckAsync(context, Find(id)),
-            ("POST", "release") => ReleaseAsync(context, Find(id)),
-            _ => throw NotFound(),
-        };
+            const string Root = StreamAddress.Root + Prefix;
+            const string One = Root + "subscriptions/{id}";
+            yield return (Root + "jwks.json", "GET", KeysAsync);
+            yield return (One, "PUT", context => PutAsync(context, IdOf(context)));
+            yield return (One, "GET", context => GetAsync(context, Find(context)));
+            yield return (One, "DELETE", context => DeleteAsync(context, Find(context)));
+            yield return (One + "/streams", "POST", context => LinkAsync(context, Find(context)));
+            yield return (One + "/streams/{**path}", "DELETE", context => UnlinkAsync(context, Find(context), Uri.UnescapeDataString((string)context.Request.RouteValues["path"]!)));
+            yield return (One + "/claim", "POST", context => ClaimAsync(context, Find(context)));
+            yield return (One + "/callback", "POST", context => AckAsync(context, Find(context)));
+            yield return (One + "/ack", "POST", context => AckAsync(context, Find(context)));
+            yield return (One + "/release", "POST", context => ReleaseAsync(context, Find(context)));
+        }
     }
 
     private async Task PutAsync(HttpContext context, string id)
@@ -212,7 +206,9 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
         && subscription.Generation == request.Generation
         && (subscription.LeaseEnd is not { } end || end > time.GetUtcNow());
 
-    private Subscription Find(string id) => subscriptions.Find(id) ?? throw NotFound();
+    private static string IdOf(HttpContext context) => (string)context.Request.RouteValues["id"]!;
+
+    private Subscription Find(HttpContext context) => subscriptions.Find(IdOf(context)) ?? throw NotFound();
 
     private async Task<T> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
     {
