@@ -100,8 +100,9 @@ public sealed class DiskProducerTests
         isFailing = true;
         var append = AppendAsync(store.Log, By("p", 0, 0), "0");
         var retry = AppendAsync(store.Log, By("p", 0, 0), "0");
-        retry.IsCompleted.ShouldBeFalse();
-        disk.Set();
+        var isAnswered = retry.IsCompleted;
+        disk.Set(); // before anything can fail here, or the store would never shut down
+        isAnswered.ShouldBeFalse();
         await Should.ThrowAsync<StreamStorageException>(() => append);
         // The first one failed, so the retry counts; its own write meets the same disk.
         await Should.ThrowAsync<StreamStorageException>(() => retry.WaitAsync(StreamTesting.Patience));
