@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Penstock.AspNetCore.Endpoints;
+using Penstock.AspNetCore.Endpoints.DurableStreams;
 using Penstock.AspNetCore.Replies;
 using Penstock.Protocols;
 
@@ -25,6 +26,7 @@ public static class PenstockEndpointRouteBuilderExtensions
         services.GetRequiredService<NativeEndpoints>().Map(routes);
         services.GetRequiredService<TextEndpoints>().Map(routes);
         services.GetRequiredService<ModelsEndpoints>().Map(routes);
+        services.GetRequiredService<DurableStreamsEndpoints>().Map(routes);
         services.GetRequiredService<HealthEndpoints>().Map(routes);
         routes.MapFallback("{*path}", static context => ErrorReply.WriteAsync(context, ClientProtocols.Native, new RequestException("There is nothing at this address. /docs lists what there is.")
         {

@@ -5,6 +5,8 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Endpoints;
+using Penstock.AspNetCore.Endpoints.DurableStreams;
+using Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
 using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
 using Penstock.Providers;
@@ -51,19 +53,44 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton<TextEndpoints>();
         services.AddSingleton<ModelsEndpoints>();
         services.AddSingleton<HealthEndpoints>();
+        AddDurableStreams(services);
         services.AddCors();
         return services;
     }
 
+    private static void AddDurableStreams(IServiceCollection services)
+    {
+        services.AddSingleton<DurableStreamsEndpoints>();
+        services.AddSingleton<CreateStream>();
+        services.AddSingleton<AppendToStream>();
+        services.AddSingleton<ReadStream>();
+        services.AddSingleton<FollowStream>();
+        services.AddSingleton<ListStreams>();
+        services.AddSingleton<SseChannels>();
+        services.AddSingleton<WebhookClient>();
+        services.AddSingleton<SubscriptionRegistry>();
+        services.AddSingleton<SubscriptionEndpoints>();
+        services.AddHostedService(provider => provider.GetRequiredService<SubscriptionRegistry>());
+    }
+
     private static IStreamLog NewLog(IServiceProvider services)
     {
-        var storage = services.GetRequiredService<PenstockOptions>().Storage;
+        var penstock = services.GetRequiredService<PenstockOptions>();
+        var storage = penstock.Storage;
         var time = services.GetRequiredService<TimeProvider>();
+        var keepFor = penstock.Streams.KeepFor == TimeSpan.Zero ? TimeSpan.MaxValue : penstock.Streams.KeepFor;
+        var keepBytes = penstock.Streams.KeepBytes == 0 ? long.MaxValue : penstock.Streams.KeepBytes;
         if (storage.Kind == "memory")
         {
-            return new MemoryStreamLog(
-                new StreamStoreOptions { Retention = storage.Retention, MaxStreamBytes = storage.MaxStreamBytes, MaxTotalBytes = storage.MaxMemoryBytes },
-                time);
+            var inMemory = new StreamStoreOptions
+            {
+                Retention = storage.Retention,
+                MaxStreamBytes = storage.MaxStreamBytes,
+                MaxTotalBytes = storage.MaxMemoryBytes,
+                KeepFor = keepFor,
+                KeepBytes = keepBytes,
+            };
+            return new MemoryStreamLog(inMemory, time);
         }
 
         var options = new DiskStoreOptions
@@ -72,6 +99,9 @@ public static class PenstockServiceCollectionExtensions
             Commit = storage.Commit == "power" ? CommitPolicy.Power : CommitPolicy.Process,
             Retention = storage.Retention,
             MaxStreamBytes = storage.MaxStreamBytes,
+            MaxTotalBytes = storage.MaxDiskBytes == 0 ? long.MaxValue : storage.MaxDiskBytes,
+            KeepFor = keepFor,
+            KeepBytes = keepBytes,
         };
         return DiskStreamLog.Open(options, time, services.GetRequiredService<ILogger<DiskStreamLog>>());
     }

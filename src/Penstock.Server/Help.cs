@@ -5,7 +5,11 @@ internal static class Help
     public const string Text = """
         Penstock streams LLM answers over Server-Sent Events and loses not a token.
 
-        Usage: penstock [--urls ADDRESS] [--Penstock:KEY VALUE]...
+        Usage: penstock [--urls ADDRESS] [--Penstock:KEY VALUE]...    serve
+               penstock streams ls|cat|tail|rm                        look at the streams of a running server
+               penstock verify FOLDER                                 check a data folder, record by record
+
+        Each command has its own --help.
 
           --urls http://localhost:8000            where to listen (this is the default)
           --Penstock:DefaultModel MODEL           who answers when a request names no model (simulated/chat)

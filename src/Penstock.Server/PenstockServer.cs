@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration.Memory;
 using Penstock.AspNetCore;
 using Penstock.AspNetCore.Configuration;
+using Penstock.AspNetCore.Endpoints.DurableStreams;
 using Penstock.Server.Docs;
 
 namespace Penstock.Server;
@@ -42,7 +43,7 @@ internal static class PenstockServer
 
     private static void Cors(Microsoft.AspNetCore.Cors.Infrastructure.CorsPolicyBuilder policy, CorsOptions options)
     {
-        policy.AllowAnyHeader().AllowAnyMethod().WithExposedHeaders("Penstock-Generation", "Retry-After", "Location");
+        policy.AllowAnyHeader().AllowAnyMethod().WithExposedHeaders(["Penstock-Generation", "Retry-After", "Location", .. StreamHeader.Exposed]);
         if (options.Origins.Contains("*")) policy.AllowAnyOrigin();
         else policy.WithOrigins([.. options.Origins]);
     }

@@ -1,6 +1,9 @@
 using Microsoft.Extensions.Options;
 using Penstock.Server;
+using Penstock.Server.Commands;
 using Penstock.Streams;
+
+if (CommandLine.IsCommand(args)) return await CommandLine.RunAsync(args, Console.Out, Console.Error);
 
 if (args.Any(argument => argument is "--help" or "-h"))
 {

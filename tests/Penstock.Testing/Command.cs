@@ -6,7 +6,12 @@ namespace Penstock.Testing;
 public static class Command
 {
     public static async Task<(int ExitCode, string Output, string Error)> RunAsync(
-        string program, IEnumerable<string> arguments, string? folder = null, params (string Name, string Value)[] environment)
+        string program, IEnumerable<string> arguments, string? folder = null, params (string Name, string Value)[] environment) =>
+        await RunAsync(Eventually.Limit, program, arguments, folder, environment);
+
+    /// <summary>The same, with more time than a test step usually has.</summary>
+    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(
+        TimeSpan limit, string program, IEnumerable<string> arguments, string? folder = null, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         if (folder is not null) start.WorkingDirectory = folder;
@@ -16,7 +21,7 @@ public static class Command
         var error = process.StandardError.ReadToEndAsync();
         try
         {
-            await process.WaitForExitAsync().WaitAsync(Eventually.Limit);
+            await process.WaitForExitAsync().WaitAsync(limit);
         }
         catch (TimeoutException e)
         {

@@ -17,6 +17,13 @@ public sealed class PenstockSettings
         set => _values[$"Penstock:{key}"] = value;
     }
 
+    /// <summary>Runs the server in development, as <c>ASPNETCORE_ENVIRONMENT</c> does.</summary>
+    public PenstockSettings InDevelopment()
+    {
+        _values["ASPNETCORE_ENVIRONMENT"] = "Development";
+        return this;
+    }
+
     /// <summary>A store, and the upstream as the provider <c>up</c>: its models are <c>up/…</c>. What fails is not tried again.</summary>
     public static PenstockSettings For(ScriptedUpstream? upstream = null, string storage = "memory")
     {

@@ -56,12 +56,27 @@ public sealed class StorageOptions
 
     /// <summary>The largest sum of all streams in the memory store, in bytes.</summary>
     public long MaxMemoryBytes { get; set; } = 1024L * 1024 * 1024;
+
+    /// <summary>
+    /// The largest data folder of the disk store, in bytes, 0 for no limit: beyond, what was written longest ago is forgotten,
+    /// whole segments at a time.
+    /// </summary>
+    public long MaxDiskBytes { get; set; }
 }
 
 public sealed class StreamsOptions
 {
     /// <summary>How long a stream may be silent before a comment is sent.</summary>
     public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long an event of a Durable Stream is kept, at least; 0 for as long as the stream.</summary>
+    public TimeSpan KeepFor { get; set; }
+
+    /// <summary>How many bytes of a Durable Stream are kept, at least, the newest ones; 0 for all of them.</summary>
+    public long KeepBytes { get; set; }
+
+    /// <summary>How long a long-poll waits for something to come.</summary>
+    public TimeSpan LongPollTimeout { get; set; } = TimeSpan.FromSeconds(20);
 }
 
 public sealed class GenerationsOptions

@@ -14,6 +14,10 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         OneOf(errors, "Storage:Commit", options.Storage.Commit, "process", "power");
         Positive(errors, "Storage:Retention", options.Storage.Retention);
         Positive(errors, "Streams:Heartbeat", options.Streams.Heartbeat);
+        Positive(errors, "Streams:LongPollTimeout", options.Streams.LongPollTimeout);
+        if (options.Streams.KeepFor < TimeSpan.Zero) errors.Add($"Penstock:Streams:KeepFor is {options.Streams.KeepFor}; give a time, or 00:00:00 to keep all.");
+        if (options.Streams.KeepBytes < 0) errors.Add($"Penstock:Streams:KeepBytes is {options.Streams.KeepBytes}; give a number of bytes, or 0 to keep all.");
+        if (options.Storage.MaxDiskBytes < 0) errors.Add($"Penstock:Storage:MaxDiskBytes is {options.Storage.MaxDiskBytes}; give a number of bytes, or 0 for no limit.");
         Positive(errors, "Generations:Grace", options.Generations.Grace);
         OneOf(errors, "Generations:OnDisconnect", options.Generations.OnDisconnect, "detach", "cancel", "grace");
         OneOf(errors, "Generations:OnCrash", options.Generations.OnCrash, "fail", "restart", "continue");

@@ -2,12 +2,15 @@ namespace Penstock.Streams;
 
 /// <summary>
 /// A store of append-only streams. A stream is a path and a dense sequence of events, each an opaque run of bytes
-/// at an offset that counts from 0 and is never reissued. One writer at a time appends; any number of readers follow.
+/// at an offset that counts from 0 and is never reissued. Either one writer at a time appends, or the stream is shared and
+/// whoever knows its path does; any number of readers follow.
 /// </summary>
 /// <remarks>
 /// The law, held by every implementation (the compliance suite in the tests states it case by case):
 /// no reader sees an event before the store holds it to the level it promises; a batch is stored whole or not at all;
-/// an append by a stale writer is refused; a closed stream never grows.
+/// an append by a stale writer is refused; a closed stream never grows; a producer's append to a shared stream is stored
+/// once however often it comes, for what tells a retry is stored in the same unit as the data. A store may be told to keep
+/// only so much of a shared stream; it then forgets from the beginning, and says so to whoever reads there.
 /// </remarks>
 public interface IStreamLog : IAsyncDisposable
 {
@@ -16,11 +19,25 @@ public interface IStreamLog : IAsyncDisposable
     /// <exception cref="StreamStorageException">The store cannot take it: full, or failing.</exception>
     ValueTask<IStreamWriter> CreateAsync(string path, StreamOptions options, CancellationToken cancellationToken = default);
 
+    /// <summary>Creates a shared stream, with its first events in the same unit if there are any.</summary>
+    /// <exception cref="StreamExistsException">The path is taken.</exception>
+    /// <exception cref="StreamGoneException">The fork's source is not there.</exception>
+    /// <exception cref="StreamStorageException">The store cannot take it: full, or failing.</exception>
+    ValueTask<StreamInfo> CreateSharedAsync(string path, SharedStreamOptions options, StreamBatch? events = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Appends the batch's events to a shared stream as one unit, unless what <paramref name="append"/> says of itself tells
+    /// that they are stored already or must not be. When the task completes with <see cref="AppendStatus.Appended"/> or
+    /// <see cref="AppendStatus.Duplicate"/> they are stored. The batch's bytes are copied before the task completes.
+    /// </summary>
+    /// <exception cref="StreamStorageException">The store cannot take the batch; nothing of it is visible, and nothing else is harmed.</exception>
+    ValueTask<AppendResult> AppendAsync(string path, StreamBatch batch, StreamAppend append = default, CancellationToken cancellationToken = default);
+
     /// <summary>Becomes the writer of an existing open stream with the next epoch; every earlier writer is fenced.</summary>
-    /// <returns>The new writer, or null when there is no such stream or it is closed.</returns>
+    /// <returns>The new writer, or null when there is no such stream, or it is closed or shared.</returns>
     ValueTask<IStreamWriter?> TakeOverAsync(string path, CancellationToken cancellationToken = default);
 
-    /// <summary>Opens a reader whose first event is the one at <paramref name="offset"/>.</summary>
+    /// <summary>Opens a reader whose first event is the one at <paramref name="offset"/>. To a shared stream's time to live that is a use.</summary>
     /// <returns>The reader, or null when there is no such stream.</returns>
     ValueTask<IStreamReader?> OpenReaderAsync(string path, long offset = 0, CancellationToken cancellationToken = default);
 
@@ -30,7 +47,7 @@ public interface IStreamLog : IAsyncDisposable
     /// <summary>All streams whose path starts with <paramref name="prefix"/>, newest first.</summary>
     IAsyncEnumerable<StreamInfo> ListAsync(string prefix = "", CancellationToken cancellationToken = default);
 
-    /// <summary>Removes a stream for good; its readers end with <see cref="StreamWait.Gone"/>, its writer with <see cref="StreamGoneException"/>.</summary>
+    /// <summary>Removes a stream for good, though its forks keep what they begin with, and its path until then; its readers end with <see cref="StreamWait.Gone"/>, its writer with <see cref="StreamGoneException"/>.</summary>
     /// <returns>False when there is no such stream.</returns>
     ValueTask<bool> DeleteAsync(string path, CancellationToken cancellationToken = default);
 }
@@ -68,6 +85,9 @@ public interface IStreamReader : IDisposable
     /// <summary>Returns the next event if it is at hand without I/O. Its bytes are valid until the next call on this reader.</summary>
     bool TryRead(out StreamEvent streamEvent);
 
+    /// <summary>Goes on at a later offset; what is between was had elsewhere.</summary>
+    void SkipTo(long offset);
+
     /// <summary>
     /// Waits until <see cref="TryRead"/> has something to return, or never will. Continuations run where the append
     /// committed, so they must not block.
@@ -92,6 +112,9 @@ public enum StreamWait
 
     /// <summary>The stream was deleted, or has expired.</summary>
     Gone,
+
+    /// <summary>The next event is not kept any more: the stream begins later now.</summary>
+    Behind,
 }
 
 /// <summary>One event of a stream: its offset and its bytes.</summary>
@@ -119,15 +142,27 @@ public sealed record StreamInfo
 
     public required DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>Tells apart the streams that had the same path one after another, and grows from one to the next.</summary>
+    public required long Number { get; init; }
+
+    /// <summary>Whoever knows the path may append.</summary>
+    public required bool Shared { get; init; }
+
     /// <summary>The epoch of the latest writer.</summary>
     public required long Epoch { get; init; }
 
-    /// <summary>How many events are stored, which is the offset that comes next.</summary>
+    /// <summary>The first event that is kept; more than 0 once a shared stream has outgrown what the store keeps of it.</summary>
+    public required long FirstOffset { get; init; }
+
+    /// <summary>How many events were stored, which is the offset that comes next.</summary>
     public required long NextOffset { get; init; }
 
     public required bool Closed { get; init; }
 
-    /// <summary>When the stream goes, known once it is closed.</summary>
+    /// <summary>It was deleted or has expired, but forks still begin with its events: nobody else can read it, and its path is taken.</summary>
+    public bool KeptForForks { get; init; }
+
+    /// <summary>When the stream goes, as far as that is known: of a stream with a writer, once it is closed.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
     public ReadOnlyMemory<byte> Metadata { get; init; }

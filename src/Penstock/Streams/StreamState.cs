@@ -1,13 +1,13 @@
 namespace Penstock.Streams;
 
 /// <summary>How far a stream has come, and the readers that wait for it to go on. Both stores build their stream on it.</summary>
-internal abstract class StreamState(string path, long number, DateTimeOffset createdAt, TimeSpan retention)
+internal abstract class StreamState(string path, long number, DateTimeOffset createdAt, TimeSpan retention, StreamTerms? terms = null)
 {
     /// <summary>Beyond so many, waiting readers are woken by the thread pool, so that a crowd does not hold up the producer.</summary>
     private const int WokenInline = 16;
 
     private WaitingReader? _waiting;
-    private long _nextOffset;
+    private long _nextOffset = terms?.ForkOffset ?? 0;
     private long _closedAt;
     private volatile bool _gone;
 
@@ -25,13 +25,19 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
     /// <summary>Readers may see all events below it.</summary>
     public long NextOffset => Volatile.Read(ref _nextOffset);
 
+    /// <summary>Readers can have no event below it any more.</summary>
+    public long FirstOffset => Terms?.FirstOffset ?? 0;
+
     public bool IsClosed => Volatile.Read(ref _closedAt) != 0;
 
     public bool IsGone => _gone;
 
     internal bool IsAbandoned { get; private set; }
 
-    public DateTimeOffset? ExpiresAt => Volatile.Read(ref _closedAt) switch
+    /// <summary>Of a shared stream.</summary>
+    public StreamTerms? Terms { get; } = terms;
+
+    public DateTimeOffset? ExpiresAt => Terms is { } terms ? terms.ExpiresAt : Volatile.Read(ref _closedAt) switch
     {
         0 => null,
         var closedAt when Retention >= DateTimeOffset.MaxValue - new DateTimeOffset(closedAt, TimeSpan.Zero) => DateTimeOffset.MaxValue,
@@ -53,23 +59,19 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
     /// <param name="at">UTC ticks.</param>
     protected void Close(long at) => Volatile.Write(ref _closedAt, at);
 
-    /// <summary>Ends every reader: the stream was deleted or has expired.</summary>
-    /// <returns>False when it was gone before.</returns>
-    public bool Leave()
+    /// <summary>The stream was deleted or has expired. The caller then calls <see cref="WakeReaders"/>, which ends them.</summary>
+    public void Leave()
     {
-        lock (Gate)
-        {
-            if (_gone) return false;
-            _gone = true;
-        }
-
-        WakeReaders();
-        return true;
+        lock (Gate) _gone = true;
     }
+
+    /// <summary>Somebody waits for more of it.</summary>
+    public bool IsWatched => Volatile.Read(ref _waiting) is not null;
 
     /// <summary>What a reader at an offset finds, or null when it has to wait. Under the gate.</summary>
     internal StreamWait? Look(long offset) =>
         _gone ? StreamWait.Gone
+        : offset < FirstOffset ? StreamWait.Behind
         : offset < _nextOffset ? StreamWait.Ready
         : _closedAt != 0 ? StreamWait.Closed
         : null;
@@ -147,7 +149,7 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
 
     internal static ObjectDisposedException Abandoned() => new(nameof(IStreamLog), "The store of streams was shut down.");
 
-    public StreamInfo Describe(ReadOnlyMemory<byte> metadata)
+    public StreamInfo Describe(ReadOnlyMemory<byte> metadata, bool keptForForks = false)
     {
         lock (Gate)
         {
@@ -155,7 +157,11 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
             {
                 Path = Path,
                 CreatedAt = CreatedAt,
+                Number = Number,
+                Shared = Terms is not null,
+                KeptForForks = keptForForks,
                 Epoch = Epoch,
+                FirstOffset = FirstOffset,
                 NextOffset = _nextOffset,
                 Closed = _closedAt != 0,
                 ExpiresAt = ExpiresAt,

@@ -18,6 +18,12 @@ internal abstract class WaitingReader(StreamState stream, long offset) : IStream
 
     public abstract bool TryRead(out StreamEvent streamEvent);
 
+    public virtual void SkipTo(long offset)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(offset, NextOffset);
+        NextOffset = offset;
+    }
+
     public ValueTask<StreamWait> WaitAsync()
     {
         lock (stream.Gate)

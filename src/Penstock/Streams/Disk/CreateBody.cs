@@ -3,32 +3,63 @@ using System.Text;
 
 namespace Penstock.Streams.Disk;
 
-/// <summary>What a create record says of its stream: i64 retention (ticks), i32 length of the path, the path, the metadata.</summary>
+/// <summary>
+/// What a create record says of its stream: i64 retention, i64 time to live, i64 fixed end, i64 number of the stream that
+/// it is a fork of, i64 the first offset that is its own, i32 length of the path, i32 1 if it is shared, the path, the
+/// metadata. Times are in ticks; 0 is none.
+/// </summary>
 internal readonly ref struct CreateBody(ReadOnlySpan<byte> bytes)
 {
-    private const int PathStart = sizeof(long) + sizeof(int);
+    private const int PathStart = (5 * sizeof(long)) + (2 * sizeof(int));
 
     private readonly ReadOnlySpan<byte> _bytes = bytes;
 
-    public TimeSpan Retention => new(BinaryPrimitives.ReadInt64LittleEndian(_bytes));
+    public TimeSpan Retention => new(Number(0));
+
+    public bool IsShared => BinaryPrimitives.ReadInt32LittleEndian(_bytes[(PathStart - sizeof(int))..]) != 0;
+
+    /// <summary>0 for no fork.</summary>
+    public long Source => Number(3);
+
+    /// <summary>The first offset that is the stream's own.</summary>
+    public long FirstOffset => Number(4);
 
     public string Path => Encoding.UTF8.GetString(_bytes.Slice(PathStart, PathLength));
 
     public ReadOnlySpan<byte> Metadata => _bytes[(PathStart + PathLength)..];
 
-    private int PathLength => BinaryPrimitives.ReadInt32LittleEndian(_bytes[sizeof(long)..]);
+    private int PathLength => BinaryPrimitives.ReadInt32LittleEndian(_bytes[(5 * sizeof(long))..]);
 
-    public static StreamBatch Write(string path, TimeSpan retention, ReadOnlySpan<byte> metadata)
+    /// <summary>What a shared stream is told by it; null for any other.</summary>
+    public StreamTerms? Terms(StreamState? source, DateTimeOffset now) => !IsShared ? null : new StreamTerms(
+        Metadata.ToArray(),
+        Number(1) == 0 ? null : new TimeSpan(Number(1)),
+        Number(2) == 0 ? null : new DateTimeOffset(Number(2), TimeSpan.Zero),
+        source,
+        FirstOffset,
+        now);
+
+    /// <summary>Writes the body. A stream with a writer keeps its metadata nowhere else.</summary>
+    public static byte[] Write(DiskStream stream, ReadOnlySpan<byte> metadata)
     {
-        var batch = new StreamBatch();
-        var pathLength = Encoding.UTF8.GetByteCount(path);
-        var span = batch.GetSpan(PathStart + pathLength + metadata.Length);
-        BinaryPrimitives.WriteInt64LittleEndian(span, retention.Ticks);
-        BinaryPrimitives.WriteInt32LittleEndian(span[sizeof(long)..], pathLength);
-        Encoding.UTF8.GetBytes(path, span[PathStart..]);
-        metadata.CopyTo(span[(PathStart + pathLength)..]);
-        batch.Advance(PathStart + pathLength + metadata.Length);
-        batch.EndEvent();
-        return batch;
+        var pathLength = Encoding.UTF8.GetByteCount(stream.Path);
+        var body = new byte[PathStart + pathLength + metadata.Length];
+        var terms = stream.Terms;
+        ReadOnlySpan<long> numbers =
+        [
+            stream.Retention.Ticks,
+            terms?.TimeToLive?.Ticks ?? 0,
+            terms?.FixedEnd?.UtcTicks ?? 0,
+            terms?.Source?.Number ?? 0,
+            terms?.ForkOffset ?? 0,
+        ];
+        for (var i = 0; i < numbers.Length; i++) BinaryPrimitives.WriteInt64LittleEndian(body.AsSpan(i * sizeof(long)), numbers[i]);
+        BinaryPrimitives.WriteInt32LittleEndian(body.AsSpan(5 * sizeof(long)), pathLength);
+        BinaryPrimitives.WriteInt32LittleEndian(body.AsSpan(PathStart - sizeof(int)), terms is null ? 0 : 1);
+        Encoding.UTF8.GetBytes(stream.Path, body.AsSpan(PathStart));
+        metadata.CopyTo(body.AsSpan(PathStart + pathLength));
+        return body;
     }
+
+    private long Number(int index) => BinaryPrimitives.ReadInt64LittleEndian(_bytes[(index * sizeof(long))..]);
 }

@@ -27,4 +27,7 @@ internal static partial class DiskLogMessages
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{File} is not needed any more but could not be deleted.")]
     public static partial void DeleteFailed(this ILogger logger, Exception exception, string file);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What is not to be kept any longer could not be forgotten; it is tried again.")]
+    public static partial void RetentionFailed(this ILogger logger, Exception exception);
 }

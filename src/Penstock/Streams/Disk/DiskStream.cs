@@ -4,8 +4,8 @@ namespace Penstock.Streams.Disk;
 /// The entry of one stream in memory: how far it has come and where its records are. Kept small, for there are as many as
 /// there are retained streams.
 /// </summary>
-internal sealed class DiskStream(string path, long number, DateTimeOffset createdAt, TimeSpan retention)
-    : StreamState(path, number, createdAt, retention)
+internal sealed class DiskStream(string path, long number, DateTimeOffset createdAt, TimeSpan retention, StreamTerms? terms = null)
+    : StreamState(path, number, createdAt, retention, terms)
 {
     private StreamPart[] _parts = [];
     private long _createPosition;
@@ -17,9 +17,11 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
     private int _stagedEpoch = 1;
     private bool _isClosing;
     private bool _isDeleting;
+    private List<Segment>? _beginnings; // left segments that a start may still find this stream's beginning in
+    private volatile bool _isUnfinished;
 
-    /// <summary>False until its create record is committed; such a stream is nobody's to see.</summary>
-    public bool IsCreated => Volatile.Read(ref _createLength) > 0;
+    /// <summary>False until its create record is committed, and its first events if it was created with some; such a stream is nobody's to see.</summary>
+    public bool IsCreated => Volatile.Read(ref _createLength) > 0 && !_isUnfinished;
 
     /// <summary>Admits a record to the log, or says why not. Under the commit's gate.</summary>
     public StreamException? Admit(ref RecordHeader record, int eventBytes, long maxBytes)
@@ -45,9 +47,38 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
         return null;
     }
 
-    /// <summary>Takes back what <see cref="Admit"/> noted of a record that was not written. Under the commit's gate.</summary>
+    /// <summary>Admits an append to a shared stream, or says why not. Under the commit's gate.</summary>
+    public (Admission Admission, AppendResult Result, StreamException? Error) AdmitShared(
+        ref RecordHeader record, in StreamAppend append, int eventBytes, long maxBytes)
+    {
+        lock (Gate)
+        {
+            if (IsGone || _isDeleting) return (Admission.Refused, new AppendResult(AppendStatus.NotFound), null);
+            var ledger = Terms!.Ledger;
+            var result = ledger.Judge(append, record.Count == 0, IsClosed);
+            if (result.Status != AppendStatus.Appended) return (ledger.IsUncertain ? Admission.Wait : Admission.Refused, result, null);
+            if (StreamLimit.Check(Path, Interlocked.Read(ref _bytes), eventBytes, maxBytes, record.Closes) is { } full)
+                return (Admission.Refused, result, full);
+            record.FirstOffset = ledger.Stage(append, record.Count);
+            return (Admission.Taken, result with { NextOffset = ledger.StagedNext, Closed = append.Close }, null);
+        }
+    }
+
+    /// <summary>A shared append that was admitted is stored.</summary>
+    public void NoteStored(in StreamAppend append, in RecordHeader record)
+    {
+        lock (Gate) Terms!.Ledger.Store(append, record.FirstOffset + record.Count);
+    }
+
+    /// <summary>Takes back what <see cref="Admit"/> or <see cref="AdmitShared"/> noted of a record that was not written. Under the commit's gate.</summary>
     public void Forget(in RecordHeader record)
     {
+        if (Terms is not null && record.Kind == RecordKind.Append)
+        {
+            lock (Gate) Terms.Ledger.Abandon(NextOffset);
+            return;
+        }
+
         if (record.Kind == RecordKind.TakeOver) _stagedEpoch = Epoch;
         if (record.Kind == RecordKind.Delete) _isDeleting = false;
         if (record.Closes) _isClosing = false;
@@ -56,19 +87,25 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
     /// <summary>Takes in a committed record. Records come in the order of the log, from one thread at a time.</summary>
     public void Apply(in RecordHeader record, long position, Segment segment)
     {
+        var left = new List<Segment>();
         lock (Gate)
         {
-            ref var part = ref PartIn(segment);
+            // The first record at hand may not be the stream's first: those before may have been trimmed.
+            ref var part = ref PartIn(segment, _parts.Length == 0 && record.Kind == RecordKind.Append ? record.FirstOffset : null);
             switch (record.Kind)
             {
                 case RecordKind.Create:
                     part.Events |= PartEvents.Created;
+                    if (record.IsUnfinished) part.Events |= PartEvents.Unfinished;
+                    _isUnfinished = record.IsUnfinished;
                     _createPosition = position;
                     Volatile.Write(ref _createLength, record.Length);
                     break;
                 case RecordKind.Append:
                     if (record.Count > 0) part.Add(record.FirstOffset, position, record.Length);
+                    part.Bytes += EventBytes(record);
                     _bytes += EventBytes(record);
+                    _isUnfinished = false;
                     Publish(record.FirstOffset + record.Count);
                     if (record.Closes)
                     {
@@ -83,17 +120,116 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
                 case RecordKind.Delete:
                     part.Events |= PartEvents.Deleted;
                     break;
+                case RecordKind.Trim:
+                    part.Events |= PartEvents.Created | PartEvents.Trimmed;
+                    _createPosition = position;
+                    Volatile.Write(ref _createLength, record.Length);
+                    TrimTo(record.FirstOffset, left);
+                    break;
             }
+        }
+
+        foreach (var behind in left) behind.Release();
+    }
+
+    /// <summary>Where the stream may begin so that no more is kept of it than must be; where it begins now, if it may not be trimmed.</summary>
+    public long WhereToTrim(DateTimeOffset keepFrom, long keepBytes)
+    {
+        lock (Gate)
+        {
+            var first = FirstOffset;
+            if (Terms is not { Forks: 0 } || IsGone || !IsCreated) return first;
+            var kept = _bytes;
+            for (var i = 0; i < _parts.Length; i++)
+            {
+                var isLast = i == _parts.Length - 1;
+                kept -= _parts[i].Bytes;
+                if (_parts[i].Segment.WrittenUntil >= keepFrom && (isLast || kept < keepBytes)) break;
+                first = Math.Max(first, isLast ? NextOffset : _parts[i + 1].FirstOffset);
+            }
+
+            return first;
         }
     }
 
-    /// <summary>Takes in what a sealed segment's index says. For the start alone.</summary>
-    public void Restore(in IndexEntry entry, Segment segment)
+    /// <summary>Adds the segments that hold something of this stream.</summary>
+    public void CollectSegments(HashSet<Segment> into)
     {
+        lock (Gate)
+        {
+            foreach (ref readonly var part in _parts.AsSpan()) into.Add(part.Segment);
+        }
+    }
+
+    /// <summary>Whether a segment holds events of this stream, or its beginning.</summary>
+    public bool IsIn(Segment segment)
+    {
+        lock (Gate) return FindPart(segment) >= 0;
+    }
+
+    /// <summary>Where this stream begins without what a segment and those before it hold.</summary>
+    public long FirstBehind(Segment segment)
+    {
+        lock (Gate)
+        {
+            var at = FindPart(segment);
+            return at < 0 ? FirstOffset : at + 1 < _parts.Length ? _parts[at + 1].FirstOffset : NextOffset;
+        }
+    }
+
+    /// <summary>For the start: what was found of this stream before its beginning was, which a trim has put behind it.</summary>
+    public void Adopt(DiskStream orphan)
+    {
+        (_parts, _bytes, Epoch) = (orphan._parts, orphan._bytes, orphan.Epoch);
+        Publish(Math.Max(NextOffset, orphan.NextOffset));
+        if (orphan.IsClosed) Close(orphan.ClosedAt);
+        foreach (var part in _parts)
+        {
+            var at = part.Segment.Streams.IndexOf(orphan);
+            if (at >= 0) part.Segment.Streams[at] = this;
+        }
+
+        if (Terms is null || orphan.Terms is null) return;
+        foreach (var (id, state) in orphan.Terms.Ledger.Producers)
+            Terms.Ledger.Recover(new StreamAppend { ProducerId = id, ProducerEpoch = state.Epoch, ProducerSeq = state.Seq }, state.At);
+        Terms.Ledger.Recover(new StreamAppend { Sequence = orphan.Terms.Ledger.Sequence }, NextOffset);
+    }
+
+    /// <summary>For the start: nothing was found of this stream's beginning, so it has gone.</summary>
+    public void ReleaseAsOrphan()
+    {
+        foreach (var part in _parts) part.Segment.Release();
+    }
+
+    /// <summary>Lets go of what is before an offset. Under the gate.</summary>
+    /// <param name="offset">Where the stream begins from now on.</param>
+    /// <param name="left">Takes the segments to release without the gate.</param>
+    private void TrimTo(long offset, List<Segment> left)
+    {
+        if (Terms is null || offset < Terms.FirstOffset) return;
+        Terms.FirstOffset = offset;
+        var count = 0;
+        while (count + 1 < _parts.Length && _parts[count + 1].FirstOffset <= offset)
+        {
+            _bytes -= _parts[count].Bytes;
+            if (_parts[count].Events.HasFlag(PartEvents.Created)) (_beginnings ??= []).Add(_parts[count].Segment);
+            left.Add(_parts[count].Segment);
+            count++;
+        }
+
+        _beginnings?.RemoveAll(segment => segment.IsDeleted);
+        _parts = _parts[count..];
+    }
+
+    /// <summary>Takes in what a sealed segment's index says. For the start alone.</summary>
+    public void Restore(in IndexEntry entry, Segment segment, ReadOnlySpan<byte> marks)
+    {
+        RecoverMarks(marks);
         ref var part = ref PartIn(segment, entry.FirstOffset);
         part.MoveToIndex(entry.ExtentStart);
         part.Count = entry.ExtentCount;
         part.Events = entry.Events;
+        part.Bytes = entry.EventBytes;
         part.Epoch = Epoch = entry.Epoch;
         if (entry.Events.HasFlag(PartEvents.Created))
         {
@@ -101,26 +237,49 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
             _createLength = entry.CreateLength;
         }
 
+        if (entry.Events.HasFlag(PartEvents.Unfinished)) _isUnfinished = true;
+        if (entry.NextOffset > entry.FirstOffset || entry.Events.HasFlag(PartEvents.Closed)) _isUnfinished = false;
         _bytes += entry.EventBytes;
         Publish(entry.NextOffset);
         if (entry.Events.HasFlag(PartEvents.Closed)) Close(entry.ClosedAt);
+        if (!entry.Events.HasFlag(PartEvents.Trimmed)) return;
+        var left = new List<Segment>();
+        TrimTo(entry.TrimmedTo, left);
+        foreach (var behind in left) behind.Release();
+    }
+
+    /// <summary>Takes in what was noted of the producers. For the start alone.</summary>
+    public void RecoverMarks(ReadOnlySpan<byte> marks)
+    {
+        while (!marks.IsEmpty)
+        {
+            var append = SegmentMarks.ReadNext(ref marks, out var at);
+            Terms?.Ledger.Recover(append, at);
+        }
     }
 
     /// <summary>At the end of the start: what is staged is what is committed.</summary>
-    public void Resume() => _stagedEpoch = Epoch;
+    public void Resume()
+    {
+        _stagedEpoch = Epoch;
+        lock (Gate) Terms?.Ledger.Abandon(NextOffset);
+    }
 
     /// <summary>What the index of a segment has to say of this stream; its extents go to <paramref name="extents"/>.</summary>
-    public IndexEntry Index(Segment segment, List<Extent> extents)
+    /// <returns>False when the stream has nothing there any more.</returns>
+    public bool TryIndex(Segment segment, List<Extent> extents, out IndexEntry entry)
     {
+        entry = default;
         lock (Gate)
         {
             var at = FindPart(segment);
+            if (at < 0) return false;
             ref readonly var part = ref _parts[at];
             var isLast = at == _parts.Length - 1;
             var nextOffset = isLast ? NextOffset : _parts[at + 1].FirstOffset;
             var start = extents.Count;
             extents.AddRange(part.InMemory);
-            return new IndexEntry
+            entry = new IndexEntry
             {
                 Stream = Number,
                 FirstOffset = part.FirstOffset,
@@ -129,20 +288,32 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
                 ExtentCount = part.Count,
                 Epoch = part.Epoch,
                 Events = part.Events,
-                EventBytes = EventBytesIn(part, nextOffset),
+                EventBytes = part.Bytes,
                 CreatedAt = CreatedAt.UtcTicks,
-                Retention = Retention.Ticks,
+                TrimmedTo = part.Events.HasFlag(PartEvents.Trimmed) ? FirstOffset : 0,
                 ClosedAt = part.Events.HasFlag(PartEvents.Closed) ? ClosedAt : 0,
-                CreatePosition = at == 0 ? (uint)(_createPosition - segment.Base) : 0,
-                CreateLength = at == 0 ? _createLength : 0,
+                CreatePosition = at == 0 && Terms is null ? (uint)(_createPosition - segment.Base) : 0, // a shared stream has no need of it
+                CreateLength = part.Events.HasFlag(PartEvents.Created) ? _createLength : 0,
             };
+            return true;
         }
+    }
+
+    /// <summary>Writes what the index of a segment that holds the events between two offsets has to say of the producers.</summary>
+    public void WriteMarks(long from, long to, Stream output)
+    {
+        if (Terms is null) return;
+        lock (Gate) SegmentMarks.Write(Terms.Ledger, from, to, output);
     }
 
     /// <summary>The segment's index is on disk: the extents leave memory.</summary>
     public void MoveToIndex(Segment segment, int start)
     {
-        lock (Gate) _parts[FindPart(segment)].MoveToIndex(start);
+        lock (Gate)
+        {
+            var at = FindPart(segment);
+            if (at >= 0) _parts[at].MoveToIndex(start);
+        }
     }
 
     /// <summary>Where the record with the event at <paramref name="offset"/> lies, if memory knows.</summary>
@@ -205,6 +376,12 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
         lock (Gate) parts = _parts; // they stay: a segment that is still to be indexed has to say how this stream ended
         var (first, last) = (parts[0].Segment, parts[^1].Segment);
         if (last != first) first.ReleaseAfterThis(last);
+        foreach (var beginning in _beginnings ?? [])
+        {
+            last.Hold();
+            beginning.ReleaseAfterThis(last);
+        }
+
         foreach (var part in parts)
         {
             if (part.Segment != last || last == first) part.Segment.Release();
@@ -212,13 +389,6 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
     }
 
     private static long EventBytes(in RecordHeader record) => record.Length - RecordHeader.Size - ((long)record.Count * sizeof(int));
-
-    private static long EventBytesIn(in StreamPart part, long nextOffset)
-    {
-        var bytes = -(nextOffset - part.FirstOffset) * sizeof(int);
-        foreach (var extent in part.InMemory) bytes += extent.Length - RecordHeader.Size;
-        return bytes;
-    }
 
     private int FindPart(long offset)
     {

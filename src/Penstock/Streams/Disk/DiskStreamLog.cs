@@ -14,6 +14,7 @@ internal sealed class DiskStreamLog : IStreamLog
     private readonly TimeProvider _time;
     private readonly SegmentFolder _folder;
     private readonly StreamCatalog<DiskStream> _streams;
+    private readonly DiskRetention _retention;
     private long _lastNumber;
     private volatile bool _isDisposed;
 
@@ -21,7 +22,7 @@ internal sealed class DiskStreamLog : IStreamLog
     {
         _options = options;
         _time = time;
-        _folder = new SegmentFolder(options, logger);
+        _folder = new SegmentFolder(options, time, logger);
         _streams = new(time, static stream => stream.ReleaseSegments());
         try
         {
@@ -31,6 +32,7 @@ internal sealed class DiskStreamLog : IStreamLog
             recovery.Fill(_streams);
             _lastNumber = recovery.LastNumber;
             Commit = new GroupCommit(options, _folder, recovery.End, logger);
+            _retention = new DiskRetention(this, _streams, options, time, logger);
             logger.Opened(options.Folder, _streams.All.Count, recovery.Segments, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
         catch
@@ -45,6 +47,8 @@ internal sealed class DiskStreamLog : IStreamLog
 
     internal DateTimeOffset Now => _time.GetUtcNow();
 
+    internal DiskRetention Retention => _retention;
+
     /// <summary>Opens the folder, made if need be, and finds the streams in it.</summary>
     /// <exception cref="StreamStorageException">Another process has it open, or it cannot be read and written.</exception>
     public static DiskStreamLog Open(DiskStoreOptions options, TimeProvider time, ILogger logger) => new(options, time, logger);
@@ -56,10 +60,7 @@ internal sealed class DiskStreamLog : IStreamLog
         _streams.Add(stream);
         try
         {
-            using var body = CreateBody.Write(path, stream.Retention, options.Metadata.Span);
-            var record = new PendingRecord(stream);
-            record.Prepare(RecordKind.Create, body, epoch: stream.Epoch, time: stream.CreatedAt.UtcTicks);
-            await Commit.CommitAsync(record, body);
+            await CommitCreateAsync(stream, options.Metadata, isUnfinished: false);
         }
         catch
         {
@@ -70,9 +71,59 @@ internal sealed class DiskStreamLog : IStreamLog
         return new DiskStreamWriter(this, stream, stream.Epoch);
     }
 
+    public async ValueTask<StreamInfo> CreateSharedAsync(
+        string path, SharedStreamOptions options, StreamBatch? events = null, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        DiskStream? source = null;
+        if (options.Fork is { } fork && (!TryFind(fork.Source, out source) || source.Terms is null || fork.Offset > source.NextOffset))
+            throw new StreamGoneException(fork.Source);
+        var terms = new StreamTerms(options.Metadata.ToArray(), options.TimeToLive, options.ExpiresAt, source, options.Fork?.Offset ?? 0, Now);
+        var stream = new DiskStream(path, Interlocked.Increment(ref _lastNumber), Now, TimeSpan.MaxValue, terms);
+        _streams.Add(stream);
+        var hasMore = events is not null || options.Closed;
+        try
+        {
+            await CommitCreateAsync(stream, terms.Metadata, isUnfinished: hasMore);
+        }
+        catch
+        {
+            _streams.Withdraw(stream);
+            throw;
+        }
+
+        if (hasMore)
+        {
+            try
+            {
+                using var nothing = new StreamBatch();
+                var first = new SharedAppend(stream, events ?? nothing, new StreamAppend { Close = options.Closed }, Now);
+                await Commit.CommitAsync(first, events ?? nothing);
+            }
+            catch
+            {
+                _streams.Remove(stream); // and so does the next start
+                throw;
+            }
+        }
+
+        return stream.Describe(terms.Metadata);
+    }
+
+    public async ValueTask<AppendResult> AppendAsync(string path, StreamBatch batch, StreamAppend append = default, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        StreamLimit.CheckNotIdle(batch, append.Close);
+        if (!TryFind(path, out var stream) || stream.Terms is null) return new AppendResult(AppendStatus.NotFound);
+        stream.Terms.Use(Now);
+        var record = new SharedAppend(stream, batch, append, Now);
+        await Commit.CommitAsync(record, batch);
+        return record.Result;
+    }
+
     public async ValueTask<IStreamWriter?> TakeOverAsync(string path, CancellationToken cancellationToken = default)
     {
-        if (!TryFind(path, out var stream)) return null;
+        if (!TryFind(path, out var stream) || stream.Terms is not null) return null;
         try
         {
             using var nothing = new StreamBatch();
@@ -90,11 +141,15 @@ internal sealed class DiskStreamLog : IStreamLog
     public ValueTask<IStreamReader?> OpenReaderAsync(string path, long offset = 0, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        return new(TryFind(path, out var stream) ? new DiskStreamReader(this, stream, offset) : null);
+        if (!TryFind(path, out var stream)) return new((IStreamReader?)null);
+        stream.Terms?.Use(Now);
+        return new(new DiskStreamReader(this, stream, offset));
     }
 
-    public async ValueTask<StreamInfo?> GetAsync(string path, CancellationToken cancellationToken = default) =>
-        TryFind(path, out var stream) ? await DescribeAsync(stream) : null;
+    public ValueTask<StreamInfo?> GetAsync(string path, CancellationToken cancellationToken = default) =>
+        TryFind(path, out var stream) ? DescribeAsync(stream)
+        : _streams.FindKeptForForks(path) is { } kept ? new(kept.Describe(kept.Terms!.Metadata, keptForForks: true))
+        : default;
 
     public async IAsyncEnumerable<StreamInfo> ListAsync(string prefix = "", [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -137,16 +192,46 @@ internal sealed class DiskStreamLog : IStreamLog
     {
         if (_isDisposed) return;
         _isDisposed = true;
+        await _retention.DisposeAsync();
         _streams.Dispose();
         await Commit.DisposeAsync();
         foreach (var stream in _streams.All) stream.Abandon();
         _folder.Dispose();
     }
 
+    /// <summary>Forgets a shared stream's events below an offset.</summary>
+    internal async Task TrimAsync(DiskStream stream, long firstOffset)
+    {
+        using var batch = new StreamBatch();
+        batch.Add(CreateBody.Write(stream, stream.Terms!.Metadata.Span));
+        using (var marks = new MemoryStream())
+        {
+            stream.WriteMarks(0, long.MaxValue, marks);
+            batch.Add(marks.GetBuffer().AsSpan(0, (int)marks.Length));
+        }
+
+        var record = new PendingRecord(stream);
+        record.Prepare(RecordKind.Trim, batch, firstOffset, stream.Epoch, time: stream.CreatedAt.UtcTicks);
+        await Commit.CommitAsync(record, batch);
+    }
+
     private bool TryFind(string path, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out DiskStream? stream) =>
         _streams.TryFind(path, out stream) && stream.IsCreated;
 
-    private async ValueTask<StreamInfo?> DescribeAsync(DiskStream stream)
+    private async ValueTask CommitCreateAsync(DiskStream stream, ReadOnlyMemory<byte> metadata, bool isUnfinished)
+    {
+        using var body = new StreamBatch();
+        body.Add(CreateBody.Write(stream, metadata.Span));
+        var record = new PendingRecord(stream);
+        record.Prepare(RecordKind.Create, body, epoch: stream.Epoch, time: stream.CreatedAt.UtcTicks);
+        record.Header.IsUnfinished = isUnfinished;
+        await Commit.CommitAsync(record, body);
+    }
+
+    private ValueTask<StreamInfo?> DescribeAsync(DiskStream stream) =>
+        stream.Terms is { } terms ? new(stream.Describe(terms.Metadata)) : DescribeFromRecordAsync(stream);
+
+    private async ValueTask<StreamInfo?> DescribeFromRecordAsync(DiskStream stream)
     {
         var (segment, position, length) = stream.CreateRecord();
         var record = new byte[length];

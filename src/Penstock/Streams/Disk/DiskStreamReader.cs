@@ -13,7 +13,10 @@ internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, lon
     private int _end;
     private int _record; // where the current one begins
     private int _count; // its events
+    private int _last; // how many of them are this stream's
     private int _index; // the next of them
+    private DiskStream _owner = null!; // who has the records here: a fork begins with those of its source
+    private long _ownersEnd = -1; // where they end for this reader
 
     public override bool TryRead(out StreamEvent streamEvent)
     {
@@ -25,6 +28,12 @@ internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, lon
 
         streamEvent = new StreamEvent(NextOffset++, RecordFormat.Event(_buffer.AsSpan(_record), _count, _index++));
         return true;
+    }
+
+    public override void SkipTo(long offset)
+    {
+        base.SkipTo(offset);
+        Drop();
     }
 
     public override void Dispose()
@@ -45,11 +54,12 @@ internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, lon
     {
         try
         {
-            var length = RecordRun.Read(stream, NextOffset, out var buffer);
+            FindOwner();
+            var length = RecordRun.Read(_owner, NextOffset, out var buffer);
             _buffer = buffer;
             Hold(length);
         }
-        catch (Exception) when (stream.IsGone)
+        catch (Exception) when (stream.IsGone || NextOffset < stream.FirstOffset)
         {
             // Its segment may be deleted while it is read.
         }
@@ -59,7 +69,7 @@ internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, lon
             return;
         }
 
-        Complete(stream.IsGone ? StreamWait.Gone : StreamWait.Ready);
+        Complete(stream.IsGone ? StreamWait.Gone : NextOffset < stream.FirstOffset && _buffer is null ? StreamWait.Behind : StreamWait.Ready);
     }
 
     private bool IsAtHand()
@@ -71,9 +81,9 @@ internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, lon
             return false;
         }
 
-        if (_index < _count) return true;
+        if (_index < _last) return true;
         var next = _record + RecordFormat.Align(RecordHeader.Read(_buffer.AsSpan(_record)).Length);
-        if (next < _end && RecordHeader.Read(_buffer.AsSpan(next)).FirstOffset == NextOffset) // damage may have left a gap
+        if (next < _end && NextOffset < _ownersEnd && RecordHeader.Read(_buffer.AsSpan(next)).FirstOffset == NextOffset) // damage may have left a gap
         {
             Enter(next);
             return true;
@@ -85,8 +95,9 @@ internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, lon
 
     private bool TryTakeFromRing()
     {
-        if (NextOffset >= stream.NextOffset || stream.IsGone) return false;
-        if (!stream.TryLocate(NextOffset, out var position, out var length)) return false;
+        if (NextOffset >= stream.NextOffset || NextOffset < stream.FirstOffset || stream.IsGone) return false;
+        FindOwner();
+        if (!_owner.TryLocate(NextOffset, out var position, out var length)) return false;
         _buffer = ArrayPool<byte>.Shared.Rent(length);
         if (log.Commit.Ring.TryCopy(position, _buffer.AsSpan(0, length)))
         {
@@ -113,7 +124,20 @@ internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, lon
         var header = RecordHeader.Read(_buffer.AsSpan(record));
         _record = record;
         _count = header.Count;
+        _last = (int)Math.Min(_count, _ownersEnd - header.FirstOffset);
         _index = (int)(NextOffset - header.FirstOffset);
+    }
+
+    private void FindOwner()
+    {
+        if (NextOffset < _ownersEnd) return;
+        _owner = stream;
+        _ownersEnd = long.MaxValue;
+        while (_owner.Terms is { } terms && NextOffset < terms.ForkOffset)
+        {
+            _ownersEnd = Math.Min(_ownersEnd, terms.ForkOffset); // a fork of a fork may have begun before that one did
+            _owner = (DiskStream?)terms.Source ?? throw new StreamCorruptException($"The stream that '{stream.Path}' begins with is lost.");
+        }
     }
 
     private void Drop()

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Microsoft.Extensions.Logging;
 
 namespace Penstock.Streams.Disk;
@@ -9,7 +8,7 @@ namespace Penstock.Streams.Disk;
 /// returns; so an append that meets no other completes synchronously. What was staged meanwhile goes to the thread pool.
 /// Under the power policy a thread of its own leads, for it waits for the device.
 /// </summary>
-internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
+internal sealed partial class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
 {
     private enum Placement
     {
@@ -80,7 +79,7 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
             case Placement.Follow:
                 return record.Task;
             case Placement.Refused:
-                return ValueTask.FromException(record.Error!);
+                return record.Error is null ? default : ValueTask.FromException(record.Error);
             default:
                 return CommitSlowlyAsync(record, batch, checksum);
         }
@@ -121,7 +120,11 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
         if (!HasRoomFor(record)) return Placement.NeedsSegment;
         if (record.Header.Length > _ring.Size / 4) return Placement.GoesAlone;
         if (end - _written > _ring.Size) return Placement.Wait;
-        if (!Admit(record, batch, ref checksum)) return Placement.Refused;
+        switch (Admit(record, batch, checksum))
+        {
+            case Admission.Refused: return Placement.Refused;
+            case Admission.Wait: return Placement.Wait;
+        }
 
         _ring.Claim(end);
         record.WriteTo(_ring, batch);
@@ -142,14 +145,13 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
         && _staged + RecordFormat.Align(record.Header.Length) <= (record.MayUseReserve ? segment.HardLimit : segment.OrdinaryLimit);
 
     /// <summary>Asks the stream whether it takes the record, and gives it its place in the log. Under the gate.</summary>
-    private bool Admit(PendingRecord record, StreamBatch batch, ref uint checksum)
+    private Admission Admit(PendingRecord record, StreamBatch batch, uint checksum)
     {
-        record.Error = record.Stream.Admit(ref record.Header, batch.Bytes.Length, _options.MaxStreamBytes);
-        if (record.Error is not null) return false;
-        if (record.Header.Kind == RecordKind.TakeOver) checksum = record.Checksum(batch); // the stream chose the epoch
+        var admission = record.Admit(batch, _options.MaxStreamBytes);
+        if (admission != Admission.Taken) return admission;
         record.Position = _staged;
-        record.Header.Checksum = RecordFormat.Place(checksum, _staged, _segment!.Salt);
-        return true;
+        record.Header.Checksum = RecordFormat.Seal(checksum, record.Header, _staged, _segment!.Salt);
+        return admission;
     }
 
     /// <summary>Writes what is staged, once. Its own record, if it has one, completes with the return; the others' elsewhere.</summary>
@@ -290,165 +292,5 @@ internal sealed class GroupCommit : IThreadPoolWorkItem, IAsyncDisposable
         var segment = RetireSegment();
         _staged = _written += RecordFormat.Alignment;
         return segment;
-    }
-
-    private async ValueTask CommitSlowlyAsync(PendingRecord record, StreamBatch batch, uint checksum)
-    {
-        while (true)
-        {
-            Placement placement;
-            var changed = Task.CompletedTask;
-            lock (_gate)
-            {
-                placement = Place(record, batch, checksum);
-                if (placement == Placement.Wait) changed = WhenChanged();
-            }
-
-            switch (placement)
-            {
-                case Placement.Lead:
-                    LeadOne(record);
-                    if (record.Error is not null) throw record.Error;
-                    return;
-                case Placement.Follow:
-                    await record.Task;
-                    return;
-                case Placement.Refused:
-                    throw record.Error!;
-                case Placement.Wait:
-                    await changed;
-                    break;
-                case Placement.NeedsSegment:
-                    await EnterExclusiveAsync();
-                    try
-                    {
-                        await EnsureRoomAsync(record);
-                    }
-                    finally
-                    {
-                        LeaveExclusive();
-                    }
-
-                    break;
-                case Placement.GoesAlone:
-                    await CommitAloneAsync(record, batch, checksum);
-                    return;
-            }
-        }
-    }
-
-    /// <summary>Writes a record that is too large for the ring past it.</summary>
-    private async ValueTask CommitAloneAsync(PendingRecord record, StreamBatch batch, uint checksum)
-    {
-        var length = RecordFormat.Align(record.Header.Length);
-        var buffer = ArrayPool<byte>.Shared.Rent(length);
-        await EnterExclusiveAsync();
-        try
-        {
-            await EnsureRoomAsync(record);
-            bool isAdmitted;
-            lock (_gate) isAdmitted = Admit(record, batch, ref checksum);
-            if (!isAdmitted) throw record.Error!;
-            record.WriteTo(buffer.AsSpan(0, length), batch);
-            var segment = _segment!;
-            try
-            {
-                await Task.Run(() =>
-                {
-                    RandomAccess.Write(segment.File, buffer.AsSpan(0, length), _written - segment.Base);
-                    Sync(segment);
-                });
-            }
-            catch (Exception e)
-            {
-                _folder.TryCut(segment, _written);
-                lock (_gate)
-                {
-                    record.Stream.Forget(record.Header);
-                    RetireAfterFailure();
-                }
-
-                Abandon(segment, e);
-                throw WriteError(e);
-            }
-
-            _ring.SkipTo(_written + length); // before a reader can learn of the record, for it is not in the ring
-            record.Apply(segment);
-            lock (_gate) _staged = _written = _written + length;
-        }
-        finally
-        {
-            LeaveExclusive();
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-
-        record.Stream.WakeReaders();
-    }
-
-    /// <summary>Begins a new segment if this one has no room. The caller has the log for itself.</summary>
-    /// <exception cref="StreamStorageException">The disk is full; this segment stays.</exception>
-    private async ValueTask EnsureRoomAsync(PendingRecord record)
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed, typeof(DiskStreamLog));
-        if (HasRoomFor(record)) return;
-        var old = _segment;
-        var start = old is not null && old.Base == _staged ? _staged + RecordFormat.Alignment : _staged; // no two begin at one place
-        var capacity = Math.Max(_options.SegmentBytes, (long)RecordFormat.Align(record.Header.Length) + _options.ReserveBytes);
-        var segment = await Task.Run(() =>
-        {
-            try
-            {
-                return _folder.Create(start, capacity, _options.ReserveBytes);
-            }
-            catch (StreamStorageException) when (record.MayUseReserve)
-            {
-                return _folder.Create(start, _options.ReserveBytes, _options.ReserveBytes);
-            }
-        });
-        lock (_gate)
-        {
-            RetireSegment();
-            _segment = segment;
-            _staged = _written = start;
-        }
-
-        if (old is not null) _folder.SealLater(old);
-    }
-
-    /// <summary>Keeps everybody from staging, and waits until what is staged is written.</summary>
-    private async ValueTask EnterExclusiveAsync()
-    {
-        var isMine = false;
-        while (true)
-        {
-            Task changed;
-            lock (_gate)
-            {
-                if (!_isExclusive) _isExclusive = isMine = true;
-                if (isMine && !_isLed) return;
-                changed = WhenChanged();
-            }
-
-            await changed;
-        }
-    }
-
-    private void LeaveExclusive()
-    {
-        lock (_gate)
-        {
-            _isExclusive = false;
-            Changed();
-        }
-    }
-
-    /// <summary>Under the gate.</summary>
-    private Task WhenChanged() => (_changed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-
-    /// <summary>Under the gate.</summary>
-    private void Changed()
-    {
-        _changed?.SetResult();
-        _changed = null;
     }
 }

@@ -3,10 +3,23 @@ using System.Threading.Tasks.Sources;
 
 namespace Penstock.Streams.Disk;
 
+/// <summary>What a stream says to a record.</summary>
+internal enum Admission
+{
+    Taken,
+
+    /// <summary>Never; the record says why.</summary>
+    Refused,
+
+    /// <summary>Not known before what is on its way to the disk is there.</summary>
+    Wait,
+}
+
 /// <summary>One record on its way into the log, and the wait for it. A writer uses itself for each of its appends.</summary>
 internal class PendingRecord(DiskStream stream) : IValueTaskSource, IThreadPoolWorkItem
 {
     private ManualResetValueTaskSourceCore<bool> _completion;
+    private byte[] _mark = [];
 
     public DiskStream Stream { get; } = stream;
 
@@ -22,18 +35,20 @@ internal class PendingRecord(DiskStream stream) : IValueTaskSource, IThreadPoolW
 
     /// <summary>Taken even when the disk is full, so that streams can end and be cleared away.</summary>
     public bool MayUseReserve =>
-        Header.Kind is RecordKind.TakeOver or RecordKind.Delete || (Header.Closes && Header.Length <= StreamStoreOptions.LastWords + RecordHeader.Size);
+        Header.Kind is RecordKind.TakeOver or RecordKind.Delete or RecordKind.Trim || (Header.Closes && Header.Length - Header.MarkLength <= StreamStoreOptions.LastWords + RecordHeader.Size);
 
     public ValueTask Task => new(this, _completion.Version);
 
-    public void Prepare(RecordKind kind, StreamBatch batch, long firstOffset = 0, int epoch = 0, bool closes = false, long time = 0)
+    public void Prepare(RecordKind kind, StreamBatch batch, long firstOffset = 0, int epoch = 0, bool closes = false, long time = 0, byte[]? mark = null)
     {
         _completion.Reset();
         Error = null;
+        _mark = mark ?? [];
         Header = new RecordHeader
         {
             Magic = RecordHeader.MagicNumber,
-            Length = checked((int)RecordFormat.LengthOf(batch)),
+            Length = checked((int)(RecordFormat.LengthOf(batch) + _mark.Length)),
+            MarkLength = checked((ushort)_mark.Length),
             Kind = kind,
             Closes = closes,
             Stream = Stream.Number,
@@ -44,8 +59,15 @@ internal class PendingRecord(DiskStream stream) : IValueTaskSource, IThreadPoolW
         };
     }
 
-    /// <summary>But for its place in the log.</summary>
-    public uint Checksum(StreamBatch batch) => RecordFormat.Checksum(Header, Ends(batch), batch.Bytes);
+    /// <summary>Of what follows the header.</summary>
+    public uint Checksum(StreamBatch batch) => RecordFormat.Checksum(Ends(batch), batch.Bytes, _mark);
+
+    /// <summary>Asks the stream whether it takes the record. Under the commit's gate.</summary>
+    public virtual Admission Admit(StreamBatch batch, long maxBytes)
+    {
+        Error = Stream.Admit(ref Header, batch.Bytes.Length, maxBytes);
+        return Error is null ? Admission.Taken : Admission.Refused;
+    }
 
     /// <summary>Writes the record at its position, with zeros up to where the next one begins.</summary>
     public void WriteTo(StagingRing ring, StreamBatch batch)
@@ -54,7 +76,8 @@ internal class PendingRecord(DiskStream stream) : IValueTaskSource, IThreadPoolW
         Header.Write(piece);
         ring.Write(Position, piece);
         ring.Write(Position + RecordHeader.Size, Ends(batch));
-        ring.Write(Position + Header.Length - batch.Bytes.Length, batch.Bytes);
+        ring.Write(Position + Header.Length - _mark.Length - batch.Bytes.Length, batch.Bytes);
+        ring.Write(Position + Header.Length - _mark.Length, _mark);
         piece.Clear();
         ring.Write(Position + Header.Length, piece[..(RecordFormat.Align(Header.Length) - Header.Length)]);
     }
@@ -64,7 +87,8 @@ internal class PendingRecord(DiskStream stream) : IValueTaskSource, IThreadPoolW
     {
         Header.Write(bytes);
         Ends(batch).CopyTo(bytes[RecordHeader.Size..]);
-        batch.Bytes.CopyTo(bytes[(Header.Length - batch.Bytes.Length)..]);
+        batch.Bytes.CopyTo(bytes[(Header.Length - _mark.Length - batch.Bytes.Length)..]);
+        _mark.CopyTo(bytes[(Header.Length - _mark.Length)..]);
         bytes[Header.Length..].Clear();
     }
 

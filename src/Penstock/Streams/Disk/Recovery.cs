@@ -7,6 +7,7 @@ namespace Penstock.Streams.Disk;
 internal sealed class Recovery(SegmentFolder folder, TimeProvider time, ILogger logger)
 {
     private readonly Dictionary<long, DiskStream> _streams = [];
+    private readonly Dictionary<long, DiskStream> _orphans = []; // records without their stream's beginning: it is to come in a trim, or has gone
     private readonly HashSet<DiskStream> _deleted = [];
     private readonly Dictionary<long, (RecordHeader Record, long Position)> _claims = []; // of damaged records in the segment at hand
 
@@ -23,34 +24,20 @@ internal sealed class Recovery(SegmentFolder folder, TimeProvider time, ILogger 
         var segments = folder.OpenAll();
         for (var i = 0; i < segments.Count; i++) Load(segments[i].Segment, segments[i].Limit, isLast: i == segments.Count - 1);
         Segments = segments.Count;
+        foreach (var orphan in _orphans.Values) orphan.ReleaseAsOrphan();
         foreach (var stream in _streams.Values) stream.Resume();
     }
 
-    /// <summary>Hands the streams over, the oldest first, and lets go of those that are no more.</summary>
-    public void Fill(StreamCatalog<DiskStream> catalog)
-    {
-        foreach (var stream in _deleted) Forget(stream);
-        foreach (var stream in _streams.Values.OrderBy(stream => stream.Number))
-        {
-            // A path is taken twice only if damage swallowed the end of the earlier stream.
-            if (catalog.TryFind(stream.Path, out var earlier)) catalog.Remove(earlier);
-            catalog.Add(stream);
-        }
-
-        catalog.Sweep();
-    }
-
-    private void Forget(DiskStream stream)
-    {
-        _streams.Remove(stream.Number);
-        stream.ReleaseSegments();
-    }
+    /// <summary>Hands the streams over, the oldest first; the catalog lets go of those that are no more, or never came to be.</summary>
+    public void Fill(StreamCatalog<DiskStream> catalog) =>
+        catalog.Restore([.. _streams.Values.OrderBy(stream => stream.Number)], stream => _deleted.Contains(stream) || !stream.IsCreated);
 
     private void Load(Segment segment, long limit, bool isLast)
     {
         if (SegmentIndex.TryLoad(segment, out var index, out var content))
         {
             segment.End = content.End;
+            segment.WrittenUntil = content.WrittenUntil;
             foreach (ref readonly var entry in content.Entries) Restore(segment, entry, content);
             segment.BecomeSealed(index!);
             segment.Release(); // its streams hold it
@@ -68,11 +55,26 @@ internal sealed class Recovery(SegmentFolder folder, TimeProvider time, ILogger 
     private void Restore(Segment segment, in IndexEntry entry, IndexContent content)
     {
         LastNumber = Math.Max(LastNumber, entry.Stream);
-        if (entry.Events.HasFlag(PartEvents.Created))
-            _streams[entry.Stream] = new(content.PathOf(entry), entry.Stream, new DateTimeOffset(entry.CreatedAt, TimeSpan.Zero), new TimeSpan(entry.Retention));
-        if (!_streams.TryGetValue(entry.Stream, out var stream)) return; // long gone; others keep this segment
-        stream.Restore(entry, segment);
+        if (entry.Events.HasFlag(PartEvents.Created)) Create(entry.Stream, entry.CreatedAt, new CreateBody(content.BodyOf(entry)));
+        var stream = FindOrAdopt(entry.Stream);
+        stream.Restore(entry, segment, content.MarksOf(entry));
         if (entry.Events.HasFlag(PartEvents.Deleted)) _deleted.Add(stream);
+    }
+
+    private void Create(long number, long createdAt, CreateBody body)
+    {
+        if (_streams.ContainsKey(number)) return; // a trim tells it again
+        var source = body.Source == 0 ? null : _streams.GetValueOrDefault(body.Source);
+        var stream = new DiskStream(body.Path, number, new DateTimeOffset(createdAt, TimeSpan.Zero), body.Retention, body.Terms(source, time.GetUtcNow()));
+        if (_orphans.Remove(number, out var orphan)) stream.Adopt(orphan);
+        _streams.Add(number, stream);
+    }
+
+    private DiskStream FindOrAdopt(long number)
+    {
+        if (_streams.TryGetValue(number, out var stream) || _orphans.TryGetValue(number, out stream)) return stream;
+        var terms = new StreamTerms(default, timeToLive: null, expiresAt: null, source: null, forkOffset: 0, time.GetUtcNow());
+        return _orphans[number] = new DiskStream("", number, default, default, terms);
     }
 
     private unsafe void Scan(Segment segment, long limit, bool isLast)
@@ -124,13 +126,9 @@ internal sealed class Recovery(SegmentFolder folder, TimeProvider time, ILogger 
     private void Take(Segment segment, int at, in RecordHeader record, ReadOnlySpan<byte> bytes)
     {
         LastNumber = Math.Max(LastNumber, record.Stream);
-        if (record.Kind == RecordKind.Create)
-        {
-            var body = new CreateBody(RecordFormat.Event(bytes, record.Count, 0));
-            _streams[record.Stream] = new(body.Path, record.Stream, new DateTimeOffset(record.Time, TimeSpan.Zero), body.Retention);
-        }
+        if (record.Kind is RecordKind.Create or RecordKind.Trim) Create(record.Stream, record.Time, new CreateBody(RecordFormat.Event(bytes, record.Count, 0)));
 
-        if (!_streams.TryGetValue(record.Stream, out var stream)) return; // long gone; others keep this segment
+        var stream = FindOrAdopt(record.Stream);
         if (record.Kind == RecordKind.Append && (record.FirstOffset < stream.NextOffset || stream.IsClosed))
         {
             logger.LeftOutRecord(segment.Path, at, record.Stream);
@@ -139,6 +137,8 @@ internal sealed class Recovery(SegmentFolder folder, TimeProvider time, ILogger 
 
         _claims.Remove(record.Stream); // the gap before this record says as much, and nothing wrong
         stream.Apply(record, segment.Base + at, segment);
+        if (record.Kind == RecordKind.Trim) stream.RecoverMarks(RecordFormat.Event(bytes, record.Count, 1));
+        if (record.MarkLength > 0) stream.Terms?.Ledger.Recover(RecordFormat.Mark(bytes, record), record.FirstOffset + record.Count);
         if (record.Kind == RecordKind.Delete) _deleted.Add(stream);
     }
 

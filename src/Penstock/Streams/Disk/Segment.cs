@@ -43,6 +43,12 @@ internal sealed class Segment
     /// <summary>Where the records end, once it takes no more.</summary>
     public long End { get; set; }
 
+    /// <summary>No record in it is younger, once it takes no more.</summary>
+    public DateTimeOffset WrittenUntil { get; set; } = DateTimeOffset.MaxValue;
+
+    /// <summary>How many bytes it takes on the disk, or may take.</summary>
+    public long Size => (End > 0 ? End : HardLimit) - Base;
+
     /// <summary>The streams that have records in it, until their extents are in the index. Used by one thread at a time: who commits, then who seals.</summary>
     public List<DiskStream> Streams { get; private set; } = [];
 
@@ -64,6 +70,14 @@ internal sealed class Segment
     {
         Index = index;
         Streams = [];
+    }
+
+    public bool IsDeleted
+    {
+        get
+        {
+            lock (_outlivers) return _isDeleted;
+        }
     }
 
     public void Hold() => Interlocked.Increment(ref _holds);

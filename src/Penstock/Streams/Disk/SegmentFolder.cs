@@ -8,23 +8,27 @@ namespace Penstock.Streams.Disk;
 internal sealed class SegmentFolder : IDisposable
 {
     /// <summary>In the lock file. A store of another format is left alone, for its records would look like damage.</summary>
-    private const string Format = "Penstock stream log, format 1";
+    public const string Format = "Penstock stream log, format 2";
+
+    public const string LockName = "lock";
 
     private readonly DiskStoreOptions _options;
+    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly FileStream _lock;
     private readonly HashSet<Segment> _open = []; // guards itself
     private readonly Lock _sealingGate = new();
     private Task _sealing = Task.CompletedTask;
 
-    public SegmentFolder(DiskStoreOptions options, ILogger logger)
+    public SegmentFolder(DiskStoreOptions options, TimeProvider time, ILogger logger)
     {
+        _time = time;
         _options = options;
         _logger = logger;
         try
         {
             Directory.CreateDirectory(options.Folder);
-            _lock = new FileStream(Path.Combine(options.Folder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            _lock = new FileStream(Path.Combine(options.Folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -93,6 +97,7 @@ internal sealed class SegmentFolder : IDisposable
     {
         try
         {
+            segment.WrittenUntil = _time.GetUtcNow();
             RandomAccess.SetLength(segment.File, segment.End - segment.Base);
             if (segment.Streams.Count > 0) SegmentIndex.Build(segment);
         }

@@ -1,10 +1,9 @@
 using System.Runtime.InteropServices;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Penstock.Streams.Disk;
 
-/// <summary>What a segment holds of one stream, as its index says it. Created, Retention and path are there if it was created in it.</summary>
+/// <summary>What a segment holds of one stream, as its index says it. The body of its create record is there if it was created in it.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal struct IndexEntry
 {
@@ -14,36 +13,39 @@ internal struct IndexEntry
     public long EventBytes;
     public long ClosedAt;
     public long CreatedAt;
-    public long Retention;
+    public long TrimmedTo;
     public uint CreatePosition;
     public int CreateLength;
     public int ExtentStart;
     public int ExtentCount;
     public int Epoch;
     public PartEvents Events;
-    public int PathStart;
-    public int PathLength;
+    public int BodyStart;
+    public int BodyLength;
+    public int MarksStart;
+    public int MarksLength;
 }
 
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal struct IndexHeader
 {
-    /// <summary>"PSI1": Penstock stream index, format 1.</summary>
-    public const uint MagicNumber = 0x31495350;
+    /// <summary>"PSI2": Penstock stream index, format 2.</summary>
+    public const uint MagicNumber = 0x32495350;
 
     public uint Magic;
     public uint Checksum; // over everything behind it
     public long Base;
     public long End;
+    public long WrittenUntil;
     public int Entries;
     public int Extents;
-    public int PathBytes;
+    public int TextBytes;
     private readonly int _unused;
 }
 
 /// <summary>
 /// The side file of a sealed segment: an entry for each stream that has records in it, then the extents of all, then the
-/// paths. Built once; the start reads all of it, a reader only the extents that it needs.
+/// create records' bodies and the producers' marks. Built once; the start reads all of it, a reader only the extents that it needs.
 /// </summary>
 internal sealed class SegmentIndex
 {
@@ -68,24 +70,28 @@ internal sealed class SegmentIndex
     {
         var entries = new List<IndexEntry>(segment.Streams.Count);
         var extents = new List<Extent>();
-        using var paths = new MemoryStream();
+        using var text = new MemoryStream();
+        var streams = new List<DiskStream>(segment.Streams.Count);
         foreach (var stream in segment.Streams)
         {
-            var entry = stream.Index(segment, extents);
+            if (!stream.TryIndex(segment, extents, out var entry)) continue; // trimmed already
+            streams.Add(stream);
             if (entry.Events.HasFlag(PartEvents.Created))
             {
-                var path = Encoding.UTF8.GetBytes(stream.Path);
-                entry.PathStart = (int)paths.Length;
-                entry.PathLength = path.Length;
-                paths.Write(path);
+                var body = CreateBody.Write(stream, stream.Terms is { } terms ? terms.Metadata.Span : default);
+                (entry.BodyStart, entry.BodyLength) = ((int)text.Length, body.Length);
+                text.Write(body);
             }
+
+            entry.MarksStart = (int)text.Length;
+            stream.WriteMarks(entry.FirstOffset, entry.NextOffset, text);
+            entry.MarksLength = (int)text.Length - entry.MarksStart;
 
             entries.Add(entry);
         }
 
-        Write(segment, entries, extents, paths.GetBuffer().AsSpan(0, (int)paths.Length));
+        Write(segment, entries, extents, text.GetBuffer().AsSpan(0, (int)text.Length));
         var index = new SegmentIndex(segment, entries.Count);
-        var streams = segment.Streams;
         segment.BecomeSealed(index);
         for (var i = 0; i < entries.Count; i++) streams[i].MoveToIndex(segment, entries[i].ExtentStart);
         return index;
@@ -95,11 +101,21 @@ internal sealed class SegmentIndex
     public static bool TryLoad(Segment segment, out SegmentIndex? index, out IndexContent content)
     {
         index = null;
+        if (!TryRead(PathFor(segment.Path), segment.Base, out content)) return false;
+        index = new SegmentIndex(segment, content.Entries.Length);
+        return true;
+    }
+
+    /// <summary>Where the records of the segment end, if its index is undamaged.</summary>
+    public static long? TryReadEnd(string path, long basePosition) => TryRead(path, basePosition, out var content) ? content.End : null;
+
+    private static bool TryRead(string path, long basePosition, out IndexContent content)
+    {
         content = default;
         byte[] bytes;
         try
         {
-            bytes = File.ReadAllBytes(PathFor(segment.Path));
+            bytes = File.ReadAllBytes(path);
         }
         catch (FileNotFoundException)
         {
@@ -108,10 +124,9 @@ internal sealed class SegmentIndex
 
         if (bytes.Length < Marshal.SizeOf<IndexHeader>()) return false;
         var header = MemoryMarshal.Read<IndexHeader>(bytes);
-        if (header.Magic != IndexHeader.MagicNumber || header.Base != segment.Base) return false;
+        if (header.Magic != IndexHeader.MagicNumber || header.Base != basePosition) return false;
         if (header.Checksum != Crc32C.Append(0, bytes.AsSpan(2 * sizeof(uint)))) return false;
         content = new IndexContent(bytes, header);
-        index = new SegmentIndex(segment, header.Entries);
         return true;
     }
 
@@ -141,7 +156,7 @@ internal sealed class SegmentIndex
         return into.Length;
     }
 
-    private static void Write(Segment segment, List<IndexEntry> entries, List<Extent> extents, ReadOnlySpan<byte> paths)
+    private static void Write(Segment segment, List<IndexEntry> entries, List<Extent> extents, ReadOnlySpan<byte> text)
     {
         var entryBytes = MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(entries));
         var extentBytes = MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(extents));
@@ -150,13 +165,14 @@ internal sealed class SegmentIndex
             Magic = IndexHeader.MagicNumber,
             Base = segment.Base,
             End = segment.End,
+            WrittenUntil = segment.WrittenUntil.UtcTicks,
             Entries = entries.Count,
             Extents = extents.Count,
-            PathBytes = paths.Length,
+            TextBytes = text.Length,
         };
         Span<byte> head = stackalloc byte[Marshal.SizeOf<IndexHeader>()];
         MemoryMarshal.Write(head, in header);
-        header.Checksum = Crc32C.Append(Crc32C.Append(Crc32C.Append(Crc32C.Append(0, head[(2 * sizeof(uint))..]), entryBytes), extentBytes), paths);
+        header.Checksum = Crc32C.Append(Crc32C.Append(Crc32C.Append(Crc32C.Append(0, head[(2 * sizeof(uint))..]), entryBytes), extentBytes), text);
         MemoryMarshal.Write(head, in header);
 
         // Under a name of its own until it is whole.
@@ -167,7 +183,7 @@ internal sealed class SegmentIndex
             file.Write(head);
             file.Write(entryBytes);
             file.Write(extentBytes);
-            file.Write(paths);
+            file.Write(text);
         }
 
         File.Move(unfinished, target, overwrite: true);
@@ -186,9 +202,12 @@ internal readonly ref struct IndexContent(byte[] bytes, IndexHeader header)
 {
     public long End => header.End;
 
+    public DateTimeOffset WrittenUntil => new(header.WrittenUntil, TimeSpan.Zero);
+
     public ReadOnlySpan<IndexEntry> Entries =>
         MemoryMarshal.Cast<byte, IndexEntry>(bytes.AsSpan(Marshal.SizeOf<IndexHeader>(), header.Entries * Marshal.SizeOf<IndexEntry>()));
 
-    public string PathOf(in IndexEntry entry) =>
-        Encoding.UTF8.GetString(bytes, bytes.Length - header.PathBytes + entry.PathStart, entry.PathLength);
+    public ReadOnlySpan<byte> BodyOf(in IndexEntry entry) => bytes.AsSpan(bytes.Length - header.TextBytes + entry.BodyStart, entry.BodyLength);
+
+    public ReadOnlySpan<byte> MarksOf(in IndexEntry entry) => bytes.AsSpan(bytes.Length - header.TextBytes + entry.MarksStart, entry.MarksLength);
 }

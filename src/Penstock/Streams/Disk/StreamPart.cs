@@ -34,6 +34,12 @@ internal enum PartEvents
     Created = 1,
     Closed = 2,
     Deleted = 4,
+
+    /// <summary>Created, and there only once its first events are.</summary>
+    Unfinished = 8,
+
+    /// <summary>What was before was trimmed.</summary>
+    Trimmed = 16,
 }
 
 /// <summary>
@@ -59,6 +65,9 @@ internal struct StreamPart(Segment segment, long firstOffset, int epoch)
     public int Epoch = epoch;
 
     public PartEvents Events;
+
+    /// <summary>Of the events, and what belongs to them.</summary>
+    public long Bytes;
 
     public readonly ReadOnlySpan<Extent> InMemory => Extents.AsSpan(0, Count);
 

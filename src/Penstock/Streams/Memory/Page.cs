@@ -12,6 +12,12 @@ internal sealed class Page(int capacity, long firstOffset)
 
     public long FirstOffset { get; } = firstOffset;
 
+    /// <summary>The bytes of its events.</summary>
+    public int Bytes => _count == 0 ? 0 : _ends[_count - 1];
+
+    /// <summary>When its last event came.</summary>
+    public DateTimeOffset LastAt { get; set; }
+
     /// <summary>Set before the first event that it holds is published.</summary>
     public Page? Next { get; private set; }
 
@@ -43,5 +49,5 @@ internal sealed class Page(int capacity, long firstOffset)
         return this;
     }
 
-    public static Page First() => new(Smallest, 0);
+    public static Page First(long offset) => new(Smallest, offset);
 }

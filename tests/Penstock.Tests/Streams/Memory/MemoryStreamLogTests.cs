@@ -52,4 +52,24 @@ public sealed class MemoryStreamLogTests
 
         await (await log.CreateAsync("last")).AppendAsync(kilobytes);
     }
+
+    [Fact]
+    public async Task A_shared_streams_oldest_events_are_forgotten_by_size_and_age()
+    {
+        var time = new ManualTimeProvider();
+        await using var log = new MemoryStreamLog(new StreamStoreOptions { KeepBytes = 100_000, KeepFor = TimeSpan.FromHours(1), MaxTotalBytes = 300_000 }, time);
+        await log.CreateSharedAsync("a", new SharedStreamOptions());
+        using var batch = StreamTesting.Batch(new string('k', 10_000));
+        for (var i = 0; i < 200; i++) await log.AppendAsync("a", batch); // more than the store may hold
+        var info = (await log.GetAsync("a")).ShouldNotBeNull();
+        info.FirstOffset.ShouldBeInRange(180, 190);
+        (await log.ReadAllAsync("a", info.FirstOffset)).Count.ShouldBe(200 - (int)info.FirstOffset);
+        using var behind = await log.ReaderAsync("a", 3);
+        behind.Next().ShouldBeNull();
+        (await behind.WaitAsync()).ShouldBe(StreamWait.Behind);
+
+        time.Advance(TimeSpan.FromHours(2));
+        for (var i = 0; i < 4; i++) await log.AppendAsync("a", batch);
+        (await log.GetAsync("a")).ShouldNotBeNull().FirstOffset.ShouldBeGreaterThan(195);
+    }
 }

@@ -1,0 +1,80 @@
+using Microsoft.AspNetCore.Http;
+using Penstock.AspNetCore.Configuration;
+using Penstock.Protocols;
+using Penstock.Streams;
+
+namespace Penstock.AspNetCore.Endpoints.DurableStreams;
+
+/// <summary>PUT: creates a stream, with its first events if the request has some, or confirms that it is there as asked.</summary>
+internal sealed class CreateStream(IStreamLog log, PenstockOptions options, TimeProvider time)
+{
+    private const string DefaultContentType = "application/octet-stream";
+
+    // Another request may be creating the stream right now; it takes a write to the disk.
+    private const int Attempts = 100;
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(10);
+
+    /// <returns>The stream as it is now, and where its own events begin if it is new.</returns>
+    public async Task<(StreamInfo Info, long? Begins)> HandleAsync(HttpContext context, string path)
+    {
+        var request = context.Request;
+        var fork = ForkRequest.Read(request.Headers);
+        var lifetime = StreamLifetime.Read(request.Headers);
+        var isClosed = DurableStreamsEndpoints.AsksToClose(request);
+        var contentType = request.ContentType;
+        var source = fork is null ? null : await FindSourceAsync(fork);
+        if (source is not null)
+        {
+            var origin = StreamMetadata.Of(source);
+            if (contentType is not null && !origin.Takes(contentType))
+                throw Conflict("content_type_mismatch", $"The stream to fork holds {origin.ContentType}, not {contentType}.");
+            contentType ??= origin.ContentType;
+            if (lifetime == default) lifetime = new(origin.TimeToLive, origin.ExpiresAt);
+        }
+
+        var metadata = new StreamMetadata(contentType ?? DefaultContentType, lifetime.TimeToLive, lifetime.ExpiresAt, fork?.Source, fork?.Offset, fork?.SubOffset ?? 0);
+        using var events = new StreamBatch();
+        var beginning = source is null ? null : await fork!.ResolveAsync(log, source, StreamMetadata.Of(source).IsJson, events);
+        await StreamBody.ReadAsync(context, metadata, events, options.Limits.MaxBodyBytes);
+
+        for (var attempt = 0; ; attempt++)
+        {
+            if (await log.GetAsync(StreamAddress.ToLog(path)) is { } existing) return (Confirm(existing, metadata, isClosed), null);
+            try
+            {
+                var created = await log.CreateSharedAsync(
+                    StreamAddress.ToLog(path),
+                    new SharedStreamOptions { Metadata = metadata.ToBytes(), TimeToLive = lifetime.Span, ExpiresAt = lifetime.End, Fork = beginning, Closed = isClosed },
+                    events.Count == 0 ? null : events);
+                context.Response.StatusCode = StatusCodes.Status201Created;
+                context.Response.Headers.Location = StreamAddress.UrlOf(request, path);
+                return (created, beginning?.Offset ?? 0);
+            }
+            catch (StreamExistsException) when (attempt < Attempts)
+            {
+                await Task.Delay(_pause, time, context.RequestAborted);
+            }
+            catch (StreamGoneException)
+            {
+                throw DurableStreamsEndpoints.NotFound();
+            }
+        }
+    }
+
+    private static StreamInfo Confirm(StreamInfo existing, StreamMetadata asked, bool isClosed)
+    {
+        if (existing.KeptForForks) throw Conflict("stream_deleted", "The stream was deleted, but forks of it live, so its path is taken.");
+        if (!StreamMetadata.Of(existing).Matches(asked) || existing.Closed != isClosed)
+            throw Conflict("stream_exists", "The stream is there already, created otherwise than this request asks.");
+        return existing;
+    }
+
+    private async ValueTask<StreamInfo> FindSourceAsync(ForkRequest fork)
+    {
+        if (StreamAddress.IsGeneration(fork.Source)) throw Conflict("not_forkable", "A generation cannot be forked.");
+        var source = await log.GetAsync(StreamAddress.ToLog(fork.Source)) ?? throw DurableStreamsEndpoints.NotFound();
+        return source.KeptForForks ? throw Conflict("stream_deleted", "The stream to fork was deleted.") : source;
+    }
+
+    private static RequestException Conflict(string code, string message) => new(message) { Status = StatusCodes.Status409Conflict, Code = code };
+}

@@ -1,0 +1,174 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
+using Penstock.AspNetCore.Configuration;
+using Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
+using Penstock.Protocols;
+using Penstock.Streams;
+
+namespace Penstock.AspNetCore.Endpoints.DurableStreams;
+
+/// <summary>
+/// <c>/v1/stream/{path}</c>: the log as a public surface, by the Durable Streams protocol
+/// (https://github.com/durable-streams/durable-streams/blob/main/PROTOCOL.md).
+/// </summary>
+internal sealed class DurableStreamsEndpoints(
+    IStreamLog log, CreateStream create, AppendToStream append, ReadStream read, FollowStream follow, ListStreams list,
+    SubscriptionEndpoints subscriptionEndpoints, SubscriptionRegistry subscriptions, PenstockOptions options, ILogger<DurableStreamsEndpoints> logger)
+{
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        foreach (var (address, operation, handler) in subscriptionEndpoints.Operations)
+            routes.MapMethods(address, [operation], context => HandleAsync(context, () => handler(context)));
+        const string Stream = StreamAddress.Root + "{**path}";
+        routes.MapMethods(Stream, ["GET"], context => HandleAsync(context, () => GetAsync(context, PathOf(context))));
+        routes.MapMethods(Stream, ["HEAD"], context => HandleAsync(context, () => HeadAsync(context, PathOf(context))));
+        routes.MapMethods(Stream, ["PUT"], context => HandleAsync(context, () => PutAsync(context, WritablePathOf(context))));
+        routes.MapMethods(Stream, ["POST"], context => HandleAsync(context, () => PostAsync(context, WritablePathOf(context))));
+        routes.MapMethods(Stream, ["DELETE"], context => HandleAsync(context, () => DeleteAsync(context, WritablePathOf(context))));
+        routes.Map(Stream, context => HandleAsync(context, () => throw NotAllowed(context, "GET, HEAD, PUT, POST, DELETE", "A stream takes GET, HEAD, PUT, POST and DELETE only.")));
+        routes.MapGet(ListStreams.Address, context => HandleAsync(context, () => list.HandleAsync(context)));
+    }
+
+    public static bool AsksToClose(HttpRequest request) => string.Equals(request.Headers[StreamHeader.Closed], "true", StringComparison.OrdinalIgnoreCase);
+
+    public static RequestException NotFound() => new("There is no such stream: it never was, was deleted, or has expired.")
+    {
+        Status = StatusCodes.Status404NotFound,
+        Code = "stream_not_found",
+    };
+
+    public static RequestException Deleted() => new("The stream was deleted. Forks of it live, so its path stays taken.")
+    {
+        Status = StatusCodes.Status410Gone,
+        Code = "stream_deleted",
+    };
+
+    private async Task HandleAsync(HttpContext context, Func<Task> handle)
+    {
+        var headers = context.Response.Headers;
+        headers.XContentTypeOptions = "nosniff";
+        headers["Cross-Origin-Resource-Policy"] = options.Cors.Origins.Count > 0 ? "cross-origin" : "same-origin";
+        try
+        {
+            await handle();
+        }
+        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client has gone, which is normal.
+        }
+        catch (RequestException e)
+        {
+            await WriteErrorAsync(context, e);
+        }
+        catch (StreamStorageException e)
+        {
+            DurableStreamsLog.StoreFailed(logger, context.Request.Path, e);
+            await WriteErrorAsync(context, new RequestException("The server cannot store more at the moment, or not in this stream.") { Status = StatusCodes.Status507InsufficientStorage, Code = "storage_full" });
+        }
+        catch (StreamCorruptException e)
+        {
+            DurableStreamsLog.Damaged(logger, context.Request.Path, e);
+            await WriteErrorAsync(context, new RequestException("What is stored at this offset is damaged. Nothing of it is served; read on behind it.") { Status = StatusCodes.Status500InternalServerError, Code = "stream_damaged" });
+        }
+        catch (StreamGoneException)
+        {
+            await WriteErrorAsync(context, NotFound());
+        }
+        catch (BadHttpRequestException e)
+        {
+            await WriteErrorAsync(context, new RequestException("The request could not be read; it is malformed or was cut.") { Status = e.StatusCode });
+        }
+        catch (Exception e)
+        {
+            EndpointLog.Failed(logger, context.Request.Path, e);
+            await WriteErrorAsync(context, new RequestException("The server failed; the request may be tried again.") { Status = StatusCodes.Status500InternalServerError, Code = "internal" });
+        }
+    }
+
+    private static string PathOf(HttpContext context)
+    {
+        var path = StreamAddress.Parse((string?)context.Request.RouteValues["path"]);
+        return path.StartsWith(SubscriptionEndpoints.Prefix, StringComparison.Ordinal) ? throw NotFound() : path;
+    }
+
+    private static string WritablePathOf(HttpContext context)
+    {
+        var path = PathOf(context);
+        return StreamAddress.IsGeneration(path) ? throw NotAllowed(context, "GET, HEAD", "A generation's stream is written by its generator alone; here it can be read.") : path;
+    }
+
+    private Task GetAsync(HttpContext context, string path) => context.Request.Query["live"].ToString() switch
+    {
+        "" => read.CatchUpAsync(context, path),
+        "long-poll" => read.LongPollAsync(context, path),
+        "sse" => follow.HandleAsync(context, path),
+        var live => throw new RequestException($"live is '{live}'; it must be long-poll or sse.") { Param = "live" },
+    };
+
+    private async Task PutAsync(HttpContext context, string path)
+    {
+        var (info, begins) = await create.HandleAsync(context, path);
+        Describe(context.Response, info);
+        if (begins is { } offset) await subscriptions.NoteAppendAsync(path, offset, info.NextOffset);
+    }
+
+    private async Task PostAsync(HttpContext context, string path)
+    {
+        var (before, after) = await append.HandleAsync(context, path);
+        await subscriptions.NoteAppendAsync(path, before, after);
+    }
+
+    private async Task HeadAsync(HttpContext context, string path)
+    {
+        var info = await log.GetAsync(StreamAddress.ToLog(path)) ?? throw NotFound();
+        if (info.KeptForForks) throw Deleted();
+        var metadata = Describe(context.Response, info);
+        context.Response.Headers.CacheControl = "no-store";
+        if (metadata.TimeToLive is { } seconds) context.Response.Headers[StreamHeader.TimeToLive] = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        if (metadata.ExpiresAt is { } time) context.Response.Headers[StreamHeader.ExpiresAt] = time;
+    }
+
+    private async Task DeleteAsync(HttpContext context, string path)
+    {
+        var logPath = StreamAddress.ToLog(path);
+        if (await log.GetAsync(logPath) is { KeptForForks: true }) throw Deleted();
+        if (!await log.DeleteAsync(logPath)) throw NotFound();
+        await subscriptions.NoteDeleteAsync(path);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    private static StreamMetadata Describe(HttpResponse response, StreamInfo info)
+    {
+        var metadata = StreamMetadata.Of(info);
+        response.ContentType = metadata.ContentType;
+        response.Headers[StreamHeader.NextOffset] = StreamOffset.Format(info.NextOffset);
+        if (info.Closed) response.Headers[StreamHeader.Closed] = "true";
+        return metadata;
+    }
+
+    private static RequestException NotAllowed(HttpContext context, string allow, string message)
+    {
+        context.Response.Headers.Allow = allow;
+        return new RequestException(message) { Status = StatusCodes.Status405MethodNotAllowed, Code = "method_not_allowed" };
+    }
+
+    private static async Task WriteErrorAsync(HttpContext context, RequestException error)
+    {
+        var response = context.Response;
+        if (response.HasStarted || response.BodyWriter.UnflushedBytes > 0)
+        {
+            context.Abort(); // a cut reply never looks complete
+            return;
+        }
+
+        response.StatusCode = error.Status;
+        response.ContentType = "application/json";
+        response.Headers.CacheControl = "no-store";
+        response.Headers.Remove("ETag");
+        if (HttpMethods.IsHead(context.Request.Method)) return;
+        ClientProtocols.Native.WriteError(error, response.BodyWriter);
+        await response.BodyWriter.FlushAsync(context.RequestAborted);
+    }
+}

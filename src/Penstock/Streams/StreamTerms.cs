@@ -1,0 +1,48 @@
+namespace Penstock.Streams;
+
+/// <summary>What a shared stream keeps beside what every stream keeps.</summary>
+internal sealed class StreamTerms(
+    ReadOnlyMemory<byte> metadata, TimeSpan? timeToLive, DateTimeOffset? expiresAt, StreamState? source, long forkOffset, DateTimeOffset now)
+{
+    private long _lastUsed = now.UtcTicks;
+    private long _firstOffset;
+
+    public ReadOnlyMemory<byte> Metadata { get; } = metadata;
+
+    public TimeSpan? TimeToLive { get; } = timeToLive;
+
+    /// <summary>When the stream goes whatever happens.</summary>
+    public DateTimeOffset? FixedEnd { get; } = expiresAt;
+
+    /// <summary>The stream whose events this one begins with.</summary>
+    public StreamState? Source { get; } = source;
+
+    /// <summary>The first offset that is the stream's own.</summary>
+    public long ForkOffset { get; } = forkOffset;
+
+    /// <summary>The first event that is kept, here or, before the fork's own, in its source.</summary>
+    public long FirstOffset
+    {
+        get => Volatile.Read(ref _firstOffset);
+        set => Volatile.Write(ref _firstOffset, value);
+    }
+
+    /// <summary>How many forks begin with this one's events; guarded by the catalog.</summary>
+    public int Forks { get; set; }
+
+    public AppendLedger Ledger { get; } = new(forkOffset);
+
+    /// <summary>When the stream goes as things stand.</summary>
+    public DateTimeOffset? ExpiresAt
+    {
+        get
+        {
+            if (TimeToLive is not { } life) return FixedEnd;
+            var lastUsed = new DateTimeOffset(Volatile.Read(ref _lastUsed), TimeSpan.Zero);
+            return life >= DateTimeOffset.MaxValue - lastUsed ? DateTimeOffset.MaxValue : lastUsed + life;
+        }
+    }
+
+    /// <summary>It was read or appended to.</summary>
+    public void Use(DateTimeOffset now) => Volatile.Write(ref _lastUsed, now.UtcTicks);
+}

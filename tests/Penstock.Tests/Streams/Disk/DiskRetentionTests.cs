@@ -1,0 +1,128 @@
+using Penstock.Streams;
+using Penstock.Streams.Disk;
+
+namespace Penstock.Tests.Streams.Disk;
+
+/// <summary>What the disk store forgets, and what it still knows then.</summary>
+public sealed class DiskRetentionTests
+{
+    private const string Metadata = "meta";
+
+    private static readonly string _filler = new('x', 500);
+
+    [Fact]
+    public async Task A_long_stream_keeps_its_newest_bytes_and_gives_the_disk_back()
+    {
+        await using var store = new DiskStore(options: DiskStore.Small with { KeepBytes = 20_000, MaxStreamBytes = 100_000 });
+        await store.Log.CreateSharedAsync("a", new SharedStreamOptions { Metadata = System.Text.Encoding.UTF8.GetBytes(Metadata) });
+        for (var i = 0; i < 1000; i++) // five times what a stream may hold at once
+        {
+            (await AppendAsync(store, "a", i)).ShouldBe(AppendStatus.Appended);
+            if (i % 50 == 49) await store.Log.Retention.TendAsync();
+            if (i % 300 == 299) await store.ReopenAsync();
+        }
+
+        await store.Log.Retention.TendAsync();
+        for (var round = 0; round < 3; round++)
+        {
+            var info = (await store.Log.GetAsync("a")).ShouldNotBeNull();
+            info.NextOffset.ShouldBe(1000);
+            info.FirstOffset.ShouldBeInRange(900, 965); // 20,000 bytes are 40 events, a segment holds about 30
+            System.Text.Encoding.UTF8.GetString(info.Metadata.Span).ShouldBe(Metadata);
+            (await store.Log.ReadAllAsync("a", info.FirstOffset)).ShouldBe(Enumerable.Range((int)info.FirstOffset, 1000 - (int)info.FirstOffset).Select(Event));
+            (await AppendAsync(store, "a", 999)).ShouldBe(AppendStatus.Duplicate);
+            store.Folder.Logs.Length.ShouldBeLessThan(9);
+            using (var behind = await store.Log.ReaderAsync("a", 5))
+            {
+                behind.Next().ShouldBeNull();
+                (await behind.WaitAsync()).ShouldBe(StreamWait.Behind);
+            }
+
+            using (var copy = store.Folder.Copy())
+            {
+                File.WriteAllText(Path.Combine(copy.Path, "lock"), SegmentFolder.Format);
+                FolderCheck.Run(copy.Path).Findings.ShouldAllBe(f => f.IsHarmless);
+            }
+
+            await using (var crashed = store.Crash()) (await crashed.Log.GetAsync("a")).ShouldNotBeNull().FirstOffset.ShouldBe(info.FirstOffset);
+            await store.ReopenAsync(() =>
+            {
+                if (round == 1) Array.ForEach(store.Folder.Indexes, File.Delete);
+            });
+        }
+
+        await store.Log.DeleteAsync("a");
+        await store.ReopenAsync();
+        (await store.Log.GetAsync("a")).ShouldBeNull();
+        store.Folder.Logs.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Old_events_are_forgotten_and_the_stream_goes_on()
+    {
+        await using var store = new DiskStore(options: DiskStore.Small with { KeepFor = TimeSpan.FromHours(1) });
+        await store.Log.CreateSharedAsync("a", new SharedStreamOptions());
+        for (var i = 0; i < 60; i++) await AppendAsync(store, "a", i);
+        await store.ReopenAsync(); // which ends the segment
+        store.Time.Advance(TimeSpan.FromHours(2));
+        await AppendAsync(store, "a", 60);
+        await store.Log.Retention.TendAsync();
+        var info = (await store.Log.GetAsync("a")).ShouldNotBeNull();
+        (info.FirstOffset, info.NextOffset).ShouldBe((60, 61));
+        (await store.Log.ReadAllAsync("a", 60)).ShouldBe([Event(60)]);
+        store.Folder.Logs.Length.ShouldBe(1);
+        (await AppendAsync(store, "a", 60)).ShouldBe(AppendStatus.Duplicate);
+        (await AppendAsync(store, "a", 61)).ShouldBe(AppendStatus.Appended);
+    }
+
+    [Fact]
+    public async Task A_folder_that_is_too_large_forgets_what_was_written_longest_ago_but_what_is_being_written()
+    {
+        await using var store = new DiskStore(options: DiskStore.Small with { MaxTotalBytes = 100_000 });
+        await (await store.Log.CreateAsync("ended")).CloseAsync("long ago");
+        var open = await store.Log.CreateAsync("open");
+        await open.AppendAsync("still being written");
+        await store.Log.CreateSharedAsync("idle", new SharedStreamOptions(), StreamTesting.Batch("idle 0"));
+        await store.Log.CreateSharedAsync("a", new SharedStreamOptions());
+        for (var i = 0; i < 600; i++)
+        {
+            await AppendAsync(store, "a", i);
+            if (i % 50 == 49) await store.Log.Retention.TendAsync();
+        }
+
+        for (var round = 0; round < 2; round++)
+        {
+            await store.ReopenAsync(); // what is sealed in the background is so now
+            store.Folder.Logs.Sum(file => new FileInfo(file).Length).ShouldBeLessThan(120_000); // one segment may be kept for the open stream
+            (await store.Log.GetAsync("ended")).ShouldBeNull();
+            (await store.Log.ReadAllAsync("open")).ShouldBe(["still being written"]);
+            var idle = (await store.Log.GetAsync("idle")).ShouldNotBeNull();
+            (idle.FirstOffset, idle.NextOffset).ShouldBe((1, 1));
+            var info = (await store.Log.GetAsync("a")).ShouldNotBeNull();
+            info.FirstOffset.ShouldBeInRange(300, 550);
+            (await store.Log.ReadAllAsync("a", info.FirstOffset)).Count.ShouldBe(600 - (int)info.FirstOffset);
+        }
+    }
+
+    [Fact]
+    public async Task What_a_fork_begins_with_is_kept()
+    {
+        await using var store = new DiskStore(options: DiskStore.Small with { KeepBytes = 1000 });
+        await store.Log.CreateSharedAsync("a", new SharedStreamOptions());
+        for (var i = 0; i < 100; i++) await AppendAsync(store, "a", i);
+        await store.Log.CreateSharedAsync("fork", new SharedStreamOptions { Fork = new StreamFork("a", 50) });
+        await store.Log.Retention.TendAsync();
+        (await store.Log.ReadAllAsync("fork")).Count.ShouldBe(50);
+        await store.Log.DeleteAsync("fork");
+        await store.Log.Retention.TendAsync();
+        (await store.Log.GetAsync("a")).ShouldNotBeNull().FirstOffset.ShouldBeGreaterThan(50);
+    }
+
+    private static string Event(int i) => $"{i} {_filler}";
+
+    private static async Task<AppendStatus> AppendAsync(DiskStore store, string path, int i)
+    {
+        using var batch = StreamTesting.Batch(Event(i));
+        return (await store.Log.AppendAsync(path, batch, new StreamAppend { ProducerId = "p", ProducerSeq = i })).Status;
+    }
+}
