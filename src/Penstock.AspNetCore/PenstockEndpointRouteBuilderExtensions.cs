@@ -28,6 +28,12 @@ public static class PenstockEndpointRouteBuilderExtensions
         services.GetRequiredService<ModelsEndpoints>().Map(routes);
         services.GetRequiredService<DurableStreamsEndpoints>().Map(routes);
         services.GetRequiredService<HealthEndpoints>().Map(routes);
+
+        // Groq and Azure have OpenAI's addresses below this one, and Groq's SDK always asks there.
+        var compatible = routes.MapGroup("/openai").ExcludeFromDescription();
+        services.GetRequiredService<ChatCompletionsEndpoints>().Map(compatible);
+        services.GetRequiredService<ResponsesEndpoints>().Map(compatible);
+        services.GetRequiredService<ModelsEndpoints>().Map(compatible);
         routes.MapFallback("{*path}", static context => ErrorReply.WriteAsync(context, ClientProtocols.Native, new RequestException("There is nothing at this address. /docs lists what there is.")
         {
             Status = StatusCodes.Status404NotFound,

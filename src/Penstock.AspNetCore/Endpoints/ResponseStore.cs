@@ -55,6 +55,24 @@ internal sealed class ResponseStore(GenerationService generations)
         return document.WrittenMemory;
     }
 
+    /// <summary>A body with the items of earlier responses that it only refers to.</summary>
+    /// <exception cref="RequestException">There is no such item.</exception>
+    public async ValueTask<ReadOnlyMemory<byte>> ResolveReferencesAsync(ReadOnlyMemory<byte> body)
+    {
+        var references = ResponsesReferences.Read(body);
+        if (references.Count == 0) return body;
+        var items = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+        foreach (var name in references.Select(ResponsesReferences.ResponseOf).Distinct(StringComparer.Ordinal))
+        {
+            if (await FindAsync(name) is not var (id, _, _) || await ReadAsync(id) is not { } response) continue;
+            foreach (var (itemId, json) in ResponsesReferences.ItemsOf(response)) items[itemId] = json;
+        }
+
+        if (references.FirstOrDefault(r => !items.ContainsKey(r)) is { } missing)
+            throw new RequestException($"Item with id '{missing}' not found: its response was not stored, was deleted, or its retention has ended. Send the item itself.") { Status = 404, Param = "input", Code = "item_not_found" };
+        return ResponsesReferences.Resolve(body, items);
+    }
+
     /// <summary>A body with the conversation before it, if it goes on from an earlier response.</summary>
     /// <exception cref="RequestException">There is no such response, or it has not ended.</exception>
     public async ValueTask<ReadOnlyMemory<byte>> JoinConversationAsync(ReadOnlyMemory<byte> body)

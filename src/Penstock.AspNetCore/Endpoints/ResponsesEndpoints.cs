@@ -30,7 +30,8 @@ internal sealed class ResponsesEndpoints(
     private async Task PostAsync(HttpContext context)
     {
         if (await endpoint.TryResumeAsync(context, _protocol)) return;
-        var body = await responses.JoinConversationAsync(await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes));
+        var body = await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes);
+        body = await responses.JoinConversationAsync(await responses.ResolveReferencesAsync(body));
         var request = _protocol.ReadRequest(body);
         if (!request.Background || ResponsesRequestReader.WantsStream(body))
         {

@@ -36,9 +36,10 @@ public sealed class ResponsesTests
         var failure = payloads.FindIndex(p => (string?)JsonNode.Parse(p)!["type"] == "error");
         if (failure >= 0)
         {
-            events.Count.ShouldBe(failure + 1);
-            events[^1].Name.ShouldBe("response.failed");
-            events[^1].Data.ShouldNotContain("openai.com"); // the provider's words stay here
+            events.Count.ShouldBe(payloads.Count);
+            events.Skip(failure).Select(e => e.Name).ShouldBe(["error", "response.failed"]);
+            events.Skip(failure).ShouldAllBe(e => !e.Data.Contains("openai.com")); // the provider's words stay here
+            ((string)events[failure].Json()["error"]!["code"]!).ShouldBe("insufficient_quota");
             ((string)events[^1].Json()["response"]!["error"]!["code"]!).ShouldBe("insufficient_quota");
             payloads = payloads[..failure];
         }

@@ -160,6 +160,8 @@ internal sealed class GeminiContents(List<OwnField> ownFields)
             return (value.ValueKind == JsonValueKind.String ? RequestJson.Text(value) : value.GetRawText(), members[0].Name == "error");
         }
 
+        // The AI SDK's: {"name": "…", "content": "…"}
+        if (members is [{ Name: "name" }, { Name: "content", Value.ValueKind: JsonValueKind.String } content]) return (RequestJson.Text(content.Value), false);
         return (result.GetRawText(), false);
     }
 

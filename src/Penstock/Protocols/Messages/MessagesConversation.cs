@@ -89,7 +89,7 @@ internal sealed class MessagesConversation(List<OwnField> ownFields)
                 if (!MessagesCallSignature.TryTake(data, parts)) parts.Add(new ReasoningPart("") { Signature = data, IsRedacted = true, Path = path });
                 break;
             case "tool_use":
-                MessagesFields.TakeOwn(block, path, ownFields, "type", "id", "name", "input", "cache_control");
+                MessagesFields.TakeOwn(block, path, ownFields, "type", "id", "name", "input", "caller", "cache_control");
                 parts.Add(new ToolCallPart(Required(block, "id", path), Required(block, "name", path), ReadInput(block)) { Path = path });
                 break;
             case "tool_result":

@@ -5,6 +5,9 @@ namespace Penstock.Protocols.Messages;
 /// <summary>Writes errors as Anthropic does: <c>{"type":"error","error":{"type","message"},"request_id"}</c>.</summary>
 internal static class MessagesErrorWriter
 {
+    /// <summary>The code at which SDKs go on without a thread.</summary>
+    public const string ThreadUnsupported = "thread_unsupported_request";
+
     public static void Write(RequestException error, string? requestId, IBufferWriter<byte> output) =>
         Write(error.Message, error.Status, error.Code, requestId, output);
 
@@ -18,6 +21,7 @@ internal static class MessagesErrorWriter
         JsonText.WriteString(TypeOf(status, code), output);
         output.Write(",\"message\":"u8);
         JsonText.WriteString(message, output);
+        if (code == ThreadUnsupported) output.Write(",\"details\":{\"error_code\":\"thread_unsupported_request\",\"unsupported\":[\"thread\"]}"u8);
         output.Write("},\"request_id\":"u8);
         JsonText.WriteString(requestId, output);
         output.Write("}"u8);

@@ -25,6 +25,7 @@ internal static class MessagesRequestReader
     {
         using var document = RequestJson.Parse(body, Example);
         var root = document.RootElement;
+        RefuseThread(root);
         var ownFields = new List<OwnField>();
         var settings = MessagesSettings.Read(root, ownFields);
         if (settings.MaxOutputTokens is null && !counting)
@@ -48,6 +49,13 @@ internal static class MessagesRequestReader
         }
 
         return request;
+    }
+
+    // The provider's thread stands under an id that its client never sees. Told so, the SDK sends the whole conversation instead.
+    private static void RefuseThread(JsonElement root)
+    {
+        if (!RequestJson.TryGet(root, "thread", out var thread) || thread.ValueKind == JsonValueKind.Null) return;
+        throw RequestJson.Error(MessagesErrorWriter.ThreadUnsupported, "thread", "This server holds no threads: leave 'thread' out, and send the whole conversation.");
     }
 
     private static bool IsNothing(JsonElement value) =>

@@ -96,13 +96,13 @@ internal sealed class ResponsesEventWriter : EventWriter
                 break;
             case EventKind.Finished:
                 var incomplete = generationEvent.Reason switch { FinishReason.Length => "max_output_tokens", FinishReason.ContentFilter => "content_filter", _ => null };
-                if (incomplete is null) End("response.completed"u8, "completed"u8, null, null);
-                else End("response.incomplete"u8, "incomplete"u8, null, incomplete);
+                if (incomplete is null) End("response.completed"u8, "completed"u8, null);
+                else End("response.incomplete"u8, "incomplete"u8, incomplete);
                 break;
             case EventKind.Stopped:
                 // There is no event for it: SDKs refuse what they do not know, and the status says what happened.
                 if (_output is null && _fold is not { Begun: true }) WriteResponse("response.created"u8, "in_progress"u8);
-                End("response.incomplete"u8, "cancelled"u8, null, null);
+                End("response.incomplete"u8, "cancelled"u8, null);
                 break;
             case EventKind.Failed or EventKind.Interrupted:
                 Fail(generationEvent.Error ?? new GenerationError("server_error", "The answer ended too early: try again.", 500));
@@ -119,16 +119,11 @@ internal sealed class ResponsesEventWriter : EventWriter
         _held = null;
     }
 
-    // Without a response there is nothing to say of it: an error alone, flat for SDKs by the type, nested for those that throw.
+    // As OpenAI does: an error, and then, where there is a response, what became of it. Clients exist that read only one of the two.
+    // The error is flat for SDKs by the type, nested for those that throw.
     private void Fail(GenerationError error)
     {
-        if (_output is not null || _fold is { Begun: true })
-        {
-            End("response.failed"u8, "failed"u8, error, null);
-            return;
-        }
-
-        WriteEnding("failed"u8, error, null);
+        Close();
         var output = _frames.Begin("error"u8);
         WriteErrorMembers(error, output);
         output.Write(",\"error\":{\"type\":"u8);
@@ -137,6 +132,8 @@ internal sealed class ResponsesEventWriter : EventWriter
         WriteErrorMembers(error, output);
         output.Write("}"u8);
         _frames.End();
+        WriteEnding("failed"u8, error, null);
+        if (_output is not null || _fold is { Begun: true }) WriteEndingFrame("response.failed"u8);
     }
 
     private static void WriteErrorMembers(GenerationError error, IBufferWriter<byte> output)
@@ -148,12 +145,22 @@ internal sealed class ResponsesEventWriter : EventWriter
         output.Write(",\"param\":null"u8);
     }
 
-    private void End(ReadOnlySpan<byte> type, ReadOnlySpan<byte> status, GenerationError? error, string? incomplete)
+    private void End(ReadOnlySpan<byte> type, ReadOnlySpan<byte> status, string? incomplete)
+    {
+        Close();
+        WriteEnding(status, null, incomplete);
+        WriteEndingFrame(type);
+    }
+
+    private void Close()
     {
         _held = null;
         if (_fold is not null) _frames.NextSequence = _fold.LastSequence + 1;
         _output?.End();
-        WriteEnding(status, error, incomplete);
+    }
+
+    private void WriteEndingFrame(ReadOnlySpan<byte> type)
+    {
         var output = _frames.Begin(type);
         output.Write("\"response\":"u8);
         output.Write(Ending.Span);

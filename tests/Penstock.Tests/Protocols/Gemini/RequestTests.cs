@@ -39,6 +39,14 @@ public sealed class RequestTests
         results[2].Content.OfType<MediaPart>().ShouldHaveSingleItem();
     }
 
+    [Theory]
+    [InlineData("""{"name":"f","content":"one"}""", "one")]
+    [InlineData("""{"name":"f","content":{"a":1}}""", """{"name":"f","content":{"a":1}}""")]
+    [InlineData("""{"name":"f","content":"one","b":2}""", """{"name":"f","content":"one","b":2}""")]
+    public void A_result_is_taken_out_of_the_ai_sdks_wrapping(string response, string text) =>
+        Read($$$"""{"contents":[{"role":"model","parts":[{"functionCall":{"name":"f"}}]},{"role":"user","parts":[{"functionResponse":{"name":"f","response":{{{response}}}}}]}]}""")
+            .Messages[1].Parts.Cast<ToolResultPart>().Single().Text.ShouldBe(text);
+
     [Fact]
     public void The_chunks_of_a_streamed_answer_that_a_chat_sends_back_are_one_turn()
     {

@@ -109,6 +109,18 @@ public sealed class RequestReaderTests
     }
 
     [Fact]
+    public void A_thread_is_refused_in_the_words_at_which_an_sdk_sends_the_whole_conversation()
+    {
+        var error = Should.Throw<RequestException>(() => Read("""{"max_tokens":1,"thread":{"type":"create"},"messages":[{"role":"user","content":"Hi"}]}"""));
+        var body = new System.Buffers.ArrayBufferWriter<byte>();
+        MessagesErrorWriter.Write(error, "req_1", body);
+        var details = System.Text.Json.Nodes.JsonNode.Parse(body.WrittenSpan)!["error"]!["details"]!;
+        ((string)details["error_code"]!).ShouldBe("thread_unsupported_request");
+        ((string)details["unsupported"]![0]!).ShouldBe("thread");
+        Read("""{"max_tokens":1,"thread":null,"messages":[{"role":"user","content":"Hi"}]}""").OwnFields.ShouldBeEmpty();
+    }
+
+    [Fact]
     public void Counting_needs_no_limit() =>
         MessagesRequestReader.ReadCounting("""{"messages":[{"role":"user","content":"Hi"}]}"""u8.ToArray()).Messages.ShouldHaveSingleItem();
 

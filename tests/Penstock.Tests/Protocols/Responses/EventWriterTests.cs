@@ -177,9 +177,12 @@ public sealed class EventWriterTests
         Pass(4, """{"type":"response.output_item.added","sequence_number":4,"output_index":1,"item":{"id":"msg_1","type":"message","status":"in_progress","role":"assistant","content":[]}}""");
         Pass(5, """{"type":"response.content_part.added","sequence_number":5,"output_index":1,"content_index":0,"part":{"type":"output_text","text":""}}""");
         Pass(6, """{"type":"response.output_text.delta","sequence_number":6,"output_index":1,"content_index":0,"delta":"Half"}""");
-        var frame = Answer.Write(writer, 7, new GenerationEvent { Kind = EventKind.Failed, Error = _error }).ShouldHaveSingleItem();
+        var frames = Answer.Write(writer, 7, new GenerationEvent { Kind = EventKind.Failed, Error = _error });
+        frames.Select(f => f.Event).ShouldBe(["error", "response.failed"]); // some clients read only the first, some only the second
+        frames[0].Data.ShouldStartWith("""{"type":"error","sequence_number":7,"code":"provider_unavailable","message":"Try again.","param":null,"error":{""");
+        var frame = frames[1];
         JsonNode.DeepEquals(frame.Json(), JsonNode.Parse($$$"""
-            {"type":"response.failed","sequence_number":7,"response":{"id":"{{{Answer.ResponseId}}}","status":"failed","error":{"code":"provider_unavailable","message":"Try again."},
+            {"type":"response.failed","sequence_number":8,"response":{"id":"{{{Answer.ResponseId}}}","status":"failed","error":{"code":"provider_unavailable","message":"Try again."},
              "output":[{"id":"rs_1","type":"reasoning","summary":[],"encrypted_content":"e"},
               {"id":"msg_1","type":"message","status":"incomplete","role":"assistant","content":[{"type":"output_text","text":"Half","annotations":[],"logprobs":[]}]}],
              "object":"response","model":"m","usage":null,"own":1}}

@@ -1,0 +1,73 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace Penstock.Protocols.Responses;
+
+/// <summary>
+/// Items of stored responses that an input only names, <c>{"type":"item_reference","id":"msg_…_0"}</c>: the AI SDK sends back all
+/// that was said that way. Ids of others' making stay as they are, for the provider that made them.
+/// </summary>
+internal static class ResponsesReferences
+{
+    private const string Type = "item_reference";
+    private const int HexLength = 32;
+
+    /// <summary>The ids of items of ours that a body refers to. The body may be anything.</summary>
+    public static IReadOnlyList<string> Read(ReadOnlyMemory<byte> body)
+    {
+        if (body.Span.IndexOf("item_reference"u8) < 0) return [];
+        using var document = RequestJson.Parse(body, ResponsesRequestReader.Example);
+        return [.. JsonParts.Objects(document.RootElement, "input").Select(IdOf).OfType<string>()];
+    }
+
+    /// <summary>The response that holds the item: <c>resp_X</c> for <c>msg_X_0</c>.</summary>
+    public static string ResponseOf(string itemId) => $"resp_{itemId.AsSpan(itemId.IndexOf('_') + 1, HexLength)}";
+
+    /// <summary>The items of a response, by their ids.</summary>
+    public static IEnumerable<KeyValuePair<string, byte[]>> ItemsOf(ReadOnlyMemory<byte> response)
+    {
+        using var document = JsonDocument.Parse(response);
+        foreach (var item in JsonParts.Objects(document.RootElement, "output"))
+        {
+            if (JsonParts.String(item, "id"u8) is { } id) yield return new(id, JsonParts.Raw(item).ToArray());
+        }
+    }
+
+    /// <summary>The body with the items in place of what refers to them.</summary>
+    public static byte[] Resolve(ReadOnlyMemory<byte> body, IReadOnlyDictionary<string, byte[]> items)
+    {
+        using var document = RequestJson.Parse(body, ResponsesRequestReader.Example);
+        var output = new ArrayBufferWriter<byte>(body.Length * 2);
+        using (var json = JsonOutput.New(output))
+        {
+            json.WriteStartObject();
+            foreach (var member in document.RootElement.EnumerateObject())
+            {
+                json.WritePropertyName(RequestJson.Name(member));
+                if (!member.NameEquals("input"u8))
+                {
+                    json.WriteRawValue(JsonParts.Raw(member.Value), skipInputValidation: true);
+                    continue;
+                }
+
+                json.WriteStartArray();
+                foreach (var item in member.Value.EnumerateArray())
+                    json.WriteRawValue(IdOf(item) is { } id ? items[id] : JsonParts.Raw(item), skipInputValidation: true);
+                json.WriteEndArray();
+            }
+
+            json.WriteEndObject();
+        }
+
+        return output.WrittenSpan.ToArray();
+    }
+
+    private static string? IdOf(JsonElement item) =>
+        item.ValueKind == JsonValueKind.Object && JsonParts.String(item, "type"u8) == Type && JsonParts.String(item, "id"u8) is { } id && IsOurs(id) ? id : null;
+
+    private static bool IsOurs(string id)
+    {
+        var hex = id.AsSpan(id.IndexOf('_') + 1);
+        return hex.Length > HexLength && hex[HexLength] == '_' && !hex[..HexLength].ContainsAnyExcept("0123456789abcdef");
+    }
+}
