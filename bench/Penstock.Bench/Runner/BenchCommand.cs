@@ -21,7 +21,7 @@ static class BenchCommand
     public static async Task<int> RunAsync(string[] args, CancellationToken cancellation)
     {
         var scenarios = new List<Scenario>();
-        var contenders = Contender.All;
+        Contender[]? only = null;
         var rounds = 3;
         for (var i = 0; i < args.Length; i++)
         {
@@ -30,7 +30,7 @@ static class BenchCommand
             else if (args[i] == "--rounds" && i + 1 < args.Length && int.TryParse(args[++i], CultureInfo.InvariantCulture, out rounds) && rounds > 0)
                 continue;
             else if (args[i] == "--only" && i + 1 < args.Length)
-                contenders = [.. args[++i].Split(',').Select(name => Contender.All.First(c => c.Name == name))];
+                only = [.. args[++i].Split(',').Select(name => Contender.Usual.First(c => c.Name == name))];
             else
                 return PrintHelp(failed: args[i] is not ("--help" or "-h"));
         }
@@ -42,6 +42,7 @@ static class BenchCommand
         var isSound = true;
         foreach (var scenario in scenarios.Count > 0 ? scenarios : [.. Scenario.All])
         {
+            var contenders = only is null ? scenario.Contenders : [.. scenario.Contenders.Intersect(only)];
             var results = contenders.ToDictionary(c => c, _ => new List<Measurement>());
             for (var round = 0; round < rounds; round++)
             {
@@ -72,15 +73,15 @@ static class BenchCommand
     /// <summary>Measures a fresh, warm process each time: a run inherits nothing from the one before.</summary>
     static async Task<Measurement> MeasureAsync(Scenario scenario, Contender contender, ChildProcess upstream, int upstreamPort, CancellationToken cancellation)
     {
-        if (contender == Contender.Direct) return await Measurement.TakeAsync(scenario.ToLoad(upstreamPort, ""), upstream, null, cancellation);
+        if (contender == Contender.Direct) return await Measurement.TakeAsync(scenario.ToLoad(upstreamPort, contender), upstream, null, cancellation);
 
         using var gateway = await Gateway.StartAsync(contender, upstreamPort, cancellation);
         foreach (var warmUp in Scenario.WarmUp)
-            await Measurement.TakeAsync(warmUp.ToLoad(gateway.Port, contender.ModelPrefix), upstream, gateway.Process, cancellation);
+            await Measurement.TakeAsync(warmUp.ToLoad(gateway.Port, contender), upstream, gateway.Process, cancellation);
 
         var load = scenario.IsFanout
-            ? scenario.ToLoad(gateway.Port, contender.ModelPrefix, await StartGenerationAsync(gateway, scenario, cancellation))
-            : scenario.ToLoad(gateway.Port, contender.ModelPrefix);
+            ? scenario.ToLoad(gateway.Port, contender, await StartGenerationAsync(gateway, scenario, cancellation))
+            : scenario.ToLoad(gateway.Port, contender);
         return await Measurement.TakeAsync(load, upstream, gateway.Process, cancellation);
     }
 

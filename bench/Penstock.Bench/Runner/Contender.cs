@@ -11,10 +11,19 @@ namespace Penstock.Bench.Runner;
 /// <param name="ModelPrefix">What goes before the model's name, to say which provider is meant.</param>
 sealed record Contender(string Name, string? Project, string ModelPrefix = "")
 {
+    /// <summary>What its clients speak.</summary>
+    public ClientWire Wire { get; init; } = ClientWire.ChatCompletions;
+
     public static readonly Contender Direct = new("direct", null);
     public static readonly Contender Relay = new("relay", "Penstock.Bench.Relay");
     public static readonly Contender Penstock = new("penstock", "Penstock.Server", "up/");
-    public static readonly Contender[] All = [Direct, Relay, Penstock];
+
+    /// <summary>The same with clients that speak other protocols than the upstream.</summary>
+    public static readonly Contender Messages = Penstock with { Name = "penstock, Messages in", Wire = ClientWire.Messages };
+    public static readonly Contender Gemini = Penstock with { Name = "penstock, Gemini in", Wire = ClientWire.Gemini };
+
+    public static readonly Contender[] Usual = [Direct, Relay, Penstock];
+    public static readonly Contender[] Translating = [Penstock, Messages, Gemini];
 }
 
 /// <summary>A contender that is running, warm, on the gateway's core.</summary>
@@ -82,13 +91,13 @@ sealed class Gateway : IDisposable
     async Task WaitUntilReadyAsync(CancellationToken cancellation)
     {
         var problem = "";
-        var body = Scenario.ChatBody(Contender.ModelPrefix, new BenchModel(1));
+        var body = ClientWire.ChatCompletions.Body(Contender.ModelPrefix + new BenchModel(1));
         for (var attempt = 0; attempt < 100; attempt++)
         {
             if (Process.HasExited) throw new InvalidOperationException($"{Contender.Name} exited:\n{Process.LastLines}");
             try
             {
-                if ((await PostAsync(Scenario.ChatPath, body, cancellation)).Contains("[DONE]", StringComparison.Ordinal)) return;
+                if ((await PostAsync(ClientWire.ChatCompletions.Path(""), body, cancellation)).Contains("[DONE]", StringComparison.Ordinal)) return;
             }
             catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
             {

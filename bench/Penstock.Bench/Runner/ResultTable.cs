@@ -54,18 +54,26 @@ static class ResultTable
         }
     }
 
+    // The usual scenarios hold Penstock against the relay; where it translates, against itself when it does not.
     static void PrintLimits(Scenario scenario, IReadOnlyDictionary<Contender, List<Measurement>> results, TextWriter output)
     {
-        var penstock = results.GetValueOrDefault(Contender.Penstock) ?? [];
-        var relay = results.GetValueOrDefault(Contender.Relay) ?? [];
-        if (penstock.Count == 0 || relay.Count == 0) return;
-        foreach (var limit in scenario.Limits)
+        var translates = scenario.Contenders.Contains(Contender.Messages);
+        var measure = translates ? Contender.Penstock : Contender.Relay;
+        foreach (var contender in translates ? [Contender.Messages, Contender.Gemini] : (Contender[])[Contender.Penstock])
         {
-            var ratio = Median(penstock, limit.Value) / Median(relay, limit.Value);
-            var each = penstock.Zip(relay, (p, r) => limit.Value(p) / limit.Value(r)).ToList();
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"  {limit.What}: {ratio:F2} of the relay's ({each.Min():F2} to {each.Max():F2}), limit {(limit.AtLeast ? ">=" : "<=")} {limit.Ratio:F2}: {(limit.Holds(ratio) ? "holds" : "MISSED")}"));
+            var runs = results.GetValueOrDefault(contender) ?? [];
+            var against = results.GetValueOrDefault(measure) ?? [];
+            if (runs.Count == 0 || against.Count == 0) continue;
+            foreach (var limit in scenario.Limits) PrintLimit(limit, contender, runs, measure, against, output);
         }
+    }
+
+    static void PrintLimit(Limit limit, Contender contender, List<Measurement> runs, Contender measure, List<Measurement> against, TextWriter output)
+    {
+        var ratio = Median(runs, limit.Value) / Median(against, limit.Value);
+        var each = runs.Zip(against, (p, r) => limit.Value(p) / limit.Value(r)).ToList();
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"  {contender.Name}: {limit.What} {ratio:F2} of the {measure.Name}'s ({each.Min():F2} to {each.Max():F2}), limit {(limit.AtLeast ? ">=" : "<=")} {limit.Ratio:F2}: {(limit.Holds(ratio) ? "holds" : "MISSED")}"));
     }
 
     static double Median(List<Measurement> runs, Func<Measurement, double> value)

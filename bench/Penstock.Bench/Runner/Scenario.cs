@@ -11,8 +11,6 @@ sealed record Limit(string What, Func<Measurement, double> Value, double Ratio, 
 /// <summary>One kind of load, and the limits that it is judged by.</summary>
 sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
 {
-    public const string ChatPath = "/v1/chat/completions";
-
     /// <summary>How many replies are read in all; 0 goes on for <see cref="Seconds"/>.</summary>
     public int Requests { get; init; }
 
@@ -23,6 +21,9 @@ sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
 
     /// <summary>All streams are subscribers of one generation.</summary>
     public bool IsFanout { get; init; }
+
+    /// <summary>Who is measured.</summary>
+    public Contender[] Contenders { get; init; } = Contender.Usual;
 
     public Limit[] Limits { get; init; } = [];
 
@@ -62,6 +63,13 @@ sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
             Ramp = 1.5,
             IsFanout = true,
         },
+        new("translate", "200 streams, a token each 20 ms, clients of another protocol than the upstream's", new BenchModel(100, Interval: 20), 200)
+        {
+            Requests = 400,
+            Ramp = 1.9,
+            Contenders = Contender.Translating,
+            Limits = [new("CPU per token", m => m.CpuPerToken, 1.5)],
+        },
     ];
 
     /// <summary>What a fresh gateway does before it is measured, so that its hot paths are compiled.</summary>
@@ -71,16 +79,16 @@ sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
         new("warm-up", "", new BenchModel(32, Interval: 20), 50) { Seconds = 1.5, Ramp = 0.5 },
     ];
 
-    public static string ChatBody(string prefix, BenchModel model) =>
-        $$"""{"model":"{{prefix}}{{model}}","stream":true,"messages":[{"role":"user","content":"Say something."}]}""";
-
-    /// <summary>The load of Chat Completions requests.</summary>
-    public LoadOptions ToLoad(int port, string prefix) =>
-        new(port, ChatPath, ChatBody(prefix, Model), "[DONE]", Model.Tokens, Streams, Requests, Seconds, Ramp, Timeout);
+    /// <summary>The load of a contender's clients.</summary>
+    public LoadOptions ToLoad(int port, Contender contender)
+    {
+        var (model, wire) = (contender.ModelPrefix + Model, contender.Wire);
+        return new(port, wire.Path(model), wire.Body(model), wire.Ending, Model.Tokens, Streams, Requests, Seconds, Ramp, Timeout);
+    }
 
     /// <summary>The load of subscribers of one generation.</summary>
-    public LoadOptions ToLoad(int port, string prefix, string generation) =>
-        ToLoad(port, prefix) with { Path = $"/v1/generations/{generation}/events", Body = null, Ending = "finished\"" };
+    public LoadOptions ToLoad(int port, Contender contender, string generation) =>
+        ToLoad(port, contender) with { Path = $"/v1/generations/{generation}/events", Body = null, Ending = "finished\"" };
 
     double Timeout =>
         Ramp + Seconds + Model.Delay / 1000.0 + Model.Tokens * Model.Interval / 1000.0 * Math.Max(1, Requests / Streams) + 30;
