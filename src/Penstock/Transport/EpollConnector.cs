@@ -7,10 +7,12 @@ namespace Penstock.Transport;
 /// <summary>Opens connections to providers on the loops, for <see cref="SocketsHttpHandler.ConnectCallback"/>.</summary>
 internal sealed class EpollConnector(EpollLoops loops)
 {
+    public ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken) =>
+        ConnectAsync(context.DnsEndPoint, cancellationToken);
+
     /// <exception cref="SocketException">No address of the host took the connection.</exception>
-    public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    public async ValueTask<Stream> ConnectAsync(DnsEndPoint host, CancellationToken cancellationToken)
     {
-        var host = context.DnsEndPoint;
         IPAddress[] addresses = IPAddress.TryParse(host.Host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host.Host, cancellationToken);
         SocketException? failure = null;
         foreach (var address in addresses)
