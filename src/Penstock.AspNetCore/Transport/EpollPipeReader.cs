@@ -32,6 +32,8 @@ internal sealed class EpollPipeReader : PipeReader
         _reading = new Reading(this);
     }
 
+    internal bool HoldsBuffer => _buffer.Length > 0;
+
     /// <summary>From now on reads fail with this; set before the socket is closed.</summary>
     public void Abort(Exception reason) => _abortReason = reason;
 

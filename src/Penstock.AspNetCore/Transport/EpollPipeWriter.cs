@@ -33,6 +33,8 @@ internal sealed class EpollPipeWriter : PipeWriter
 
     public override long UnflushedBytes => _end - _start;
 
+    internal bool HoldsBuffer => _buffer.Length > 0;
+
     /// <summary>Completes once the writer was completed and nothing is left to send.</summary>
     public Task Sent => _sent.Task;
 

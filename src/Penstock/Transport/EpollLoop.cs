@@ -78,16 +78,20 @@ internal sealed unsafe class EpollLoop
         }
     }
 
-    /// <summary>The handler that runs now, as a number that no other has; 0 when none does.</summary>
-    internal long Handling => Volatile.Read(ref _busy) == 0 ? 0 : Volatile.Read(ref _handled) + 1;
+    /// <summary>Changes with each handler that ends.</summary>
+    internal long Progress => Volatile.Read(ref _handled);
 
-    /// <summary>Leaves a handler to the thread that it holds up, and goes on with the loop on a new one.</summary>
-    internal void Replace(long handling)
+    /// <summary>Whether a handler runs.</summary>
+    internal bool IsBusy => Volatile.Read(ref _busy) != 0;
+
+    /// <summary>Leaves the handler that runs to the thread that it holds up, and goes on with the loop on a new one.</summary>
+    /// <param name="progress">What <see cref="Progress"/> was; nothing happens when it has changed.</param>
+    internal void Replace(long progress)
     {
         var runner = Volatile.Read(ref _busy);
-        if (runner == 0 || Handling != handling) return;
+        if (runner == 0 || Progress != progress) return;
         if (Interlocked.CompareExchange(ref _busy, 0, runner) != runner) return;
-        _handled++;
+        Volatile.Write(ref _handled, _handled + 1);
         StartRunner();
     }
 
@@ -121,7 +125,6 @@ internal sealed unsafe class EpollLoop
                 if (sockets[(int)(uint)tag] is not { } socket || socket.Tag != tag) continue; // closed meanwhile
                 _callsLeft = CallsPerTurn;
                 Volatile.Write(ref _busy, runner);
-                EpollWatch.Wake();
                 socket.Report(events);
                 if (Interlocked.CompareExchange(ref _busy, 0, runner) != runner)
                 {
@@ -129,7 +132,7 @@ internal sealed unsafe class EpollLoop
                     return; // another runs the loop by now
                 }
 
-                _handled++;
+                Volatile.Write(ref _handled, _handled + 1);
             }
 
             _next = 0;

@@ -58,7 +58,13 @@ internal sealed class TransportHost : IAsyncDisposable
         });
         _app = builder.Build();
         _app.MapGet("/hello", context => context.Response.WriteAsync($"{context.Connection.RemoteIpAddress} {context.Connection.LocalPort}"));
-        _app.MapPost("/echo", context => context.Request.Body.CopyToAsync(context.Response.Body, context.RequestAborted));
+        _app.MapPost("/echo", async context =>
+        {
+            // All of it first, since most clients send all before they read.
+            var body = new MemoryStream();
+            await context.Request.Body.CopyToAsync(body, context.RequestAborted);
+            await context.Response.Body.WriteAsync(body.GetBuffer().AsMemory(0, (int)body.Length), context.RequestAborted);
+        });
         _app.MapGet("/bytes/{count:long}", WriteBytesAsync);
         _app.MapGet("/wait", WaitAsync);
         _app.MapGet("/abort", async context =>
