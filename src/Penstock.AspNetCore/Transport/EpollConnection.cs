@@ -4,6 +4,7 @@ using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
 using Penstock.Transport;
 
 namespace Penstock.AspNetCore.Transport;
@@ -13,6 +14,7 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe,
     IConnectionIdFeature, IConnectionTransportFeature, IConnectionItemsFeature, IConnectionLifetimeFeature, IConnectionEndPointFeature, IMemoryPoolFeature
 {
     private readonly EpollSocket _socket;
+    private readonly ILogger _logger;
     private readonly EpollPipeReader _input;
     private readonly EpollPipeWriter _output;
     private readonly CancellationTokenSource _closed = new();
@@ -21,9 +23,10 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe,
     private string? _id;
     private int _isClosed;
 
-    public EpollConnection(EpollSocket socket, MemoryPool<byte> pool, EndPoint? local, EndPoint? remote)
+    public EpollConnection(EpollSocket socket, MemoryPool<byte> pool, EndPoint? local, EndPoint? remote, ILogger logger)
     {
         _socket = socket;
+        _logger = logger;
         _input = new EpollPipeReader(socket);
         _output = new EpollPipeWriter(socket);
         socket.PeerClosed = FireClosed;
@@ -91,7 +94,19 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe,
     private void FireClosed()
     {
         if (Interlocked.Exchange(ref _isClosed, 1) == 0)
-            ThreadPool.UnsafeQueueUserWorkItem(static closed => closed.Cancel(), _closed, preferLocal: false);
+            ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.CancelClosed(), this, preferLocal: false);
+    }
+
+    private void CancelClosed()
+    {
+        try
+        {
+            _closed.Cancel();
+        }
+        catch (Exception e)
+        {
+            TransportLog.ClosingFailed(_logger, ConnectionId, e);
+        }
     }
 }
 

@@ -79,7 +79,7 @@ internal sealed class EpollListener : IConnectionListener
             Libc.SendAtOnce(socket.Descriptor);
             var remote = ToEndPoint(address.AsSpan(0, accepted.AddressLength));
             var local = _isAny && Libc.LocalAddress(socket.Descriptor, address, out var length) >= 0 ? ToEndPoint(address.AsSpan(0, length)) : EndPoint;
-            var connection = new EpollConnection(socket, _pool, local, remote);
+            var connection = new EpollConnection(socket, _pool, local, remote, _logger);
             socket.Start();
             return connection;
         }

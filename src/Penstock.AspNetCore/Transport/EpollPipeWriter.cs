@@ -14,14 +14,15 @@ internal sealed class EpollPipeWriter : PipeWriter
 
     private readonly EpollSocket _socket;
     private readonly Flushing _flushing;
-    private readonly TaskCompletionSource _sent = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private byte[] _buffer = [];
     private int _start;
     private int _end;
-    private bool _failed;
-    private bool _completed; // this and the next are guarded by _flushing
-    private bool _isFlushing;
     private int _cancelled;
+    private bool _failed;
+    private bool _completed; // this and what follows it are guarded by _flushing
+    private bool _isFlushing;
+    private bool _isSent;
+    private TaskCompletionSource? _sent;
 
     public EpollPipeWriter(EpollSocket socket)
     {
@@ -36,7 +37,13 @@ internal sealed class EpollPipeWriter : PipeWriter
     internal bool HoldsBuffer => _buffer.Length > 0;
 
     /// <summary>Completes once the writer was completed and nothing is left to send.</summary>
-    public Task Sent => _sent.Task;
+    public Task Sent
+    {
+        get
+        {
+            lock (_flushing) return _isSent ? Task.CompletedTask : (_sent ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
 
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
@@ -87,7 +94,11 @@ internal sealed class EpollPipeWriter : PipeWriter
         var flush = _end == 0 ? default : FlushAsync();
         if (!flush.IsCompleted) return; // it comes here again
         Drop();
-        _sent.TrySetResult();
+        lock (_flushing)
+        {
+            _isSent = true;
+            _sent?.TrySetResult();
+        }
     }
 
     private void EnterFlush()

@@ -116,6 +116,7 @@ internal sealed unsafe class EpollLoop
     private void Run(int runner)
     {
         _current = this;
+        var clean = ExecutionContext.Capture()!;
         while (true)
         {
             while (_next < _count)
@@ -126,6 +127,7 @@ internal sealed unsafe class EpollLoop
                 _callsLeft = CallsPerTurn;
                 Volatile.Write(ref _busy, runner);
                 socket.Report(events);
+                ExecutionContext.Restore(clean); // as the thread pool does: one handler's AsyncLocals are not the next one's
                 if (Interlocked.CompareExchange(ref _busy, 0, runner) != runner)
                 {
                     _current = null;

@@ -75,6 +75,7 @@ internal sealed class EpollSocket(EpollLoop loop, Descriptor descriptor)
         addressLength = 0;
         if (IsClosed) return -Libc.EBADF;
         Readable.BeginDrain();
+        if (!EpollLoop.MayGoOn()) return TakeTurns();
         try
         {
             var accepted = Libc.Accept(descriptor, address, out addressLength);

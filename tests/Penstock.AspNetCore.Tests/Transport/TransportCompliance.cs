@@ -273,7 +273,7 @@ public abstract class TransportCompliance(string transport)
     public async Task Tls_works_above_it(string version)
     {
         await using var host = await TransportHost.StartAsync(Transport, tls: true);
-        using var client = TransportHost.NewTlsClient();
+        using var client = TransportHost.NewTlsClient(Transport);
         await Task.WhenAll(Enumerable.Range(0, 20).Select(async i =>
         {
             const int Count = 1024 * 1024;

@@ -12,7 +12,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Penstock.AspNetCore.Configuration;
-using Penstock.Testing;
+using Penstock.Transport;
 
 namespace Penstock.AspNetCore.Tests.Transport;
 
@@ -129,8 +129,10 @@ internal sealed class TransportHost : IAsyncDisposable
     /// <summary>What <c>/bytes</c> writes.</summary>
     public static byte ByteAt(long index) => (byte)((index * 31) ^ (index >> 12));
 
-    public static HttpMessageInvoker NewTlsClient() => new(new SocketsHttpHandler
+    /// <summary>A client that takes any certificate, on the same transport where it is ours.</summary>
+    public static HttpMessageInvoker NewTlsClient(string transport) => new(new SocketsHttpHandler
     {
+        ConnectCallback = transport == "auto" && EpollLoops.Shared is { } loops ? new EpollConnector(loops).ConnectAsync : null,
         SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true },
     });
 

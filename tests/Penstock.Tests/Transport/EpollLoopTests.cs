@@ -17,6 +17,25 @@ public sealed class EpollLoopTests
     }
 
     [Fact]
+    public async Task What_one_handler_sets_for_its_flow_the_next_does_not_see()
+    {
+        var local = new AsyncLocal<string?>();
+        for (var i = 0; i < Environment.ProcessorCount * 4; i++)
+        {
+            await using var pair = await Pair.OpenAsync();
+            var wait = pair.Stream.ReadAsync(Memory<byte>.Empty).GetAwaiter();
+            var seen = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+            wait.UnsafeOnCompleted(() =>
+            {
+                seen.SetResult(local.Value);
+                local.Value = "left behind";
+            });
+            await pair.Peer.SendAsync("x"u8.ToArray());
+            (await seen.Task.WaitAsync(Eventually.Limit)).ShouldBeNull();
+        }
+    }
+
+    [Fact]
     public async Task Handlers_that_block_hold_up_nobody()
     {
         // More than there are loops, so that each loop is blocked, some of them again and again.
