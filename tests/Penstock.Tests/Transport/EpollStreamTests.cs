@@ -73,6 +73,19 @@ public sealed class EpollStreamTests
     }
 
     [Fact]
+    public async Task An_end_that_came_with_a_little_data_is_not_missed()
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            await using var pair = await Pair.OpenAsync();
+            await pair.Peer.SendAsync("abc"u8.ToArray());
+            pair.Peer.Shutdown(SocketShutdown.Send);
+            (await pair.Stream.ReadAsync(new byte[10]).AsTask().WaitAsync(Eventually.Limit)).ShouldBe(3);
+            (await pair.Stream.ReadAsync(new byte[10]).AsTask().WaitAsync(Eventually.Limit)).ShouldBe(0);
+        }
+    }
+
+    [Fact]
     public async Task A_peer_that_has_ended_its_side_still_reads_ours()
     {
         await using var pair = await Pair.OpenAsync();
@@ -168,6 +181,32 @@ public sealed class EpollStreamTests
             buffer[0].ShouldBe((byte)i);
             await cancel;
         }
+    }
+
+    [Fact]
+    public async Task A_cancellation_that_meets_the_beginning_of_a_wait_is_not_lost()
+    {
+        const int Count = 5000;
+        await using var pair = await Pair.OpenAsync();
+        using var together = new Barrier(2);
+        var sources = Enumerable.Range(0, Count).Select(_ => new CancellationTokenSource()).ToArray();
+        var cancels = Task.Factory.StartNew(
+            () =>
+            {
+                foreach (var source in sources)
+                {
+                    together.SignalAndWait();
+                    source.Cancel();
+                }
+            },
+            TaskCreationOptions.LongRunning);
+        foreach (var source in sources)
+        {
+            together.SignalAndWait();
+            await Should.ThrowAsync<OperationCanceledException>(pair.Stream.ReadAsync(new byte[1], source.Token).AsTask().WaitAsync(Eventually.Limit));
+        }
+
+        await cancels;
     }
 
     private static Task<Stream> ConnectAsync(string host, int port, CancellationToken cancellationToken = default) =>
