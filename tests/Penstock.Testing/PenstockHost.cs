@@ -28,6 +28,7 @@ public sealed class PenstockHost : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null);
         builder.Logging.ClearProviders().AddProvider(_log).SetMinimumLevel(LogLevel.Debug);
         builder.Services.AddPenstock(builder.Configuration);
+        builder.Services.AddPenstockTransport();
         _app = builder.Build();
         _app.MapPenstock();
     }

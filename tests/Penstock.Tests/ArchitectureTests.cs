@@ -17,7 +17,8 @@ public sealed partial class ArchitectureTests
         { "Jobs", [] },
         { "Telemetry", [] },
         { "Protocols", ["Sse"] },
-        { "Providers", ["Protocols", "Sse", "Telemetry"] },
+        { "Transport", [] },
+        { "Providers", ["Protocols", "Sse", "Telemetry", "Transport"] },
         { "Generations", ["Providers", "Protocols", "Sse", "Streams", "Jobs", "Telemetry"] },
     };
 
@@ -77,6 +78,6 @@ public sealed partial class ArchitectureTests
     private static string Code(string file) => string.Join('\n', File.ReadLines(file).Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal)));
 
     // By its whole name, or as code beside it may name it: Streams.IStreamLog.
-    [GeneratedRegex(@"(\bPenstock\.|(?<![\w.]))(?<folder>Sse|Streams|Jobs|Telemetry|Protocols|Providers|Generations)(\b(?<=Penstock\.\w+)|\.(?=[A-Z]))", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"(\bPenstock\.|(?<![\w.]))(?<folder>Sse|Streams|Jobs|Transport|Telemetry|Protocols|Providers|Generations)(\b(?<=Penstock\.\w+)|\.(?=[A-Z]))", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex EngineFolder();
 }

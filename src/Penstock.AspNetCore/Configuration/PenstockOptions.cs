@@ -27,6 +27,9 @@ public sealed class PenstockOptions
     public LimitsOptions Limits { get; set; } = new();
 
     public CorsOptions Cors { get; set; } = new();
+
+    /// <summary>What carries connections: <c>auto</c>, which is Penstock's own event loop where there is epoll, or <c>sockets</c>, the framework's.</summary>
+    public string Transport { get; set; } = "auto";
 }
 
 /// <summary>An alias.</summary>

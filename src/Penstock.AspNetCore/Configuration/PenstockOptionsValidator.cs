@@ -11,6 +11,7 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
     {
         var errors = new List<string>();
         OneOf(errors, "Storage:Kind", options.Storage.Kind, "disk", "memory");
+        OneOf(errors, "Transport", options.Transport, "auto", "sockets");
         OneOf(errors, "Storage:Commit", options.Storage.Commit, "process", "power");
         Positive(errors, "Storage:Retention", options.Storage.Retention);
         Positive(errors, "Streams:Heartbeat", options.Streams.Heartbeat);

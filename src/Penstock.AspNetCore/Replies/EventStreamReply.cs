@@ -95,6 +95,7 @@ internal sealed class EventStreamReply(
         {
             if (!CopyReady(out var early)) return early;
             _wroteSinceBeat = true;
+            if (_ended && context.Response.HasStarted) return null; // it goes out with the end of the body, in one write
             if ((await _output.FlushAsync(_aborted)).IsCompleted) return null;
         }
     }

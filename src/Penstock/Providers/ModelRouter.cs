@@ -12,7 +12,7 @@ internal sealed class ModelRouter : IDisposable
 
     public ModelRouter(RoutingOptions options, TimeProvider time)
     {
-        foreach (var (name, provider) in options.Providers) _providers[name] = new Provider(name, provider, time);
+        foreach (var (name, provider) in options.Providers) _providers[name] = new Provider(name, provider, options.OwnTransport, time);
         foreach (var (name, targets) in options.Aliases) _aliases[name] = NewRoute(targets, time);
         _defaultModel = options.DefaultModel;
     }
@@ -71,6 +71,9 @@ internal sealed class ModelRouter : IDisposable
 public sealed class RoutingOptions
 {
     public required string DefaultModel { get; init; }
+
+    /// <summary>Whether connections to providers run on Penstock's own event loops, where there is epoll.</summary>
+    public bool OwnTransport { get; init; } = true;
 
     public required IReadOnlyDictionary<string, ProviderOptions> Providers { get; init; }
 

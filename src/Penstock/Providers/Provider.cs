@@ -2,6 +2,7 @@ using System.Net;
 using Penstock.Protocols;
 using Penstock.Protocols.ChatCompletions;
 using Penstock.Providers.Simulated;
+using Penstock.Transport;
 
 namespace Penstock.Providers;
 
@@ -13,13 +14,13 @@ internal sealed class Provider : IDisposable
     private readonly (string Name, string Value)? _credential;
     private RequestAddress? _last;
 
-    public Provider(string name, ProviderOptions options, TimeProvider time)
+    public Provider(string name, ProviderOptions options, bool ownTransport, TimeProvider time)
     {
         Name = name;
         Options = options;
         _baseUrl = new Uri((IsSimulated ? "http://simulated" : options.BaseUrl!).TrimEnd('/') + "/");
         Protocol = ProviderProtocols.New(IsSimulated ? ChatCompletionsProtocol.ProtocolName : options.Protocol, _baseUrl, options.ApiVersion);
-        _client = new HttpMessageInvoker(IsSimulated ? new SimulatedHandler(time) : NewHandler(options));
+        _client = new HttpMessageInvoker(IsSimulated ? new SimulatedHandler(time) : NewHandler(options, ownTransport));
         if (!string.IsNullOrEmpty(options.ApiKey)) _credential = Protocol.Credential(options.ApiKey);
     }
 
@@ -75,8 +76,9 @@ internal sealed class Provider : IDisposable
     public void Dispose() => _client.Dispose();
 
     // No cookies, redirects or decompression: a provider's stream is relayed as it comes, and a compressed one would buffer.
-    private static SocketsHttpHandler NewHandler(ProviderOptions options) => new()
+    private static SocketsHttpHandler NewHandler(ProviderOptions options, bool ownTransport) => new()
     {
+        ConnectCallback = ownTransport && EpollLoops.Shared is { } loops ? new EpollConnector(loops).ConnectAsync : null,
         UseCookies = false,
         AllowAutoRedirect = false,
         AutomaticDecompression = DecompressionMethods.None,

@@ -39,6 +39,7 @@ internal sealed class ProviderCall(Target target, int choices, IAnswerSink sink,
         try
         {
             using var response = await send;
+            send = null!; // so that what it was made of goes
             if (!response.IsSuccessStatusCode)
             {
                 ProviderLog.Refused(logger, target.Name, (int)response.StatusCode);

@@ -30,6 +30,7 @@ public sealed class ShutdownTests : IDisposable
             }
 
             await Eventually.Is(() => host.Upstream.Calls.Count == clients.Count, "all are running");
+            await Eventually.Is(async () => await BegunAsync(host) == 4, "those that begin have begun");
             var stopping = host.StopAsync();
             await Task.WhenAll(clients);
             var away = Stopwatch.StartNew();
@@ -99,6 +100,12 @@ public sealed class ShutdownTests : IDisposable
         if (call.Streams) await call.Sse([Chat.Text("b"), Chat.Finish(), Chat.Usage(1, 2), "[DONE]"]);
         else await call.Json(200, Chat.Whole("b", 1, 2));
     };
+
+    private static async Task<int> BegunAsync(PenstockHost host)
+    {
+        var (_, list) = await Api.SendAsync(host.Api.Get("v1/generations?limit=100"));
+        return list!["data"]!.AsArray().Count(s => (string?)s!["text"] == "a");
+    }
 
     private static async Task CutAsync(RawRequest request)
     {
