@@ -86,7 +86,14 @@ internal static class RequestJson
     public static double? Number(JsonElement parent, string name, string path)
     {
         if (!TryGet(parent, name, out var value)) return null;
-        return value.ValueKind == JsonValueKind.Number ? value.GetDouble() : throw WrongType(path, "a number", value);
+        return value.ValueKind == JsonValueKind.Number ? Finite(value, path) : throw WrongType(path, "a number", value);
+    }
+
+    /// <summary>The number; one beyond a double's range, such as 1e999, could not be written for another provider.</summary>
+    public static double Finite(JsonElement value, string path)
+    {
+        var number = value.GetDouble();
+        return double.IsFinite(number) ? number : throw Error("invalid_value", path, $"'{path}' is out of range: send a smaller number.");
     }
 
     /// <summary>A JSON schema, raw; empty where it is absent.</summary>

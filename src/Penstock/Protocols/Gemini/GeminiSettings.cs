@@ -51,7 +51,7 @@ internal sealed class GeminiSettings(List<OwnField> ownFields)
     {
         if (!GeminiJson.TryGet(config, name, out var value)) return null;
         var path = $"{Config}.{name}";
-        return value.ValueKind == JsonValueKind.Number ? new(path, value.GetDouble()) : throw RequestJson.WrongType(path, "a number", value);
+        return value.ValueKind == JsonValueKind.Number ? new(path, RequestJson.Finite(value, path)) : throw RequestJson.WrongType(path, "a number", value);
     }
 
     private static Setting<IReadOnlyList<string>>? ReadStopSequences(JsonElement config)
