@@ -5,6 +5,9 @@ namespace Penstock.Protocols;
 /// <summary>Raw JSON values, as slices of the payload they stand in.</summary>
 internal static class JsonValue
 {
+    /// <summary>How deeply JSON may nest that came from outside: what was taken once must be read again later.</summary>
+    public const int MaxDepth = 256;
+
     /// <summary>Moves past the value that follows the current property name (or array start) and returns its bytes.</summary>
     public static ReadOnlySpan<byte> Read(scoped ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
     {

@@ -29,6 +29,7 @@ internal static class RequestJson
 
         try
         {
+            CheckNames(body.Span);
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw Error("invalid_type", null, $"The body is {Describe(document.RootElement)}: send a JSON object, such as {example}.");
             var names = new HashSet<string>(StringComparer.Ordinal);
@@ -164,6 +165,24 @@ internal static class RequestJson
         return length <= MaxPromptLength
             ? prompt
             : throw Error("string_above_max_length", name, $"'{name}' has {length} characters: shorten it to {MaxPromptLength} at most.");
+    }
+
+    // Half a surrogate pair in a text stays as it is, but a name that holds one cannot be compared with another.
+    private static void CheckNames(ReadOnlySpan<byte> body)
+    {
+        if (body.IndexOf("\\ud"u8) < 0 && body.IndexOf("\\uD"u8) < 0) return;
+        var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = JsonValue.MaxDepth });
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType == JsonTokenType.PropertyName && reader.ValueIsEscaped) reader.GetString();
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            throw Error("invalid_json", null, "A member's name in the body holds half of a surrogate pair: write the whole character, or leave it out.");
+        }
     }
 
     private static string Describe(JsonElement value) => value.ValueKind switch

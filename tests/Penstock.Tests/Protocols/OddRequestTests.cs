@@ -25,6 +25,31 @@ public sealed class OddRequestTests
         error.Param.ShouldBe(param);
     }
 
+    [Theory]
+    [InlineData("chat-completions", """{"messages":[{"role":"user","content":"Hi"}],"\ud800":1}""")]
+    [InlineData("chat-completions", """{"messages":[{"role":"user","content":"Hi"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"x\uDFFF":{}}}}]}""")]
+    [InlineData("responses", """{"input":"Hi","metadata":{"\ud800":"x"}}""")]
+    [InlineData("messages", """{"max_tokens":5,"messages":[{"role":"user","content":"Hi"}],"\ud800":1}""")]
+    [InlineData("gemini", """{"contents":[{"role":"user","parts":[{"text":"Hi"}]}],"\ud800":1}""")]
+    public void A_name_with_half_a_surrogate_pair_is_refused(string protocol, string body)
+    {
+        var error = Should.Throw<RequestException>(() => Read(protocol, body));
+        error.Status.ShouldBe(400);
+        error.Message.ShouldContain("surrogate");
+        Read(protocol, body.Replace("\\ud800", "\\ud83d\\ude00", StringComparison.Ordinal).Replace("\\uDFFF", "\\uD83D\\uDE00", StringComparison.Ordinal)); // a whole one is fine
+    }
+
+    [Fact]
+    public void A_schema_with_half_a_surrogate_pair_in_its_words_reaches_every_provider()
+    {
+        const string Schema = """{"type":"object","description":"cut \ud83d","properties":{"a":{"type":"\ud83d","description":"\ud83d"}}}""";
+        var request = Read("chat-completions",
+            $$$"""{"messages":[{"role":"user","content":"Hi"}],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{{{Schema}}}}},"tools":[{"type":"function","function":{"name":"f","parameters":{"description":"\ud83d"}} }]}""");
+        foreach (var name in ProviderProtocols.Names) Write(request, name).ShouldContain("\\ud83d", Case.Sensitive, name);
+        var native = Read("gemini", """{"contents":[{"role":"user","parts":[{"text":"Hi"}]}],"tools":[{"functionDeclarations":[{"name":"f","parameters":{"type":"OBJECT","maxLength":"\ud83d"}}]}]}""");
+        foreach (var name in ProviderProtocols.Names) Write(native, name).ShouldContain("\\ud83d", Case.Sensitive, name);
+    }
+
     private static GenerationRequest Read(string protocol, string body) => ClientProtocols.Find(protocol)!.ReadRequest(Encoding.UTF8.GetBytes(body));
 
     private static string Write(GenerationRequest request, string provider)

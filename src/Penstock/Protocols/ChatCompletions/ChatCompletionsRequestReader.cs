@@ -59,7 +59,7 @@ internal static class ChatCompletionsRequestReader
         _known.Contains(name, StringComparer.Ordinal) || (protocol == Native.NativeProtocol.ProtocolName && name is "background" or "onDisconnect");
 
     private static bool IsTextOnly(string name, JsonElement value) =>
-        name == "modalities" && value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(m => m.ValueKind == JsonValueKind.String && m.ValueEquals("text"u8));
+        name == "modalities" && value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(m => m.ValueKind == JsonValueKind.String && RequestJson.Text(m) == "text");
 
     private static IReadOnlyList<Message> ReadConversation(JsonElement root, List<OwnField> ownFields)
     {

@@ -70,7 +70,7 @@ internal static class GeminiSchema
                     json.WriteEndArray();
                     break;
                 case "minItems" or "maxItems" or "minLength" or "maxLength" or "minProperties" or "maxProperties"
-                    when value.ValueKind == JsonValueKind.String && long.TryParse(value.GetString(), out var number):
+                    when value.ValueKind == JsonValueKind.String && long.TryParse(RequestJson.Text(value), out var number):
                     json.WriteNumber(name, number);
                     break;
                 default:

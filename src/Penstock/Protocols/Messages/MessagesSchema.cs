@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Penstock.Protocols.Messages;
@@ -16,7 +17,12 @@ internal static class MessagesSchema
         {
             json.WriteStartObject();
             json.WriteString("type"u8, "object"u8);
-            foreach (var member in document.RootElement.EnumerateObject()) member.WriteTo(json);
+            foreach (var member in document.RootElement.EnumerateObject())
+            {
+                json.WritePropertyName(member.Name);
+                WriteRaw(member.Value, json);
+            }
+
             json.WriteEndObject();
         }
 
@@ -39,7 +45,7 @@ internal static class MessagesSchema
     {
         if (schema.ValueKind != JsonValueKind.Object)
         {
-            schema.WriteTo(json);
+            WriteRaw(schema, json);
             return;
         }
 
@@ -68,13 +74,16 @@ internal static class MessagesSchema
                     Close(member.Value, json);
                     break;
                 default:
-                    member.Value.WriteTo(json);
+                    WriteRaw(member.Value, json);
                     break;
             }
         }
 
-        var isObject = schema.TryGetProperty("properties"u8, out _) || (schema.TryGetProperty("type"u8, out var type) && type.ValueKind == JsonValueKind.String && type.ValueEquals("object"u8));
+        var isObject = schema.TryGetProperty("properties"u8, out _) || (schema.TryGetProperty("type"u8, out var type) && type.ValueKind == JsonValueKind.String && RequestJson.Text(type) == "object");
         if (isObject && !schema.TryGetProperty("additionalProperties"u8, out _)) json.WriteBoolean("additionalProperties"u8, false);
         json.WriteEndObject();
     }
+
+    // As it stands: a text may hold half a surrogate pair, which a writer refuses.
+    private static void WriteRaw(JsonElement value, Utf8JsonWriter json) => json.WriteRawValue(JsonMarshal.GetRawUtf8Value(value), skipInputValidation: true);
 }

@@ -31,7 +31,7 @@ internal static class ResponsesSettings
     {
         var top = RequestJson.Integer(root, "top_logprobs", 0, 20);
         var included = RequestJson.TryGet(root, "include", out var include) && include.ValueKind == JsonValueKind.Array
-            && include.EnumerateArray().Any(i => i.ValueKind == JsonValueKind.String && i.ValueEquals(LogProbsInclude));
+            && include.EnumerateArray().Any(i => i.ValueKind == JsonValueKind.String && RequestJson.Text(i) == LogProbsInclude);
         return included || top > 0 ? new("top_logprobs", top ?? 0) : null;
     }
 
