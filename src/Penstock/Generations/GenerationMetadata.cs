@@ -23,8 +23,10 @@ internal sealed record GenerationMetadata(
     /// <summary>What of the request the provider was not told (<c>Penstock-Dropped</c>); null for nothing.</summary>
     public IReadOnlyList<string>? Dropped { get; init; }
 
-    /// <summary>What of the request the answer repeats (<see cref="GenerationRequest.Echo"/>); null for nothing.</summary>
-    public JsonElement? Echo { get; init; }
+    /// <summary>What of the request the answer repeats (<see cref="GenerationRequest.Echo"/>); empty for nothing.</summary>
+    [JsonConverter(typeof(RawJsonConverter))]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public ReadOnlyMemory<byte> Echo { get; init; }
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, GenerationJson.Default.GenerationMetadata);
 
@@ -55,10 +57,23 @@ internal sealed record GenerationMetadata(
         Stream = Stream,
         IncludeUsage = IncludeUsage,
         Choices = Choices,
-        Echo = Echo is { } echo ? JsonMarshal.GetRawUtf8Value(echo).ToArray() : default,
+        Echo = Echo,
     };
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+/// <summary>Keeps JSON byte for byte: a client's text may hold half a surrogate pair, which a writer refuses.</summary>
+internal sealed class RawJsonConverter : JsonConverter<ReadOnlyMemory<byte>>
+{
+    public override ReadOnlyMemory<byte> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        using var document = JsonDocument.ParseValue(ref reader);
+        return JsonMarshal.GetRawUtf8Value(document.RootElement).ToArray();
+    }
+
+    public override void Write(Utf8JsonWriter writer, ReadOnlyMemory<byte> value, JsonSerializerOptions options) =>
+        writer.WriteRawValue(value.Span, skipInputValidation: true);
+}
+
+[JsonSourceGenerationOptions(MaxDepth = JsonValue.MaxDepth + 1, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(GenerationMetadata))]
 internal sealed partial class GenerationJson : JsonSerializerContext;

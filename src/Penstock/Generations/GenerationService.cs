@@ -242,7 +242,7 @@ internal sealed class GenerationService(
         {
             GraceSeconds = start.OnDisconnect == DisconnectPolicy.Detach ? null : start.OnDisconnect.Grace.TotalSeconds,
             Dropped = asked.Dropped.Count == 0 ? null : asked.Dropped,
-            Echo = request.Echo.IsEmpty ? null : JsonElement.Parse(request.Echo.Span),
+            Echo = request.Echo,
         };
         IStreamWriter stream;
         try

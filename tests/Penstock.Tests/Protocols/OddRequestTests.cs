@@ -50,6 +50,20 @@ public sealed class OddRequestTests
         foreach (var name in ProviderProtocols.Names) Write(native, name).ShouldContain("\\ud83d", Case.Sensitive, name);
     }
 
+    [Fact]
+    public void What_a_response_repeats_of_its_request_survives_the_store_whatever_it_holds()
+    {
+        var request = Read("responses", $$$"""{"input":"Hi","instructions":"cut \ud83d","metadata":{"a":"\ud83d"},"tools":[{"type":"function","name":"f","parameters":{"enum":{{{_deep}}}}}]}""");
+        var metadata = new GenerationMetadata("responses", Stream: true, IncludeUsage: false, Choices: 1, "m", "up/m", Key: null, BodyHash: null) { Echo = request.Echo };
+        var stored = GenerationMetadata.Read(metadata.ToBytes()).ToRequest();
+        Encoding.UTF8.GetString(stored.Echo.Span).ShouldBe(Encoding.UTF8.GetString(request.Echo.Span));
+
+        var output = new ArrayBufferWriter<byte>();
+        var writer = ClientProtocols.Responses.NewEventWriter(stored, Id, default);
+        writer.WritePayload([], """{"type":"response.created","sequence_number":0,"response":{"id":"r","previous_response_id":null,"background":false}}"""u8, new EventId(Id, 0), output);
+        Frame.All(output.WrittenSpan).Count.ShouldBe(1);
+    }
+
     private static GenerationRequest Read(string protocol, string body) => ClientProtocols.Find(protocol)!.ReadRequest(Encoding.UTF8.GetBytes(body));
 
     private static string Write(GenerationRequest request, string provider)

@@ -43,14 +43,14 @@ internal static class ResponsesEcho
     public static byte[] PreviousId(ReadOnlyMemory<byte> echo)
     {
         if (echo.IsEmpty) return [];
-        using var document = JsonDocument.Parse(echo);
+        using var document = JsonDocument.Parse(echo, new JsonDocumentOptions { MaxDepth = JsonValue.MaxDepth });
         return document.RootElement.TryGetProperty("previous_response_id"u8, out var id) && id.ValueKind == JsonValueKind.String ? JsonParts.Raw(id).ToArray() : [];
     }
 
     private static bool Is(ReadOnlyMemory<byte> echo, ReadOnlySpan<byte> name, JsonValueKind kind)
     {
         if (echo.IsEmpty) return false;
-        using var document = JsonDocument.Parse(echo);
+        using var document = JsonDocument.Parse(echo, new JsonDocumentOptions { MaxDepth = JsonValue.MaxDepth });
         return document.RootElement.TryGetProperty(name, out var value) && value.ValueKind == kind;
     }
 
