@@ -64,6 +64,17 @@ public sealed class OddRequestTests
         Frame.All(output.WrittenSpan).Count.ShouldBe(1);
     }
 
+    [Fact]
+    public void A_conversation_goes_on_from_what_is_nested_deeply()
+    {
+        var body = Encoding.UTF8.GetBytes($$$"""{"previous_response_id":"resp_1","input":[{"type":"function_call_output","call_id":"c","output":"x","y":{{{_deep}}}}]}""");
+        var earlier = Encoding.UTF8.GetBytes($$$"""{"input":[{"role":"user","content":"Hi","y":{{{_deep}}}}]}""");
+        var response = Encoding.UTF8.GetBytes($$$"""{"output":[{"type":"function_call","call_id":"c","name":"f","arguments":"{}","y":{{{_deep}}}}]}""");
+        var joined = Penstock.Protocols.Responses.ResponsesConversation.Join(body, earlier, response);
+        Penstock.Protocols.Responses.ResponsesConversation.ListInput(joined, "resp_1").Count.ShouldBe(3);
+        Write(Read("responses", Encoding.UTF8.GetString(joined)), "responses").ShouldContain(_deep);
+    }
+
     private static GenerationRequest Read(string protocol, string body) => ClientProtocols.Find(protocol)!.ReadRequest(Encoding.UTF8.GetBytes(body));
 
     private static string Write(GenerationRequest request, string provider)

@@ -11,6 +11,8 @@ internal static class ResponsesConversation
 {
     private const string PreviousId = "previous_response_id";
 
+    private static readonly JsonDocumentOptions _deep = new() { MaxDepth = JsonValue.MaxDepth };
+
     /// <summary>The response that a body goes on from; null for none. The body may be anything.</summary>
     public static string? ReadPreviousId(ReadOnlyMemory<byte> body)
     {
@@ -28,8 +30,8 @@ internal static class ResponsesConversation
     public static byte[] Join(ReadOnlyMemory<byte> body, ReadOnlyMemory<byte> earlier, ReadOnlyMemory<byte> response)
     {
         using var own = RequestJson.Parse(body, ResponsesRequestReader.Example);
-        using var before = JsonDocument.Parse(earlier);
-        using var answer = JsonDocument.Parse(response);
+        using var before = JsonDocument.Parse(earlier, _deep);
+        using var answer = JsonDocument.Parse(response, _deep);
         var output = new ArrayBufferWriter<byte>(body.Length + earlier.Length + response.Length);
         using (var json = JsonOutput.New(output))
         {
@@ -56,7 +58,7 @@ internal static class ResponsesConversation
     /// </summary>
     public static void WriteInput(ReadOnlyMemory<byte> body, IBufferWriter<byte> output)
     {
-        using var document = JsonDocument.Parse(body);
+        using var document = JsonDocument.Parse(body, _deep);
         output.Write("\"input\":"u8);
         using var json = JsonOutput.New(output);
         json.WriteStartArray();
@@ -112,7 +114,7 @@ internal static class ResponsesConversation
     /// <summary>The input's items as <c>GET …/input_items</c> lists them, each with an id.</summary>
     public static IReadOnlyList<(string Id, byte[] Json)> ListInput(ReadOnlyMemory<byte> body, string responseId)
     {
-        using var document = JsonDocument.Parse(body);
+        using var document = JsonDocument.Parse(body, _deep);
         var items = new ArrayBufferWriter<byte>();
         using (var json = JsonOutput.New(items))
         {
@@ -121,7 +123,7 @@ internal static class ResponsesConversation
             json.WriteEndArray();
         }
 
-        using var list = JsonDocument.Parse(items.WrittenMemory);
+        using var list = JsonDocument.Parse(items.WrittenMemory, _deep);
         var listed = new List<(string, byte[])>();
         foreach (var item in list.RootElement.EnumerateArray())
         {
