@@ -41,7 +41,7 @@ internal static class ChatCompletionsJson
     public static ReadOnlySpan<byte> LogProbsContent(ReadOnlySpan<byte> logProbs)
     {
         if (!JsonValue.IsObject(logProbs)) return default;
-        var reader = new Utf8JsonReader(logProbs);
+        var reader = new Utf8JsonReader(logProbs, new JsonReaderOptions { MaxDepth = JsonValue.MaxDepth });
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {

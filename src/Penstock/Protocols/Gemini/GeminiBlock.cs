@@ -112,11 +112,11 @@ internal sealed class GeminiBlock(BlockKind kind, int choice, string? id, string
     {
         var part = Unescape();
         if (!IsObject(part)) return false;
-        var reader = new Utf8JsonReader(part);
+        var reader = new Utf8JsonReader(part, new JsonReaderOptions { MaxDepth = JsonValue.MaxDepth });
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals(name))
+            if (JsonText.ToText(reader.ValueSpan) == name)
             {
                 WriteOnOneLine(part, output);
                 return true;

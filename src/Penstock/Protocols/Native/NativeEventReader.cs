@@ -19,7 +19,7 @@ public static class NativeEventReader
         GenerationError? error = null;
         long? inputTokens = null, outputTokens = null, totalTokens = null, cachedInputTokens = null, cacheWriteTokens = null, reasoningTokens = null;
 
-        var reader = new Utf8JsonReader(json);
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = JsonValue.MaxDepth + 2 });
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {

@@ -104,13 +104,12 @@ internal sealed class ResponsesBlockItem : IResponsesPart
     {
         try
         {
-            using var document = JsonDocument.Parse(JsonText.ToText(_text.WrittenSpan));
+            using var document = JsonDocument.Parse(JsonText.ToText(_text.WrittenSpan), new JsonDocumentOptions { MaxDepth = JsonValue.MaxDepth });
             if (document.RootElement.ValueKind != JsonValueKind.Object || JsonParts.String(document.RootElement, "type"u8) != _name) return false;
-            using var json = JsonOutput.New(_whole);
-            document.RootElement.WriteTo(json); // on one line
+            ResponsesJson.OneLine(JsonParts.Raw(document.RootElement), _whole);
             return true;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter of a name with half a surrogate pair
         {
             return false;
         }

@@ -26,7 +26,7 @@ internal sealed class ResponsesEventReader : EventReader
     {
         try
         {
-            var reader = new Utf8JsonReader(body);
+            var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = JsonValue.MaxDepth });
             using var document = JsonDocument.ParseValue(ref reader);
             var root = document.RootElement;
             if (root.ValueKind == JsonValueKind.Object && !root.TryGetProperty("output"u8, out _) && root.TryGetProperty("error"u8, out var error))

@@ -94,7 +94,7 @@ internal sealed class ResponsesFold
     /// <param name="output">Takes the JSON, on one line.</param>
     public void Write(ReadOnlySpan<byte> status, ReadOnlySpan<byte> itemStatus, GenerationError? error, Usage? usage, string id, IBufferWriter<byte> output)
     {
-        using var document = JsonDocument.Parse(_response);
+        using var document = JsonDocument.Parse(_response, new JsonDocumentOptions { MaxDepth = JsonValue.MaxDepth });
         output.Write("{\"id\":"u8);
         JsonText.WriteString(id, output);
         output.Write(",\"status\":\""u8);
@@ -119,7 +119,8 @@ internal sealed class ResponsesFold
 
         foreach (var member in document.RootElement.EnumerateObject())
         {
-            if (member.Name is "id" or "status" or "error" or "output" || (usage is not null && member.Name == "usage")) continue;
+            var name = RequestJson.Name(member);
+            if (name is "id" or "status" or "error" or "output" || (usage is not null && name == "usage")) continue;
             ResponsesJson.Member(member, output);
         }
 

@@ -50,10 +50,11 @@ internal sealed class ResponsesFoldItem(byte[] json, bool whole)
             return;
         }
 
-        using var document = JsonDocument.Parse(json);
+        using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = JsonValue.MaxDepth });
         foreach (var member in document.RootElement.EnumerateObject())
         {
-            if (member.Name != "status" && !IsSaid(member.Name)) ResponsesJson.Member(member, output);
+            var name = RequestJson.Name(member);
+            if (name != "status" && !IsSaid(name)) ResponsesJson.Member(member, output);
         }
 
         output.Write("}"u8);

@@ -9,7 +9,7 @@ internal static class ResponsesLogProbs
     public static ReadOnlySpan<byte> List(ReadOnlySpan<byte> logProbs)
     {
         if (!JsonValue.IsObject(logProbs)) return default;
-        var reader = new Utf8JsonReader(logProbs);
+        var reader = new Utf8JsonReader(logProbs, new JsonReaderOptions { MaxDepth = JsonValue.MaxDepth });
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
