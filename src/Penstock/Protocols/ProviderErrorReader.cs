@@ -20,7 +20,7 @@ internal static class ProviderErrorReader
         {
             Collect(json, words, ref status);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter of a name with half a surrogate pair
         {
             // Not JSON (a proxy's HTML page, say): the status alone must do.
         }

@@ -13,6 +13,19 @@ public sealed class OddAnswerTests
     private static readonly string _deep = new string('[', 100) + new string(']', 100);
 
     [Theory]
+    [InlineData("chat-completions")]
+    [InlineData("responses")]
+    [InlineData("messages")]
+    [InlineData("gemini")]
+    public void A_name_with_half_a_surrogate_pair_is_the_providers_fault(string protocol)
+    {
+        var payload = """{"\ud800typeaaaaaaaaaaaaaa":1,"\ud800":{}}"""u8.ToArray();
+        Should.Throw<ProviderFormatException>(() => NewReader(protocol).Read([], payload, new NoSink()));
+        Should.Throw<ProviderFormatException>(() => NewReader(protocol).ReadWhole(payload, new NoSink()));
+        ProviderProtocols.New(protocol, new Uri("https://up.example/v1/"), version: null).ReadError(500, payload, retryAfter: null).Status.ShouldBe(502);
+    }
+
+    [Theory]
     [InlineData(EventKind.Stopped)]
     [InlineData(EventKind.Failed)]
     [InlineData(EventKind.Interrupted)]

@@ -94,6 +94,10 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
         if (_usage.Length < usage.Length) _usage = new byte[usage.Length * 2];
         usage.CopyTo(_usage);
         _usageLength = usage.Length;
+        catch (InvalidOperationException e)
+        {
+            throw new ProviderFormatException("A name in the payload holds half of a surrogate pair.", e);
+        }
     }
 
     private void TakeModel(ReadOnlySpan<byte> model)

@@ -102,6 +102,10 @@ internal sealed class GeminiEventReader(int choices) : EventReader
     {
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
+        catch (InvalidOperationException e)
+        {
+            throw new ProviderFormatException("A name in the payload holds half of a surrogate pair.", e);
+        }
             if (reader.ValueTextEquals("candidates"u8)) ReadCandidates(ref reader, payload, sink);
             else if (reader.ValueTextEquals("usageMetadata"u8)) TakeUsage(JsonValue.Read(ref reader, payload));
             else if (reader.ValueTextEquals("modelVersion"u8)) TakeModel(JsonValue.Read(ref reader, payload));

@@ -61,6 +61,10 @@ internal sealed class MessagesEventReader : EventReader
         {
             throw new ProviderFormatException($"The payload is not valid JSON at byte {e.BytePositionInLine}.", e);
         }
+        catch (InvalidOperationException e)
+        {
+            throw new ProviderFormatException("A name in the payload holds half of a surrogate pair.", e);
+        }
     }
 
     private void Take(ReadOnlySpan<byte> type, int index, ReadOnlySpan<byte> inner, ReadOnlySpan<byte> usage, ReadOnlySpan<byte> payload, IEventSink sink)

@@ -26,6 +26,10 @@ internal sealed class ResponsesEventReader : EventReader
     {
         try
         {
+        catch (InvalidOperationException e)
+        {
+            throw new ProviderFormatException("A name in the payload holds half of a surrogate pair.", e);
+        }
             var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = JsonValue.MaxDepth });
             using var document = JsonDocument.ParseValue(ref reader);
             var root = document.RootElement;
@@ -46,6 +50,10 @@ internal sealed class ResponsesEventReader : EventReader
 
     private void Take(in ResponsesPayload payload, IEventSink sink)
     {
+        catch (InvalidOperationException e)
+        {
+            throw new ProviderFormatException("A name in the answer holds half of a surrogate pair.", e);
+        }
         switch (payload.Type)
         {
             case ResponsesEventType.OutputTextDelta:
