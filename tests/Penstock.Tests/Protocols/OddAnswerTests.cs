@@ -13,6 +13,34 @@ public sealed class OddAnswerTests
     private static readonly string _deep = new string('[', 100) + new string(']', 100);
 
     [Theory]
+    [InlineData("responses", "error", """{"type":"server_error","message":"SECRET"}""")]
+    [InlineData("responses", "", """{"type":"response.error","error":{"message":"SECRET"}}""")]
+    [InlineData("responses", "", """{"type":"response.failed","error":{"message":"SECRET"}}""")]
+    [InlineData("responses", "response.failed", """{"message":"SECRET"}""")]
+    [InlineData("responses", "", """{"type":"server_error","error":{"message":"SECRET"}}""")]
+    [InlineData("chat-completions", "", """{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"SECRET"}}]}""")]
+    [InlineData("chat-completions", "", """{"choices":[{"index":0,"delta":{},"finish_reason":"error"}]}""")]
+    [InlineData("chat-completions", "error", """{"message":"SECRET"}""")]
+    [InlineData("messages", "error", """{"message":"SECRET"}""")]
+    [InlineData("gemini", "error", """{"message":"SECRET"}""")]
+    public void An_error_in_any_shape_ends_the_answer_in_our_words(string protocol, string eventName, string payload)
+    {
+        var reader = NewReader(protocol);
+        reader.Read(Encoding.UTF8.GetBytes(eventName), Encoding.UTF8.GetBytes(payload), new NoSink());
+        reader.Finished.ShouldBeFalse();
+        reader.Error.ShouldNotBeNull();
+        reader.Error.Message.ShouldNotContain("SECRET");
+    }
+
+    [Fact]
+    public void A_whole_answer_whose_choice_is_an_error_is_one()
+    {
+        var reader = NewReader("chat-completions");
+        reader.ReadWhole("""{"choices":[{"index":0,"message":{"role":"assistant","content":""},"finish_reason":"error","error":{"code":429,"message":"SECRET"}}]}"""u8, new NoSink());
+        reader.Error!.Code.ShouldBe("rate_limited");
+    }
+
+    [Theory]
     [InlineData("chat-completions")]
     [InlineData("responses")]
     [InlineData("messages")]
@@ -71,6 +99,14 @@ public sealed class OddAnswerTests
             writer.Write(new GenerationEvent { Kind = EventKind.Finished }, new EventId(Id, 2), output);
             output.WrittenCount.ShouldBeGreaterThan(0);
         }
+    }
+
+    [Fact]
+    public void Mistrals_word_for_a_model_that_ran_out_of_room_is_length()
+    {
+        var reader = NewReader("chat-completions");
+        reader.Read([], """{"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"model_length"}]}"""u8, new NoSink());
+        reader.Reason.ShouldBe(FinishReason.Length);
     }
 
     private static EventReader NewReader(string protocol) => ProviderProtocols.New(protocol, new Uri("https://up.example/v1/"), version: null).NewEventReader();

@@ -61,7 +61,8 @@ internal sealed class ChatChoice(int index, BlockCounter blocks)
         Finish = reason switch
         {
             _ when reason.SequenceEqual("stop"u8) => FinishReason.Stop,
-            _ when reason.SequenceEqual("length"u8) => FinishReason.Length,
+            _ when reason.SequenceEqual("length"u8) || reason.SequenceEqual("model_length"u8) => // the latter is Mistral's
+                FinishReason.Length,
             _ when reason.SequenceEqual("tool_calls"u8) || reason.SequenceEqual("function_call"u8) => FinishReason.ToolCalls,
             _ when reason.SequenceEqual("content_filter"u8) => FinishReason.ContentFilter,
             _ => FinishReason.Other,

@@ -15,6 +15,7 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
     // The latest usage, raw: some providers send a running one with every token, and only the last is worth parsing.
     private byte[] _usage = [];
     private int _usageLength;
+    private bool _failed;
 
     public override Usage? Usage => _usageLength == 0 ? null : ChatCompletionsUsage.Read(_usage.AsSpan(0, _usageLength));
 
@@ -25,6 +26,12 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
         if (payload.SequenceEqual("[DONE]"u8))
         {
             Finish(sink);
+            return;
+        }
+
+        if (eventName.SequenceEqual("error"u8))
+        {
+            Error ??= ProviderErrorReader.Read(payload); // whatever it looks like
             return;
         }
 
@@ -81,10 +88,15 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
             }
 
             reader.Read(); // whatever follows the object is an error
+            if (_failed) Error ??= ProviderErrorReader.Read(default); // unless it said more of it
         }
         catch (JsonException e)
         {
             throw new ProviderFormatException($"The payload is not valid JSON at byte {e.BytePositionInLine}.", e);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new ProviderFormatException("A name in the payload holds half of a surrogate pair.", e);
         }
     }
 
@@ -94,10 +106,6 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
         if (_usage.Length < usage.Length) _usage = new byte[usage.Length * 2];
         usage.CopyTo(_usage);
         _usageLength = usage.Length;
-        catch (InvalidOperationException e)
-        {
-            throw new ProviderFormatException("A name in the payload holds half of a surrogate pair.", e);
-        }
     }
 
     private void TakeModel(ReadOnlySpan<byte> model)
@@ -151,6 +159,10 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
             {
                 TakeUsage(JsonValue.Read(ref reader, payload)); // Moonshot
             }
+            else if (reader.ValueTextEquals("error"u8))
+            {
+                TakeError(JsonValue.Read(ref reader, payload)); // OpenRouter: https://openrouter.ai/docs/api-reference/overview
+            }
             else
             {
                 reader.Skip();
@@ -160,6 +172,12 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
         var choice = Choice(index);
         choice.Take(delta, sink);
         if (finishReason.IsEmpty) return;
+        if (finishReason.SequenceEqual("error"u8))
+        {
+            _failed = true; // OpenRouter and Mistral: nothing that looks like an end
+            return;
+        }
+
         if (JsonValue.IsArray(citations)) ChatCitations.TakeUrls(citations, choice, sink);
         choice.End(finishReason, sink);
     }

@@ -23,6 +23,12 @@ internal sealed class GeminiEventReader(int choices) : EventReader
     {
         payload = payload.Trim(" \t\r\n"u8);
         if (payload.IsEmpty || payload.SequenceEqual("[DONE]"u8)) return; // there is no such frame, but some gateways think so
+        if (eventName.SequenceEqual("error"u8))
+        {
+            Error ??= ProviderErrorReader.Read(payload); // not of this protocol, but said by some
+            return;
+        }
+
         ReadPayload(payload, sink);
         if (Error is null && (_blocked || (_candidates.Count >= choices && _candidates.TrueForAll(c => c.Finish is not null)))) SetFinished();
     }
@@ -96,16 +102,16 @@ internal sealed class GeminiEventReader(int choices) : EventReader
         {
             throw new ProviderFormatException($"The payload is not valid JSON at byte {e.BytePositionInLine}.", e);
         }
+        catch (InvalidOperationException e)
+        {
+            throw new ProviderFormatException("A name in the payload holds half of a surrogate pair.", e);
+        }
     }
 
     private void ReadChunk(ref Utf8JsonReader reader, ReadOnlySpan<byte> payload, IEventSink sink)
     {
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-        catch (InvalidOperationException e)
-        {
-            throw new ProviderFormatException("A name in the payload holds half of a surrogate pair.", e);
-        }
             if (reader.ValueTextEquals("candidates"u8)) ReadCandidates(ref reader, payload, sink);
             else if (reader.ValueTextEquals("usageMetadata"u8)) TakeUsage(JsonValue.Read(ref reader, payload));
             else if (reader.ValueTextEquals("modelVersion"u8)) TakeModel(JsonValue.Read(ref reader, payload));

@@ -12,6 +12,12 @@ internal sealed class ResponsesEventReader : EventReader
 
     public override void Read(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload, IEventSink sink)
     {
+        if (eventName.SequenceEqual("error"u8))
+        {
+            Error ??= ProviderErrorReader.Read(payload); // whatever it looks like
+            return;
+        }
+
         try
         {
             Take(ResponsesPayload.Read(eventName, payload), sink);
@@ -20,16 +26,16 @@ internal sealed class ResponsesEventReader : EventReader
         {
             throw new ProviderFormatException($"The payload is not valid JSON at byte {e.BytePositionInLine}.", e);
         }
+        catch (InvalidOperationException e)
+        {
+            throw new ProviderFormatException("A name in the payload holds half of a surrogate pair.", e);
+        }
     }
 
     public override void ReadWhole(ReadOnlySpan<byte> body, IEventSink sink)
     {
         try
         {
-        catch (InvalidOperationException e)
-        {
-            throw new ProviderFormatException("A name in the payload holds half of a surrogate pair.", e);
-        }
             var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = JsonValue.MaxDepth });
             using var document = JsonDocument.ParseValue(ref reader);
             var root = document.RootElement;
@@ -44,16 +50,16 @@ internal sealed class ResponsesEventReader : EventReader
         {
             throw new ProviderFormatException($"The answer is not valid JSON at byte {e.BytePositionInLine}.", e);
         }
+        catch (InvalidOperationException e)
+        {
+            throw new ProviderFormatException("A name in the answer holds half of a surrogate pair.", e);
+        }
 
         Done = true;
     }
 
     private void Take(in ResponsesPayload payload, IEventSink sink)
     {
-        catch (InvalidOperationException e)
-        {
-            throw new ProviderFormatException("A name in the answer holds half of a surrogate pair.", e);
-        }
         switch (payload.Type)
         {
             case ResponsesEventType.OutputTextDelta:
@@ -106,7 +112,7 @@ internal sealed class ResponsesEventReader : EventReader
 
     private void TakeResponse(in ResponsesPayload payload, IEventSink sink)
     {
-        if (payload.Type == ResponsesEventType.Error || (payload.Name.IsEmpty && JsonValue.IsObject(payload.Error)))
+        if (IsError(payload))
         {
             Error ??= ProviderErrorReader.Read(payload.Json); // flat, or nested under "error"
             return;
@@ -129,6 +135,15 @@ internal sealed class ResponsesEventReader : EventReader
                 break;
         }
     }
+
+    // A failure without a response, or an event of no name of this protocol's, tells of it in the provider's words.
+    private static bool IsError(in ResponsesPayload payload) => payload.Type switch
+    {
+        ResponsesEventType.Error => true,
+        ResponsesEventType.Failed => !JsonValue.IsObject(payload.Response),
+        ResponsesEventType.Other => JsonValue.IsObject(payload.Error) && !payload.Name.StartsWith("response."u8),
+        _ => false,
+    };
 
     // The connection's own end is waited for, within the caller's bound: some put usage or a second response after it.
     private void Finish(JsonElement response, IEventSink sink)
