@@ -127,7 +127,8 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     /// <summary>Closes the blocks that are open, writes usage unless it stands already or there is none, and the ending, and closes the stream with them.</summary>
     public ValueTask EndAsync(Usage? usage, in GenerationEvent ending)
     {
-        while (_state.OpenBlocks is [.., var block]) Record(new GenerationEvent { Kind = EventKind.BlockStop, Block = block });
+        // What an answer that was cut leaves open did not end: who shows it must not say so, least of all of a call, which clients run.
+        while (_state.OpenBlocks is [.., var block]) Record(new GenerationEvent { Kind = EventKind.BlockStop, Block = block }, shown: ending.Kind == EventKind.Finished);
         if (usage is not null && !_state.HasUsage) Record(new GenerationEvent { Kind = EventKind.Usage, Usage = usage });
         return EndAsync(ending);
     }
@@ -153,13 +154,13 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
         if (!_state.Started) Record(new GenerationEvent { Kind = EventKind.Started, Model = _model });
     }
 
-    private void Record(in GenerationEvent generationEvent)
+    private void Record(in GenerationEvent generationEvent, bool shown = true)
     {
         CloseRecord();
         _state.Add(generationEvent, stream.NextOffset + _batch.Count);
         EventRecord.Begin(_batch, generationEvent);
         _recordOpen = true;
-        if (!_passthrough || generationEvent.Kind >= EventKind.Finished)
+        if (shown && (!_passthrough || generationEvent.Kind >= EventKind.Finished))
             _writer.Write(generationEvent, NextId(), _batch);
         if (generationEvent.Kind == EventKind.BlockStart) Output();
     }

@@ -35,6 +35,9 @@ internal sealed class ChatCompletionsWholeWriter(GenerationRequest request, stri
             case EventKind.Delta when _blocks.TryGetValue(generationEvent.Block, out var block):
                 block.Add(generationEvent);
                 break;
+            case EventKind.BlockStop when _blocks.TryGetValue(generationEvent.Block, out var stopped):
+                stopped.IsStopped = true;
+                break;
             case EventKind.Reset:
                 _blocks.Clear();
                 break;
@@ -42,6 +45,11 @@ internal sealed class ChatCompletionsWholeWriter(GenerationRequest request, stri
                 WriteAnswer(generationEvent.Reason, generationEvent.Reasons, output);
                 break;
             case EventKind.Stopped when !_written:
+                foreach (var (number, half) in _blocks.ToList())
+                {
+                    if (half is { IsStopped: false, Kind: BlockKind.ToolCall or BlockKind.Image }) _blocks.Remove(number);
+                }
+
                 WriteAnswer(FinishReason.Stop, null, output);
                 break;
         }

@@ -20,6 +20,9 @@ internal sealed class ChatMessageBlock(BlockKind kind, int choice, string callId
     /// <summary>JSON-escaped.</summary>
     public ReadOnlySpan<byte> Signature => _signature is null ? default : _signature.WrittenSpan;
 
+    /// <summary>It ended, and was not cut.</summary>
+    public bool IsStopped { get; set; }
+
     public List<byte[]> Citations { get; } = [];
 
     /// <summary>The elements of <c>logprobs.content</c>, raw, with commas.</summary>

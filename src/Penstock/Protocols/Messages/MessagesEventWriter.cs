@@ -60,9 +60,11 @@ internal sealed class MessagesEventWriter(GenerationRequest request, string mess
                 WriteEnd(generationEvent.Reason, ref frames);
                 break;
             case EventKind.Stopped: // to this protocol an answer that ended
+                CloseCut(ref frames);
                 WriteEnd(FinishReason.Stop, ref frames);
                 break;
             case EventKind.Failed or EventKind.Interrupted:
+                CloseCut(ref frames);
                 MessagesErrorWriter.Write(generationEvent.Error, _head.RequestId, frames.Begin("error"u8));
                 break;
         }
@@ -156,6 +158,16 @@ internal sealed class MessagesEventWriter(GenerationRequest request, string mess
             _blocks.RemoveAt(0);
             if (_blocks.Count > 0) Show(_blocks[0], ref frames);
         }
+    }
+
+    /// <summary>Ends what an answer that was cut left open, and shows the text that waited; but a half call or item is not said to be whole.</summary>
+    private void CloseCut(ref MessagesFrames frames)
+    {
+        if (_blocks is null) return;
+        _blocks.RemoveAll(b => !b.IsStopped && (b.IsDeferred || b.Kind == BlockKind.ToolCall));
+        if (_blocks.Count > 0 && _blocks[0].Index < 0) Show(_blocks[0], ref frames);
+        foreach (var block in _blocks) block.IsStopped = true;
+        Advance(ref frames);
     }
 
     private static void WriteBlockStop(int index, ref MessagesFrames frames) =>

@@ -22,6 +22,7 @@ internal sealed class MessagesWholeWriter(GenerationRequest request, string mess
     public override void Write(in GenerationEvent generationEvent, EventId id, IBufferWriter<byte> output)
     {
         _usage = generationEvent.Usage ?? _usage;
+        var number = generationEvent.Block;
         switch (generationEvent.Kind)
         {
             case EventKind.Started:
@@ -31,8 +32,10 @@ internal sealed class MessagesWholeWriter(GenerationRequest request, string mess
                 _blocks.Add(new MessagesAnswerBlock(generationEvent, messageId));
                 break;
             case EventKind.Delta:
-                var number = generationEvent.Block;
                 _blocks.Find(b => b.Number == number)?.Keep(generationEvent);
+                break;
+            case EventKind.BlockStop:
+                if (_blocks.Find(b => b.Number == number) is { } stopped) stopped.IsStopped = true;
                 break;
             case EventKind.Reset:
                 _blocks.Clear();
@@ -41,6 +44,7 @@ internal sealed class MessagesWholeWriter(GenerationRequest request, string mess
                 WriteMessage(generationEvent.Reason, output);
                 break;
             case EventKind.Stopped when !_written:
+                _blocks.RemoveAll(b => !b.IsStopped && (b.IsDeferred || b.Kind == BlockKind.ToolCall)); // half of it
                 WriteMessage(FinishReason.Stop, output);
                 break;
         }

@@ -90,6 +90,14 @@ internal sealed class ResponsesBlockItem : IResponsesPart
         WriteRawItem("response.output_item.done"u8, frames);
     }
 
+    /// <summary>The answer was cut before the item ended: it stands in the response as far as it came, and no event says that it is done.</summary>
+    public void Cut()
+    {
+        if (_kind == BlockKind.Other) return;
+        if (_kind == BlockKind.Image) _text.ResetWrittenCount(); // half an image is none
+        WriteItem(_kind == BlockKind.Image ? "failed"u8 : "incomplete"u8, _whole);
+    }
+
     private void StartSummary(ResponsesFrames frames)
     {
         var output = frames.Begin("response.reasoning_summary_part.added"u8);

@@ -123,7 +123,7 @@ internal sealed class ResponsesEventWriter : EventWriter
     // The error is flat for SDKs by the type, nested for those that throw.
     private void Fail(GenerationError error)
     {
-        Close();
+        Close(isCut: true);
         var output = _frames.Begin("error"u8);
         WriteErrorMembers(error, output);
         output.Write(",\"error\":{\"type\":"u8);
@@ -147,16 +147,16 @@ internal sealed class ResponsesEventWriter : EventWriter
 
     private void End(ReadOnlySpan<byte> type, ReadOnlySpan<byte> status, string? incomplete)
     {
-        Close();
+        Close(isCut: incomplete is null && !status.SequenceEqual("completed"u8));
         WriteEnding(status, null, incomplete);
         WriteEndingFrame(type);
     }
 
-    private void Close()
+    private void Close(bool isCut)
     {
         _held = null;
         if (_fold is not null) _frames.NextSequence = _fold.LastSequence + 1;
-        _output?.End();
+        _output?.End(isCut);
     }
 
     private void WriteEndingFrame(ReadOnlySpan<byte> type)

@@ -20,6 +20,9 @@ internal sealed class ResponsesMessage
 
     public int Index => _index;
 
+    /// <summary>The answer was cut while a part of it was open.</summary>
+    public bool IsCut { get; set; }
+
     /// <summary>The item, once it has ended.</summary>
     public ReadOnlySpan<byte> Whole => _whole.WrittenSpan;
 
@@ -40,7 +43,7 @@ internal sealed class ResponsesMessage
 
     public void End(ResponsesFrames frames)
     {
-        WriteItem("completed"u8, _whole);
+        WriteItem(IsCut ? "incomplete"u8 : "completed"u8, _whole);
         var output = frames.Begin("response.output_item.done"u8);
         WriteItemHead(output);
         output.Write(_whole.WrittenSpan);

@@ -66,10 +66,25 @@ internal sealed class ResponsesOutput(ResponsesObject response, ResponsesFrames 
     }
 
     /// <summary>Ends what is still open.</summary>
-    public void End()
+    /// <param name="isCut">The answer was cut, and what is open with it.</param>
+    public void End(bool isCut)
     {
         LeaveMessage();
-        while (_blocks.Count > 0) Stop(_blocks.Keys.Min());
+        while (_blocks.Count > 0)
+        {
+            var number = _blocks.Keys.Min();
+            var open = _blocks[number];
+            if (isCut && open.Part is ResponsesBlockItem item)
+            {
+                _blocks.Remove(number);
+                item.Cut();
+                Add(item.Index, item.Whole);
+                continue;
+            }
+
+            if (isCut) open.Message!.IsCut = true;
+            Stop(number);
+        }
     }
 
     /// <summary>What was said so far is void.</summary>

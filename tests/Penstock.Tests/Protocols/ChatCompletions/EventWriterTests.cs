@@ -234,6 +234,7 @@ public sealed class EventWriterTests
         writer.Write(new GenerationEvent { Kind = EventKind.Delta, Block = 2, Text = "\\ude00"u8 }, Id(0), output);
         writer.Write(new GenerationEvent { Kind = EventKind.BlockStart, Block = 3, BlockKind = BlockKind.ToolCall, Id = "a", Name = "f" }, Id(0), output);
         writer.Write(new GenerationEvent { Kind = EventKind.Delta, Block = 3, Text = "{\\\"x\\\":1}"u8 }, Id(0), output);
+        writer.Write(new GenerationEvent { Kind = EventKind.BlockStop, Block = 3 }, Id(0), output);
         writer.Write(new GenerationEvent { Kind = EventKind.Usage, Usage = new Usage { InputTokens = 1, OutputTokens = 2, TotalTokens = 3 } }, Id(0), output);
         output.WrittenCount.ShouldBe(0);
         writer.Write(new GenerationEvent { Kind = ending, Reason = FinishReason.ToolCalls }, Id(0), output);
