@@ -3,15 +3,22 @@ namespace Penstock.Protocols;
 /// <summary>What of a request a provider of another protocol cannot be told: collected while its body is written.</summary>
 public sealed class DroppedFields
 {
-    private readonly List<string> _names = [];
+    // They are named in a response header and in the generation's label: a client's HTTP library takes few kilobytes of headers.
+    private const int MaxNames = 100;
+    private const int MaxLength = 4096;
 
-    /// <summary>The client's names of what was left out.</summary>
+    private readonly List<string> _names = [];
+    private int _length;
+
+    /// <summary>The client's names of what was left out: the first hundred, in 4 KiB.</summary>
     public IReadOnlyList<string> Names => _names;
 
     /// <summary>Leaves a field out that would not change the answer.</summary>
     public void Drop(string name)
     {
-        if (!_names.Contains(name, StringComparer.Ordinal)) _names.Add(name);
+        if (_names.Count == MaxNames || _length + name.Length > MaxLength || _names.Contains(name, StringComparer.Ordinal)) return;
+        _names.Add(name);
+        _length += name.Length;
     }
 
     /// <summary>Leaves a setting out, if it was said.</summary>

@@ -75,6 +75,25 @@ public sealed class OddRequestTests
         Write(Read("responses", Encoding.UTF8.GetString(joined)), "responses").ShouldContain(_deep);
     }
 
+    [Fact]
+    public void Only_so_many_dropped_fields_are_named_as_fit_into_a_header()
+    {
+        var dropped = new DroppedFields();
+        for (var i = 0; i < 100_000; i++) dropped.Drop($"messages[{i}].content[0].cache_control");
+        dropped.Drop(new string('x', 5000));
+        dropped.Names.Count.ShouldBeInRange(50, 100);
+        dropped.Names.Sum(n => n.Length).ShouldBeLessThan(4097);
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task Very_many_items_of_one_turn_are_read_in_time()
+    {
+        await Task.Yield();
+        const string Call = """{"type":"function_call","call_id":"c","name":"f","arguments":""},""";
+        var body = "{\"input\":[" + string.Concat(Enumerable.Repeat(Call, 300_000)).TrimEnd(',') + "]}";
+        Read("responses", body).Messages.ShouldHaveSingleItem().Parts.Count.ShouldBe(300_000);
+    }
+
     private static GenerationRequest Read(string protocol, string body) => ClientProtocols.Find(protocol)!.ReadRequest(Encoding.UTF8.GetBytes(body));
 
     private static string Write(GenerationRequest request, string provider)
