@@ -89,8 +89,8 @@ internal sealed class ResponsesInput(List<Message> messages, List<OwnField> ownF
 
     private void Add(Role role, Part part)
     {
-        if (messages is [.., var last] && last.Role == role) messages[^1] = last with { Parts = [.. last.Parts, part] };
-        else messages.Add(new Message(role, [part]));
+        if (messages is [.., { Parts: List<Part> parts } last] && last.Role == role) parts.Add(part); // a copy each would be quadratic
+        else messages.Add(new Message(role, new List<Part> { part }));
     }
 
     private static string CallId(JsonElement item, string path) => Required(item, "call_id", path);
