@@ -73,6 +73,7 @@ public sealed class OddRequestTests
         var joined = Penstock.Protocols.Responses.ResponsesConversation.Join(body, earlier, response);
         Penstock.Protocols.Responses.ResponsesConversation.ListInput(joined, "resp_1").Count.ShouldBe(3);
         Write(Read("responses", Encoding.UTF8.GetString(joined)), "responses").ShouldContain(_deep);
+        Penstock.Protocols.Responses.ResponsesReferences.ItemsOf(Encoding.UTF8.GetBytes($$$"""{"output":[{"id":"fc_1","y":{{{_deep}}}}]}""")).ShouldHaveSingleItem();
     }
 
     [Fact]

@@ -26,7 +26,7 @@ internal static class ResponsesReferences
     /// <summary>The items of a response, by their ids.</summary>
     public static IEnumerable<KeyValuePair<string, byte[]>> ItemsOf(ReadOnlyMemory<byte> response)
     {
-        using var document = JsonDocument.Parse(response);
+        using var document = JsonDocument.Parse(response, new JsonDocumentOptions { MaxDepth = JsonValue.MaxDepth });
         foreach (var item in JsonParts.Objects(document.RootElement, "output"))
         {
             if (JsonParts.String(item, "id"u8) is { } id) yield return new(id, JsonParts.Raw(item).ToArray());
