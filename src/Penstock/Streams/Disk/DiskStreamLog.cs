@@ -211,7 +211,7 @@ internal sealed class DiskStreamLog : IStreamLog
         }
 
         var record = new PendingRecord(stream);
-        record.Prepare(RecordKind.Trim, batch, firstOffset, stream.Epoch, time: stream.CreatedAt.UtcTicks);
+        record.Prepare(RecordKind.Trim, batch, firstOffset, stream.Epoch, closes: stream.IsClosed, time: stream.CreatedAt.UtcTicks);
         await Commit.CommitAsync(record, batch);
     }
 
