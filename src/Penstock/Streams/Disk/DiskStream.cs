@@ -146,7 +146,7 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
         lock (Gate)
         {
             var first = FirstOffset;
-            if (Terms is not { Forks: 0 } || IsGone || !IsCreated) return first;
+            if (Terms is not { MayBeTrimmed: true } || IsGone || !IsCreated) return first;
             var kept = _bytes;
             for (var i = 0; i < _parts.Length; i++)
             {
