@@ -94,6 +94,7 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
         var isNew = _numbers.Renumber(generationEvent, out var block);
         if (_numbers.ToClose >= 0) Record(new GenerationEvent { Kind = EventKind.BlockStop, Block = _numbers.ToClose });
         if (isNew) Record(generationEvent with { Block = block });
+        else Output(); // a block that goes on is not recorded again, and is output all the same
     }
 
     public void EndPayload(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload, Usage? usage)
