@@ -73,8 +73,13 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     public ValueTask BeginAttemptAsync(in GenerationEvent begin, Target target, EventWriter newWriter)
     {
         Discard();
-        (_writer, _model) = (newWriter, target.Name);
-        _passthrough = target.Provider.Protocol.Name == protocol;
+        _model = target.Name;
+        if (!_stored.Started) // else it goes on after a crash, and the writer knows with what
+        {
+            _writer = newWriter;
+            _passthrough = target.Provider.Protocol.Name == protocol;
+        }
+
         Record(begin);
         CloseRecord();
         return AppendAsync(close: false);
