@@ -236,6 +236,20 @@ internal sealed class GenerationService(
         if (Running >= options.MaxRunning)
             throw new RequestException("The server runs as many generations as it may. Try again shortly.") { Status = 503, Code = "overloaded", RetryAfter = TimeSpan.FromSeconds(2) };
         var attempts = new Attempts(request, router.Route(request.Model), options.Retry);
+        try
+        {
+            return await BeginAsync(request, protocol, start, id, key, bodyHash, attempts);
+        }
+        catch
+        {
+            attempts.Abandon(); // or its target would wait for ever for what comes of it
+            throw;
+        }
+    }
+
+    private async ValueTask<Started> BeginAsync(
+        GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string? key, string? bodyHash, Attempts attempts)
+    {
         var asked = attempts.Current;
         var target = asked.Target;
         var metadata = new GenerationMetadata(protocol.Name, request.Stream, request.IncludeUsage, request.Choices, request.Model, target.Name, key, bodyHash)
