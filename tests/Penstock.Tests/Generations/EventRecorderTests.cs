@@ -72,10 +72,16 @@ public sealed class EventRecorderTests
         var stream = await log.CreateAsync(Id, new StreamOptions());
         var protocol = ClientProtocols.Find("chat-completions").ShouldNotBeNull();
         EventWriter NewWriter() => protocol.NewEventWriter(new GenerationRequest { Protocol = protocol.Name, Body = default, Messages = [], Stream = true }, Id, default);
-        var recorder = new EventRecorder(stream, NewWriter(), Id, "s/chat", protocol.Name, passthrough: false);
+        var writer = NewWriter();
         var before = new RecordedState();
-        before.Add(new GenerationEvent { Kind = EventKind.Started }, 0);
-        before.Add(new GenerationEvent { Kind = EventKind.BlockStart, BlockKind = BlockKind.Text }, 1);
+        foreach (var kind in (EventKind[])[EventKind.Started, EventKind.BlockStart])
+        {
+            var said = new GenerationEvent { Kind = kind, BlockKind = BlockKind.Text };
+            before.Add(said, 0);
+            writer.Replay(said, [], new System.Buffers.ArrayBufferWriter<byte>());
+        }
+
+        var recorder = new EventRecorder(stream, writer, Id, "s/chat", protocol.Name, passthrough: false);
         recorder.Resume(before);
         await recorder.GoOnAsync(new GenerationEvent { Kind = EventKind.Attempt, Attempt = 2 });
         await recorder.BeginAttemptAsync(new GenerationEvent { Kind = EventKind.Attempt, Attempt = 3 }, router.Target("s/chat"), NewWriter());
