@@ -73,8 +73,13 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     public ValueTask BeginAttemptAsync(in GenerationEvent begin, Target target, EventWriter newWriter)
     {
         Discard();
-        (_writer, _model) = (newWriter, target.Name);
-        _passthrough = target.Provider.Protocol.Name == protocol;
+        _model = target.Name;
+        if (!_stored.Started) // else it goes on after a crash, and the writer knows with what
+        {
+            _writer = newWriter;
+            _passthrough = target.Provider.Protocol.Name == protocol;
+        }
+
         Record(begin);
         CloseRecord();
         return AppendAsync(close: false);
@@ -94,6 +99,7 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
         var isNew = _numbers.Renumber(generationEvent, out var block);
         if (_numbers.ToClose >= 0) Record(new GenerationEvent { Kind = EventKind.BlockStop, Block = _numbers.ToClose });
         if (isNew) Record(generationEvent with { Block = block });
+        else Output(); // a block that goes on is not recorded again, and is output all the same
     }
 
     public void EndPayload(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload, Usage? usage)

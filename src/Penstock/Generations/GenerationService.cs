@@ -169,15 +169,18 @@ internal sealed class GenerationService(
                 continue;
             }
 
+            var goesOn = false;
             if (!info.Closed)
             {
                 orphans++;
-                if (await recovery.RecoverAsync(info, id, metadata, ended: Forget) is { } recovered) goOn.Add(recovered);
+                if (await recovery.RecoverAsync(info, id, metadata, ended: Forget) is { } recovered)
+                {
+                    goesOn = true;
+                    goOn.Add(recovered);
+                }
             }
 
-            // What has one event (its failure), or had none when the server died, said nothing: its key is free.
-            var silent = info.NextOffset == (info.Closed ? 1 : 0);
-            if (metadata is { Key: { } key, BodyHash: { } hash } && !silent) _keys.Restore(key, id, hash);
+            if (metadata is { Key: { } key, BodyHash: { } hash } && (goesOn || !await IsSilentAsync(info.Path))) _keys.Restore(key, id, hash);
         }
 
         foreach (var again in goOn) Run(again.Generation, again.Attempts, again.NewWriter);
@@ -226,6 +229,32 @@ internal sealed class GenerationService(
         return reader is null ? null : await GenerationSnapshot.ReadStatusAsync(reader);
     }
 
+    /// <summary>Whether a generation ended, after however many attempts, before any provider said something: then its key is free.</summary>
+    private async ValueTask<bool> IsSilentAsync(string path)
+    {
+        try
+        {
+            if (await log.GetAsync(path) is not { Closed: true }) return false;
+            using var reader = await log.OpenReaderAsync(path);
+            while (reader is not null)
+            {
+                while (reader.TryRead(out var record))
+                {
+                    var kind = NativeEventReader.Read(EventRecord.Json(record.Data)).Kind;
+                    if (kind != EventKind.Attempt) return kind is EventKind.Failed or EventKind.Interrupted;
+                }
+
+                if (await reader.WaitAsync() is not StreamWait.Ready) return false;
+            }
+
+            return false;
+        }
+        catch (Exception e) when (e is not ObjectDisposedException)
+        {
+            return false; // it cannot be read, which whoever asks for it is told
+        }
+    }
+
     private static string PathOf(string id) => PathPrefix + id;
 
     private async ValueTask<Started> CreateAsync(
@@ -236,6 +265,20 @@ internal sealed class GenerationService(
         if (Running >= options.MaxRunning)
             throw new RequestException("The server runs as many generations as it may. Try again shortly.") { Status = 503, Code = "overloaded", RetryAfter = TimeSpan.FromSeconds(2) };
         var attempts = new Attempts(request, router.Route(request.Model), options.Retry);
+        try
+        {
+            return await BeginAsync(request, protocol, start, id, key, bodyHash, attempts);
+        }
+        catch
+        {
+            attempts.Abandon(); // or its target would wait for ever for what comes of it
+            throw;
+        }
+    }
+
+    private async ValueTask<Started> BeginAsync(
+        GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string? key, string? bodyHash, Attempts attempts)
+    {
         var asked = attempts.Current;
         var target = asked.Target;
         var metadata = new GenerationMetadata(protocol.Name, request.Stream, request.IncludeUsage, request.Choices, request.Model, target.Name, key, bodyHash)

@@ -17,6 +17,9 @@ public sealed record SharedStreamOptions
 
     /// <summary>The stream is closed from its beginning.</summary>
     public bool Closed { get; init; }
+
+    /// <summary>The store forgets nothing of it by age or size, however it is set.</summary>
+    public bool KeepWhole { get; init; }
 }
 
 /// <summary>A stream begins with the events of another one, which are not copied: up to an offset, where its own begin.</summary>

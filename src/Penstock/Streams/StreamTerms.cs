@@ -2,7 +2,8 @@ namespace Penstock.Streams;
 
 /// <summary>What a shared stream keeps beside what every stream keeps.</summary>
 internal sealed class StreamTerms(
-    ReadOnlyMemory<byte> metadata, TimeSpan? timeToLive, DateTimeOffset? expiresAt, StreamState? source, long forkOffset, DateTimeOffset now)
+    ReadOnlyMemory<byte> metadata, TimeSpan? timeToLive, DateTimeOffset? expiresAt, StreamState? source, long forkOffset, DateTimeOffset now,
+    bool keepWhole = false)
 {
     private long _lastUsed = now.UtcTicks;
     private long _firstOffset;
@@ -14,6 +15,9 @@ internal sealed class StreamTerms(
     /// <summary>When the stream goes whatever happens.</summary>
     public DateTimeOffset? FixedEnd { get; } = expiresAt;
 
+    /// <summary>Nothing of it is forgotten by age or size.</summary>
+    public bool KeepWhole { get; } = keepWhole;
+
     /// <summary>The stream whose events this one begins with.</summary>
     public StreamState? Source { get; } = source;
 
@@ -23,9 +27,12 @@ internal sealed class StreamTerms(
     /// <summary>The first event that is kept, here or, before the fork's own, in its source.</summary>
     public long FirstOffset
     {
-        get => Volatile.Read(ref _firstOffset);
+        get => Math.Max(Volatile.Read(ref _firstOffset), Source is null ? 0 : Math.Min(Source.FirstOffset, ForkOffset));
         set => Volatile.Write(ref _firstOffset, value);
     }
+
+    /// <summary>Whether its beginning may be forgotten.</summary>
+    public bool MayBeTrimmed => Forks == 0 && !KeepWhole;
 
     /// <summary>How many forks begin with this one's events; guarded by the catalog.</summary>
     public int Forks { get; set; }

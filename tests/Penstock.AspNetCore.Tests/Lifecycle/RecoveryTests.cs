@@ -80,6 +80,56 @@ public sealed class RecoveryTests : IDisposable
         next.Upstream.Calls.ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task A_key_whose_attempts_all_failed_is_free_after_a_restart_too()
+    {
+        RawRequest Ask(PenstockHost host) => host.Api.Chat("up/m", "a-3").With("Idempotency-Key", "key-1");
+        await using (var host = await PenstockHost.StartAsync(
+            call => call.Json(503, "{}"), "disk", ("Storage:Path", _folder), ("Retry:MaxRetries", "2"), ("Retry:BaseDelay", "00:00:00.001")))
+        {
+            using (var refused = await RawReply.SendAsync(Ask(host))) refused.Status.ShouldBe(503);
+            host.Upstream.Calls.Count.ShouldBe(3);
+            await host.StopAsync();
+        }
+
+        await using var next = await PenstockHost.StartAsync(Tokens.ByPrompt(), "disk", ("Storage:Path", _folder));
+        View.ChatText(await SseClient.AllAsync(Ask(next))).ShouldBe(string.Concat(Tokens.Of("a", 3)));
+    }
+
+    [Fact]
+    public async Task A_key_whose_generation_goes_on_after_a_crash_joins_it()
+    {
+        RawRequest Ask(PenstockHost host) => host.Api.Chat("up/m", "a-3").With("Idempotency-Key", "key-1");
+        var left = Path.Combine(_folder, "left");
+        await using (var host = await PenstockHost.StartAsync(
+            call => call.Hold(), "disk", ("Storage:Path", Path.Combine(_folder, "data")), ("Generations:OnCrash", "restart")))
+        {
+            _ = RawReply.SendAsync(Ask(host));
+            await Eventually.Is(() => host.Upstream.Calls.Count == 1, "the provider was asked");
+            CopyTo(left);
+        }
+
+        using var gate = new SemaphoreSlim(0);
+        await using var next = await PenstockHost.StartAsync(
+            async call =>
+            {
+                await gate.WaitAsync(Eventually.Limit);
+                await Tokens.ByPrompt()(call);
+            },
+            "disk", ("Storage:Path", left), ("Generations:OnCrash", "restart"));
+        await Eventually.Is(() => next.Upstream.Calls.Count == 1, "the provider was asked again");
+        var read = SseClient.AllAsync(Ask(next));
+        gate.Release(2);
+        View.ChatText(await read).ShouldBe(string.Concat(Tokens.Of("a", 3)));
+        next.Upstream.Calls.Count.ShouldBe(1); // a second one would be a second bill
+    }
+
+    private void CopyTo(string target)
+    {
+        Directory.CreateDirectory(target);
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(_folder, "data")).Where(f => Path.GetFileName(f) != "lock")) File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
+    }
+
     private static async Task WriteAsync(IStreamLog log, string id, string label, params byte[][] records)
     {
         var stream = await log.CreateAsync($"generations/{id}", new StreamOptions { Metadata = Encoding.UTF8.GetBytes(label) });

@@ -1,4 +1,5 @@
 using Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
+using Penstock.Testing;
 
 namespace Penstock.AspNetCore.Tests.Surfaces;
 
@@ -28,4 +29,40 @@ public sealed class SubscriptionPartsTests
     [InlineData("a/**/c", "a/b/d", false)]
     [InlineData("events/a*", "events/ab", false)]
     public void Patterns_match_by_segments(string pattern, string path, bool matches) => new StreamGlob(pattern).Matches(path).ShouldBe(matches);
+
+    [Theory]
+    [InlineData("93.184.216.34", true)]
+    [InlineData("2606:2800:220:1::1", true)]
+    [InlineData("64:ff9b::5db8:d822", true)] // by NAT64 to a public one
+    [InlineData("64:ff9b::a9fe:a9fe", false)] // by NAT64 to the clouds' metadata
+    [InlineData("64:ff9b:1::a00:1", false)]
+    [InlineData("2002:a00:1::1", false)] // by 6to4 to 10.0.0.1
+    [InlineData("2001:0:a00:1::1", false)] // Teredo
+    [InlineData("::169.254.169.254", false)]
+    [InlineData("::ffff:0:a00:1", false)]
+    [InlineData("::ffff:10.0.0.1", false)]
+    [InlineData("fd00:ec2::254", false)]
+    [InlineData("::", false)]
+    [InlineData("169.254.169.254", false)]
+    public void A_webhook_reaches_no_network_behind_us_by_another_way_to_write_it(string address, bool isPublic) =>
+        WebhookUrl.IsPublic(System.Net.IPAddress.Parse(address)).ShouldBe(isPublic);
+
+    [Fact]
+    public async Task A_stream_that_comes_anew_where_one_has_expired_wakes_from_its_beginning()
+    {
+        await using var host = await PenstockHost.StartAsync();
+        RawRequest Json(RawRequest request) => request.With("Content-Type", "application/json");
+        RawRequest Put(string path, string body = "") => Json(host.Api.Get(path) with { Method = "PUT", Body = body });
+        async Task<string> TextAsync(RawRequest request)
+        {
+            using var reply = await RawReply.SendAsync(request);
+            return $"{reply.Status} {await reply.TextAsync()}";
+        }
+
+        (await TextAsync(Put("v1/stream/wakes"))).ShouldStartWith("201");
+        (await TextAsync(Put("v1/stream/jobs/1", "[1,2,3]").With("Stream-TTL", "1"))).ShouldStartWith("201");
+        (await TextAsync(Put("v1/stream/__ds/subscriptions/s", """{"type":"pull-wake","pattern":"jobs/*","wake_stream":"wakes"}"""))).ShouldStartWith("201");
+        await Eventually.Is(async () => (await TextAsync(Put("v1/stream/jobs/1", "[9]"))).StartsWith("201", StringComparison.Ordinal), "the first one has expired");
+        (await TextAsync(host.Api.Post("v1/stream/__ds/subscriptions/s/claim", new System.Text.Json.Nodes.JsonObject { ["worker"] = "w" }))).ShouldContain("jobs/1");
+    }
 }

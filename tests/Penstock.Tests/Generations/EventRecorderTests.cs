@@ -2,6 +2,7 @@ using System.Text;
 using Penstock.Generations;
 using Penstock.Protocols;
 using Penstock.Protocols.Native;
+using Penstock.Providers;
 using Penstock.Streams;
 using Penstock.Streams.Memory;
 using Penstock.Testing;
@@ -59,6 +60,40 @@ public sealed class EventRecorderTests
         await recorder.CommitAsync();
         recorder.OutputBytes.ShouldBe(5);
         (await TypesAsync(log)).ShouldBe(["started", "block_start", "delta"]);
+    }
+
+    [Fact]
+    public async Task What_goes_on_after_a_crash_is_shown_by_one_writer_however_many_providers_are_asked()
+    {
+        await using var log = NewLog();
+        using var router = new ModelRouter(
+            new RoutingOptions { DefaultModel = "s/chat", Providers = new Dictionary<string, ProviderOptions>(StringComparer.Ordinal) { ["s"] = new() { Protocol = "simulated" } } },
+            TimeProvider.System);
+        var stream = await log.CreateAsync(Id, new StreamOptions());
+        var protocol = ClientProtocols.Find("chat-completions").ShouldNotBeNull();
+        EventWriter NewWriter() => protocol.NewEventWriter(new GenerationRequest { Protocol = protocol.Name, Body = default, Messages = [], Stream = true }, Id, default);
+        var writer = NewWriter();
+        var before = new RecordedState();
+        foreach (var kind in (EventKind[])[EventKind.Started, EventKind.BlockStart])
+        {
+            var said = new GenerationEvent { Kind = kind, BlockKind = BlockKind.Text };
+            before.Add(said, 0);
+            writer.Replay(said, [], new System.Buffers.ArrayBufferWriter<byte>());
+        }
+
+        var recorder = new EventRecorder(stream, writer, Id, "s/chat", protocol.Name, passthrough: false);
+        recorder.Resume(before);
+        await recorder.GoOnAsync(new GenerationEvent { Kind = EventKind.Attempt, Attempt = 2 });
+        await recorder.BeginAttemptAsync(new GenerationEvent { Kind = EventKind.Attempt, Attempt = 3 }, router.Target("s/chat"), NewWriter());
+        Say(recorder, block: 0, length: 5);
+        recorder.EndPayload([], """{"role":"again"}"""u8, usage: null);
+        await recorder.CommitAsync();
+
+        using var reader = (await log.OpenReaderAsync(Id)).ShouldNotBeNull();
+        var shown = "";
+        while (reader.TryRead(out var record)) shown += Encoding.UTF8.GetString(EventRecord.Frames(record.Data));
+        shown.ShouldContain("xxxxx");
+        shown.ShouldNotContain("again");
     }
 
     private static MemoryStreamLog NewLog() => new(new StreamStoreOptions { MaxStreamBytes = 1024 }, new ManualTimeProvider());

@@ -111,7 +111,9 @@ internal sealed class DurableStreamsEndpoints(
     {
         var (info, begins) = await create.HandleAsync(context, path);
         Describe(context.Response, info);
-        if (begins is { } offset) await subscriptions.NoteAppendAsync(path, offset, info.NextOffset);
+        if (begins is not { } offset) return;
+        await subscriptions.NoteCreateAsync(path, offset);
+        await subscriptions.NoteAppendAsync(path, offset, info.NextOffset);
     }
 
     private async Task PostAsync(HttpContext context, string path)

@@ -5,18 +5,20 @@ namespace Penstock.Streams.Disk;
 
 /// <summary>
 /// What a create record says of its stream: i64 retention, i64 time to live, i64 fixed end, i64 number of the stream that
-/// it is a fork of, i64 the first offset that is its own, i32 length of the path, i32 1 if it is shared, the path, the
+/// it is a fork of, i64 the first offset that is its own, i32 length of the path, i32 1 if it is shared, 2 if it is kept whole besides, the path, the
 /// metadata. Times are in ticks; 0 is none.
 /// </summary>
 internal readonly ref struct CreateBody(ReadOnlySpan<byte> bytes)
 {
     private const int PathStart = (5 * sizeof(long)) + (2 * sizeof(int));
 
+    private const int KeptWhole = 2;
+
     private readonly ReadOnlySpan<byte> _bytes = bytes;
 
     public TimeSpan Retention => new(Number(0));
 
-    public bool IsShared => BinaryPrimitives.ReadInt32LittleEndian(_bytes[(PathStart - sizeof(int))..]) != 0;
+    public bool IsShared => Sharing != 0;
 
     /// <summary>0 for no fork.</summary>
     public long Source => Number(3);
@@ -28,6 +30,8 @@ internal readonly ref struct CreateBody(ReadOnlySpan<byte> bytes)
 
     public ReadOnlySpan<byte> Metadata => _bytes[(PathStart + PathLength)..];
 
+    private int Sharing => BinaryPrimitives.ReadInt32LittleEndian(_bytes[(PathStart - sizeof(int))..]);
+
     private int PathLength => BinaryPrimitives.ReadInt32LittleEndian(_bytes[(5 * sizeof(long))..]);
 
     /// <summary>What a shared stream is told by it; null for any other.</summary>
@@ -37,7 +41,8 @@ internal readonly ref struct CreateBody(ReadOnlySpan<byte> bytes)
         Number(2) == 0 ? null : new DateTimeOffset(Number(2), TimeSpan.Zero),
         source,
         FirstOffset,
-        now);
+        now,
+        keepWhole: Sharing == KeptWhole);
 
     /// <summary>Writes the body. A stream with a writer keeps its metadata nowhere else.</summary>
     public static byte[] Write(DiskStream stream, ReadOnlySpan<byte> metadata)
@@ -55,7 +60,7 @@ internal readonly ref struct CreateBody(ReadOnlySpan<byte> bytes)
         ];
         for (var i = 0; i < numbers.Length; i++) BinaryPrimitives.WriteInt64LittleEndian(body.AsSpan(i * sizeof(long)), numbers[i]);
         BinaryPrimitives.WriteInt32LittleEndian(body.AsSpan(5 * sizeof(long)), pathLength);
-        BinaryPrimitives.WriteInt32LittleEndian(body.AsSpan(PathStart - sizeof(int)), terms is null ? 0 : 1);
+        BinaryPrimitives.WriteInt32LittleEndian(body.AsSpan(PathStart - sizeof(int)), terms switch { null => 0, { KeepWhole: true } => KeptWhole, _ => 1 });
         Encoding.UTF8.GetBytes(stream.Path, body.AsSpan(PathStart));
         metadata.CopyTo(body.AsSpan(PathStart + pathLength));
         return body;

@@ -85,7 +85,7 @@ internal sealed class DiskRetention : IAsyncDisposable
         foreach (var stream in _streams.All)
         {
             if (!stream.IsCreated || !stream.IsIn(segment)) continue;
-            if (stream.Terms is { Forks: 0 }) await TryTrimAsync(stream, stream.FirstBehind(segment));
+            if (stream.Terms is { MayBeTrimmed: true }) await TryTrimAsync(stream, stream.FirstBehind(segment));
             else if (stream.Terms is null && stream.IsClosed) await _log.DeleteAsync(stream.Path);
             else isCleared = false;
         }

@@ -90,6 +90,8 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
         var left = new List<Segment>();
         lock (Gate)
         {
+            // Of a stream that was forgotten whole, its trim alone tells how far it had come.
+            if (record.Kind == RecordKind.Trim && record.FirstOffset > NextOffset) Publish(record.FirstOffset);
             // The first record at hand may not be the stream's first: those before may have been trimmed.
             ref var part = ref PartIn(segment, _parts.Length == 0 && record.Kind == RecordKind.Append ? record.FirstOffset : null);
             switch (record.Kind)
@@ -122,6 +124,12 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
                     break;
                 case RecordKind.Trim:
                     part.Events |= PartEvents.Created | PartEvents.Trimmed;
+                    if (record.Closes)
+                    {
+                        part.Events |= PartEvents.Closed;
+                        if (!IsClosed) Close(record.Time);
+                    }
+
                     _createPosition = position;
                     Volatile.Write(ref _createLength, record.Length);
                     TrimTo(record.FirstOffset, left);
@@ -138,7 +146,7 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
         lock (Gate)
         {
             var first = FirstOffset;
-            if (Terms is not { Forks: 0 } || IsGone || !IsCreated) return first;
+            if (Terms is not { MayBeTrimmed: true } || IsGone || !IsCreated) return first;
             var kept = _bytes;
             for (var i = 0; i < _parts.Length; i++)
             {

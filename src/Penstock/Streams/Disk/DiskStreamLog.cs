@@ -78,7 +78,7 @@ internal sealed class DiskStreamLog : IStreamLog
         DiskStream? source = null;
         if (options.Fork is { } fork && (!TryFind(fork.Source, out source) || source.Terms is null || fork.Offset > source.NextOffset))
             throw new StreamGoneException(fork.Source);
-        var terms = new StreamTerms(options.Metadata.ToArray(), options.TimeToLive, options.ExpiresAt, source, options.Fork?.Offset ?? 0, Now);
+        var terms = new StreamTerms(options.Metadata.ToArray(), options.TimeToLive, options.ExpiresAt, source, options.Fork?.Offset ?? 0, Now, options.KeepWhole);
         var stream = new DiskStream(path, Interlocked.Increment(ref _lastNumber), Now, TimeSpan.MaxValue, terms);
         _streams.Add(stream);
         var hasMore = events is not null || options.Closed;
@@ -211,7 +211,7 @@ internal sealed class DiskStreamLog : IStreamLog
         }
 
         var record = new PendingRecord(stream);
-        record.Prepare(RecordKind.Trim, batch, firstOffset, stream.Epoch, time: stream.CreatedAt.UtcTicks);
+        record.Prepare(RecordKind.Trim, batch, firstOffset, stream.Epoch, closes: stream.IsClosed, time: stream.CreatedAt.UtcTicks);
         await Commit.CommitAsync(record, batch);
     }
 

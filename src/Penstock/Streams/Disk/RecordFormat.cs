@@ -18,7 +18,7 @@ internal enum RecordKind : byte
 
     /// <summary>
     /// The events of a shared stream below FirstOffset are not kept any more. Says all that earlier records said of the
-    /// stream, for those may go: a <see cref="CreateBody"/>, then <see cref="SegmentMarks"/>. Time is when it was created.
+    /// stream, for those may go: a <see cref="CreateBody"/>, then <see cref="SegmentMarks"/>, and whether it is closed. Time is when it was created.
     /// </summary>
     Trim = 5,
 }

@@ -137,8 +137,8 @@ internal sealed class SegmentFolder : IDisposable
         segment.File.Dispose();
         try
         {
+            File.Delete(SegmentIndex.PathFor(segment.Path)); // first, for an index alone would say that a segment was lost
             File.Delete(segment.Path);
-            File.Delete(SegmentIndex.PathFor(segment.Path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

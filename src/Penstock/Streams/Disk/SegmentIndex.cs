@@ -84,7 +84,8 @@ internal sealed class SegmentIndex
             }
 
             entry.MarksStart = (int)text.Length;
-            stream.WriteMarks(entry.FirstOffset, entry.NextOffset, text);
+            // A trim tells of every producer, for the segments that told of them before may be gone.
+            stream.WriteMarks(entry.Events.HasFlag(PartEvents.Trimmed) ? 0 : entry.FirstOffset, entry.NextOffset, text);
             entry.MarksLength = (int)text.Length - entry.MarksStart;
 
             entries.Add(entry);

@@ -47,7 +47,7 @@ internal sealed class MemoryStreamLog : IStreamLog
             throw new StreamGoneException(fork.Source);
         var now = _time.GetUtcNow();
         var metadata = options.Metadata.ToArray();
-        var terms = new StreamTerms(metadata, options.TimeToLive, options.ExpiresAt, source, options.Fork?.Offset ?? 0, now);
+        var terms = new StreamTerms(metadata, options.TimeToLive, options.ExpiresAt, source, options.Fork?.Offset ?? 0, now, options.KeepWhole);
         var stream = new MemoryLogStream(path, Interlocked.Increment(ref _lastNumber), now, TimeSpan.MaxValue, metadata, terms);
         if (_streams.TryFind(path, out _)) throw new StreamExistsException(path);
         var cost = Cost(stream) + (events is null ? 0 : Cost(events));
@@ -156,7 +156,7 @@ internal sealed class MemoryStreamLog : IStreamLog
     /// <summary>Forgets what the store need not keep of a stream.</summary>
     private void Trim(MemoryLogStream stream)
     {
-        if (stream.Terms is not { Forks: 0 }) return;
+        if (stream.Terms is not { MayBeTrimmed: true }) return;
         var (events, bytes) = stream.Trim(_options.KeepFrom(_time.GetUtcNow()), _options.KeepBytes);
         Interlocked.Add(ref _held, -(bytes + (events * EventCost)));
     }

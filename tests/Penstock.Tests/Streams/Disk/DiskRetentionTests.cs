@@ -118,11 +118,108 @@ public sealed class DiskRetentionTests
         (await store.Log.GetAsync("a")).ShouldNotBeNull().FirstOffset.ShouldBeGreaterThan(50);
     }
 
+    [Fact]
+    public async Task A_producer_is_remembered_when_all_its_segments_are_gone_and_the_next_start_reads_the_index()
+    {
+        await using var store = new DiskStore(options: DiskStore.Small with { KeepFor = TimeSpan.FromHours(1) });
+        await store.Log.CreateSharedAsync("a", new SharedStreamOptions());
+        await AppendAsync(store, "a", 0, producer: "early");
+        await AppendAsync(store, "a", 0);
+        await store.ReopenAsync();
+        store.Time.Advance(TimeSpan.FromHours(2));
+        await AppendAsync(store, "a", 0, producer: "late");
+        await store.Log.Retention.TendAsync();
+        for (var start = 0; start < 3; start++) // the first reads what the trim says, the next what the index says of it
+        {
+            await store.ReopenAsync();
+            (await AppendAsync(store, "a", 0, producer: "early")).ShouldBe(AppendStatus.Duplicate);
+            (await AppendAsync(store, "a", 0, producer: "late")).ShouldBe(AppendStatus.Duplicate);
+        }
+    }
+
+    [Fact]
+    public async Task An_idle_stream_that_was_forgotten_whole_goes_on_where_it_was_after_a_crash()
+    {
+        await using var store = new DiskStore(options: DiskStore.Small with { KeepFor = TimeSpan.FromHours(1) });
+        await ForgetWholeAsync(store, close: false);
+        await using var crashed = store.Crash();
+        var info = (await crashed.Log.GetAsync("a")).ShouldNotBeNull();
+        (info.FirstOffset, info.NextOffset).ShouldBe((10, 10));
+        using var batch = StreamTesting.Batch("next");
+        (await crashed.Log.AppendAsync("a", batch)).NextOffset.ShouldBe(11);
+        (await crashed.Log.ReadAllAsync("a", 10)).ShouldBe(["next"]);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_closed_stream_that_was_forgotten_whole_is_closed_after_a_restart(bool isCrash)
+    {
+        await using var store = new DiskStore(options: DiskStore.Small with { KeepFor = TimeSpan.FromHours(1) });
+        await ForgetWholeAsync(store, close: true);
+        await using var crashed = isCrash ? store.Crash() : null;
+        if (!isCrash) await store.ReopenAsync();
+        if (!isCrash) await store.ReopenAsync();
+        var log = (crashed ?? store).Log;
+        (await log.GetAsync("a")).ShouldNotBeNull().Closed.ShouldBeTrue();
+        using var batch = StreamTesting.Batch("more");
+        (await log.AppendAsync("a", batch)).Status.ShouldBe(AppendStatus.Closed);
+    }
+
+    [Fact]
+    public async Task A_fork_begins_where_its_source_does()
+    {
+        await using var store = new DiskStore(options: DiskStore.Small with { KeepBytes = 1000 });
+        await store.Log.CreateSharedAsync("a", new SharedStreamOptions());
+        for (var i = 0; i < 100; i++) await AppendAsync(store, "a", i);
+        await store.Log.Retention.TendAsync();
+        var first = (await store.Log.GetAsync("a")).ShouldNotBeNull().FirstOffset;
+        first.ShouldBeGreaterThan(10);
+        await store.Log.CreateSharedAsync("fork", new SharedStreamOptions { Fork = new StreamFork("a", 100) });
+        for (var start = 0; start < 2; start++)
+        {
+            (await store.Log.GetAsync("fork")).ShouldNotBeNull().FirstOffset.ShouldBe(first);
+            (await store.Log.ReadAllAsync("fork", first)).Count.ShouldBe(100 - (int)first);
+            using (var behind = await store.Log.ReaderAsync("fork", 5)) (await behind.WaitAsync()).ShouldBe(StreamWait.Behind);
+            await store.ReopenAsync();
+        }
+    }
+
+    [Fact]
+    public async Task What_is_to_be_kept_whole_is()
+    {
+        await using var store = new DiskStore(options: DiskStore.Small with { KeepFor = TimeSpan.FromHours(1), KeepBytes = 1, MaxTotalBytes = 1 });
+        await store.Log.CreateSharedAsync("key", new SharedStreamOptions { KeepWhole = true }, StreamTesting.Batch("secret"));
+        for (var start = 0; start < 3; start++)
+        {
+            await store.ReopenAsync();
+            store.Time.Advance(TimeSpan.FromHours(2));
+            await store.Log.CreateSharedAsync($"other {start}", new SharedStreamOptions(), StreamTesting.Batch("other"));
+            await store.Log.Retention.TendAsync();
+            (await store.Log.ReadAllAsync("key")).ShouldBe(["secret"]);
+        }
+    }
+
     private static string Event(int i) => $"{i} {_filler}";
 
-    private static async Task<AppendStatus> AppendAsync(DiskStore store, string path, int i)
+    /// <summary>A stream "a" of ten events, none of which is kept; another one is being written.</summary>
+    private static async Task ForgetWholeAsync(DiskStore store, bool close)
+    {
+        await store.Log.CreateSharedAsync("a", new SharedStreamOptions());
+        for (var i = 0; i < 10; i++) await AppendAsync(store, "a", i);
+        using var nothing = new StreamBatch();
+        if (close) (await store.Log.AppendAsync("a", nothing, new StreamAppend { Close = true })).Status.ShouldBe(AppendStatus.Appended);
+        await store.ReopenAsync(); // which ends the segment
+        store.Time.Advance(TimeSpan.FromHours(2));
+        await store.Log.CreateSharedAsync("other", new SharedStreamOptions(), StreamTesting.Batch("x"));
+        await store.Log.Retention.TendAsync();
+        (await store.Log.GetAsync("a")).ShouldNotBeNull().FirstOffset.ShouldBe(10);
+        store.Folder.Logs.Length.ShouldBe(1);
+    }
+
+    private static async Task<AppendStatus> AppendAsync(DiskStore store, string path, int i, string producer = "p")
     {
         using var batch = StreamTesting.Batch(Event(i));
-        return (await store.Log.AppendAsync(path, batch, new StreamAppend { ProducerId = "p", ProducerSeq = i })).Status;
+        return (await store.Log.AppendAsync(path, batch, new StreamAppend { ProducerId = producer, ProducerSeq = i })).Status;
     }
 }

@@ -93,6 +93,14 @@ internal sealed class Subscription
         if (_links.TryGetValue(path, out var link)) link.Tail = Math.Max(link.Tail, after);
     }
 
+    public bool IsLinked(string path) => _links.ContainsKey(path);
+
+    /// <summary>A stream has come in the place of another one: nothing of it is done.</summary>
+    public void NoteCreate(string path, long begins, long tail)
+    {
+        if (_links.TryGetValue(path, out var link)) (link.Acked, link.Tail) = (begins, tail);
+    }
+
     /// <summary>A stream was deleted; another one may come in its place.</summary>
     public void NoteDelete(string path)
     {

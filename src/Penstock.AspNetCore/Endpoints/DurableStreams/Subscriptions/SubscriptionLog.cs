@@ -31,7 +31,7 @@ internal sealed class SubscriptionLog(IStreamLog log)
         }
 
         var path = $"{Prefix}{Guid.NewGuid():N}";
-        await log.CreateSharedAsync(path, new SharedStreamOptions(), batch);
+        await log.CreateSharedAsync(path, new SharedStreamOptions { KeepWhole = true }, batch);
         lock (_current) _current[subscription.Id] = (path, 1);
         if (current.Path is not null) await log.DeleteAsync(current.Path);
     }

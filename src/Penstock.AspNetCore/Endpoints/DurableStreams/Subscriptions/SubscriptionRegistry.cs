@@ -112,6 +112,27 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
         }
     }
 
+    /// <summary>A stream is new. One that had its path before may have expired, of which nobody was told.</summary>
+    public async ValueTask NoteCreateAsync(string path, long begins)
+    {
+        foreach (var (_, subscription) in _all)
+        {
+            if (!subscription.IsLinked(path)) continue;
+            try
+            {
+                await ChangeAsync(subscription, async () =>
+                {
+                    if (await log.GetAsync(StreamAddress.ToLog(path)) is { KeptForForks: false } info) subscription.NoteCreate(path, begins, info.NextOffset);
+                    return true;
+                });
+            }
+            catch (StreamException e)
+            {
+                DurableStreamsLog.WakeFailed(logger, subscription.Id, e);
+            }
+        }
+    }
+
     public async ValueTask NoteDeleteAsync(string path)
     {
         foreach (var (_, subscription) in _all) await NoteAsync(subscription, s => s.NoteDelete(path));

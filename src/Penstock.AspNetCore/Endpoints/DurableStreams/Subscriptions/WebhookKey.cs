@@ -39,7 +39,7 @@ internal sealed class WebhookKey
             batch.Add(RandomNumberGenerator.GetBytes(KeyBytes));
             try
             {
-                await log.CreateSharedAsync(Path, new SharedStreamOptions { Closed = true }, batch);
+                await log.CreateSharedAsync(Path, new SharedStreamOptions { Closed = true, KeepWhole = true }, batch);
             }
             catch (StreamExistsException)
             {

@@ -36,9 +36,8 @@ internal static class WebhookUrl
     {
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
         if (IPAddress.IsLoopback(address)) return false;
-        if (address.AddressFamily == AddressFamily.InterNetworkV6)
-            return !(address.IsIPv6LinkLocal || address.IsIPv6SiteLocal || address.IsIPv6UniqueLocal || address.IsIPv6Multicast || address.Equals(IPAddress.IPv6Any));
         var bytes = address.GetAddressBytes();
+        if (address.AddressFamily == AddressFamily.InterNetworkV6) return IsPublicV6(bytes);
         return bytes switch
         {
             [0 or 10 or 127 or >= 224, ..] => false,
@@ -51,6 +50,16 @@ internal static class WebhookUrl
             _ => true,
         };
     }
+
+    // https://www.iana.org/assignments/iana-ipv6-special-registry: what carries an IPv4 address may lead to a network behind us.
+    private static bool IsPublicV6(ReadOnlySpan<byte> bytes) => bytes switch
+    {
+        [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, ..] => IsPublic(new IPAddress(bytes[12..])), // NAT64
+        [0x20, 0x02, ..] => false, // 6to4
+        [0x20, 0x01, 0, 0, ..] => false, // Teredo
+        [>= 0x20 and <= 0x3f, ..] => true, // all that is global so far
+        _ => false,
+    };
 
     private static bool IsThisMachine(Uri url) => IsThisMachine(url.DnsSafeHost);
 

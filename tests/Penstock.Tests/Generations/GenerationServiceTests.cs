@@ -1,0 +1,37 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Penstock.Generations;
+using Penstock.Protocols;
+using Penstock.Providers;
+using Penstock.Streams;
+using Penstock.Streams.Memory;
+using Penstock.Testing;
+
+namespace Penstock.Tests.Generations;
+
+public sealed class GenerationServiceTests
+{
+    [Fact]
+    public async Task A_target_on_probation_is_not_lost_when_the_store_refuses_the_generation()
+    {
+        var time = new ManualTimeProvider();
+        await using var log = new MemoryStreamLog(new StreamStoreOptions { MaxTotalBytes = 10 }, time);
+        using var router = new ModelRouter(
+            new RoutingOptions
+            {
+                DefaultModel = "fast",
+                Providers = new Dictionary<string, ProviderOptions>(StringComparer.Ordinal) { ["simulated"] = new() { Protocol = "simulated" } },
+                Aliases = new Dictionary<string, IReadOnlyList<TargetOptions>>(StringComparer.Ordinal) { ["fast"] = [new TargetOptions { Model = "simulated/chat" }] },
+            },
+            time);
+        var health = router.Route("fast").Draw()[0].Health.ShouldNotBeNull();
+        for (var i = 0; i < 10; i++) health.Failed();
+        health.TryEnter().ShouldBeFalse();
+        time.Advance(TimeSpan.FromMinutes(1));
+
+        var service = new GenerationService(log, router, new GenerationOptions(), time, NullLogger<GenerationService>.Instance);
+        var request = new GenerationRequest { Protocol = "native", Body = "{}"u8.ToArray(), Messages = [], Model = "fast" };
+        (await Should.ThrowAsync<RequestException>(async () => await service.StartAsync(
+            request, ClientProtocols.Native, new StartOptions { OnDisconnect = DisconnectPolicy.Detach }))).Status.ShouldBe(507);
+        health.TryEnter().ShouldBeTrue();
+    }
+}
