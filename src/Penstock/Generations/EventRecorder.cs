@@ -41,6 +41,15 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     /// <summary>Whether what comes before the first output is held back. Who lets an answer run in the background wants to see that it was begun.</summary>
     public bool HoldsPreamble { get; init; } = true;
 
+    /// <summary>Whether a failure is told in the stream that a preamble has begun; otherwise the preamble is left out, and the failure has a status of its own.</summary>
+    public bool KeepsPreamble { get; init; }
+
+    /// <summary>Forgets a preamble that nobody is to see, since nothing came of it.</summary>
+    public void DiscardPreamble()
+    {
+        if (!HasOutput && !KeepsPreamble && !Started) Discard();
+    }
+
     /// <summary>Called once, with the first output.</summary>
     public Action? FirstOutput { get; set; }
 

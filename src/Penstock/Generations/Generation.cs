@@ -155,6 +155,7 @@ internal sealed class Generation
 
     private Task FailAsync(GenerationError error)
     {
+        _recorder.DiscardPreamble();
         FailedEarly = !_recorder.Started;
         return EndAsync(new GenerationEvent { Kind = EventKind.Failed, Error = error });
     }

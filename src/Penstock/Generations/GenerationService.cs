@@ -305,6 +305,7 @@ internal sealed class GenerationService(
         var recorder = new EventRecorder(stream, NewWriter(), id, target.Name, request.Protocol, passthrough: request.Protocol == target.Provider.Protocol.Name)
         {
             HoldsPreamble = !request.Background,
+            KeepsPreamble = protocol.KeepsPreamble,
         };
         Run(new Generation(id, recorder, UsageEstimate.Input(request), start.OnDisconnect, ended: Forget, time, logger) { Key = key }, attempts, NewWriter);
         return new Started(id, metadata.Dropped);

@@ -18,6 +18,9 @@ public abstract class ClientProtocol
     /// <param name="stream">Whether the client asked for a stream.</param>
     public virtual GenerationRequest ReadStored(ReadOnlyMemory<byte> body, string? model, bool stream) => ReadRequest(body);
 
+    /// <summary>Whether what announces an answer is worth showing though the answer fails before it says anything; otherwise the failure is an HTTP status.</summary>
+    public virtual bool KeepsPreamble => false;
+
     /// <summary>Whether its clients can be told that what was said so far is void.</summary>
     public virtual bool SaysReset => false;
 

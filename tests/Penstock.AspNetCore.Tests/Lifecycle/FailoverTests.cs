@@ -70,6 +70,16 @@ public sealed class FailoverTests
     }
 
     [Fact]
+    public async Task An_announcement_is_no_part_of_a_failure_that_follows_it()
+    {
+        await using var host = await PenstockHost.StartAsync(call => call.Sse(Chat.Role()));
+        using (var reply = await RawReply.SendAsync(host.Api.Chat("up/m"))) reply.Status.ShouldBe(502);
+        var id = await host.Api.StartAsync("up/m");
+        await host.Api.EndedAsync(id);
+        (await SseClient.AllAsync(host.Api.Events(id))).Select(e => e.Type()).ShouldBe(["failed"]);
+    }
+
+    [Fact]
     public async Task When_all_have_failed_the_last_failure_has_its_status()
     {
         await using var host = await PenstockHost.StartAsync(call => call.Json(503, "{}"), settings: _twoTargets);

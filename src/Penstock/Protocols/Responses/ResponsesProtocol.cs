@@ -17,5 +17,8 @@ internal sealed class ResponsesProtocol : ClientProtocol
         : new ResponsesWholeWriter(request, generationId, createdAt);
 
     /// <summary>OpenAI's errors are the same in both its protocols.</summary>
+    /// <summary>OpenAI fails inside the stream once a response is created, and the response is there to be read.</summary>
+    public override bool KeepsPreamble => true;
+
     public override void WriteError(RequestException error, IBufferWriter<byte> output) => ChatCompletionsErrorWriter.Write(error, output);
 }
