@@ -14,6 +14,12 @@ namespace Penstock.Streams;
 /// </remarks>
 public interface IStreamLog : IAsyncDisposable
 {
+    /// <summary>Whether several processes share the store, so that an open stream may have its writer, and a stream its readers, elsewhere.</summary>
+    bool SpansNodes => false;
+
+    /// <summary>Whether a reader in another process that shares the store waits for more of a stream.</summary>
+    ValueTask<bool> IsWatchedElsewhereAsync(string path, CancellationToken cancellationToken = default) => ValueTask.FromResult(false);
+
     /// <summary>Creates a stream and returns its first writer (epoch 1).</summary>
     /// <exception cref="StreamExistsException">The path is taken.</exception>
     /// <exception cref="StreamStorageException">The store cannot take it: full, or failing.</exception>
