@@ -13,8 +13,16 @@ internal static class ChatCitations
         using var document = JsonDocument.ParseValue(ref reader);
         foreach (var annotation in document.RootElement.EnumerateArray())
         {
-            if (annotation.ValueKind != JsonValueKind.Object || !annotation.TryGetProperty("url_citation"u8, out var source) || source.ValueKind != JsonValueKind.Object) continue;
-            Take(new Citation { Url = String(source, "url"), Title = String(source, "title"), Quote = String(source, "content"), Start = Number(source, "start_index"), End = Number(source, "end_index") }, choice, sink);
+            if (annotation.ValueKind != JsonValueKind.Object || JsonParts.Object(annotation, "url_citation"u8) is not { } source) continue;
+            var citation = new Citation
+            {
+                Url = JsonParts.String(source, "url"u8),
+                Title = JsonParts.String(source, "title"u8),
+                Quote = JsonParts.String(source, "content"u8),
+                Start = JsonParts.Integer(source, "start_index"u8),
+                End = JsonParts.Integer(source, "end_index"u8),
+            };
+            Take(citation, choice, sink);
         }
     }
 
@@ -52,10 +60,4 @@ internal static class ChatCitations
         citation.Write(json);
         choice.Append(BlockKind.Text, new GenerationEvent { Kind = EventKind.Delta, Citation = json.WrittenSpan }, sink);
     }
-
-    private static string? String(JsonElement parent, string name) =>
-        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? RequestJson.Text(value) : null;
-
-    private static int? Number(JsonElement parent, string name) =>
-        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : null;
 }

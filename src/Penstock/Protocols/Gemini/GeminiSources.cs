@@ -60,18 +60,18 @@ internal static class GeminiSources
     {
         using var document = JsonDocument.Parse(grounding);
         var chunks = new List<Citation>();
-        foreach (var chunk in Items(document.RootElement, "groundingChunks"))
+        foreach (var chunk in JsonParts.Objects(document.RootElement, "groundingChunks"))
         {
             // {"web":{"uri","title"}}, or retrievedContext, or maps
             var source = chunk.EnumerateObject().Select(m => m.Value).FirstOrDefault(v => v.ValueKind == JsonValueKind.Object);
-            chunks.Add(source.ValueKind == JsonValueKind.Object ? new Citation { Url = Text(source, "uri"), Title = Text(source, "title") } : new Citation());
+            chunks.Add(source.ValueKind == JsonValueKind.Object ? new Citation { Url = JsonParts.String(source, "uri"u8), Title = JsonParts.String(source, "title"u8) } : new Citation());
         }
 
         var cited = new HashSet<int>();
-        foreach (var support in Items(document.RootElement, "groundingSupports"))
+        foreach (var support in JsonParts.Objects(document.RootElement, "groundingSupports"))
         {
             if (!support.TryGetProperty("groundingChunkIndices"u8, out var indices) || indices.ValueKind != JsonValueKind.Array) continue;
-            var segment = support.TryGetProperty("segment"u8, out var found) && found.ValueKind == JsonValueKind.Object ? found : default;
+            var segment = JsonParts.Object(support, "segment"u8) ?? default;
             foreach (var index in indices.EnumerateArray())
             {
                 if (index.ValueKind != JsonValueKind.Number || !index.TryGetInt32(out var i) || i < 0 || i >= chunks.Count) continue;
@@ -88,25 +88,14 @@ internal static class GeminiSources
         using var document = JsonDocument.Parse(citations);
         foreach (var name in (ReadOnlySpan<string>)["citationSources", "citations"])
         {
-            foreach (var source in Items(document.RootElement, name))
-                read.Add(Place(new Citation { Url = Text(source, "uri"), Title = Text(source, "title") }, source, positions));
+            foreach (var source in JsonParts.Objects(document.RootElement, name))
+                read.Add(Place(new Citation { Url = JsonParts.String(source, "uri"u8), Title = JsonParts.String(source, "title"u8) }, source, positions));
         }
     }
 
     // Where the beginning is 0 it is left out.
     private static Citation Place(Citation citation, JsonElement segment, bool positions) =>
-        positions && segment.ValueKind == JsonValueKind.Object && Number(segment, "endIndex") is { } end && Number(segment, "partIndex") is null or 0
-            ? citation with { Start = Number(segment, "startIndex") ?? 0, End = end }
+        positions && segment.ValueKind == JsonValueKind.Object && JsonParts.Integer(segment, "endIndex"u8) is { } end && JsonParts.Integer(segment, "partIndex"u8) is null or 0
+            ? citation with { Start = JsonParts.Integer(segment, "startIndex"u8) ?? 0, End = end }
             : citation;
-
-    private static IEnumerable<JsonElement> Items(JsonElement parent, string name) =>
-        parent.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array
-            ? list.EnumerateArray().Where(i => i.ValueKind == JsonValueKind.Object)
-            : [];
-
-    private static string? Text(JsonElement parent, string name) =>
-        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? RequestJson.Text(value) : null;
-
-    private static int? Number(JsonElement parent, string name) =>
-        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : null;
 }

@@ -12,9 +12,9 @@ internal static class ResponsesUsage
         if (usage.ValueKind != JsonValueKind.Object) return null;
         var read = new Usage
         {
-            InputTokens = Number(usage, "input_tokens"u8),
-            OutputTokens = Number(usage, "output_tokens"u8),
-            TotalTokens = Number(usage, "total_tokens"u8),
+            InputTokens = JsonParts.Long(usage, "input_tokens"u8),
+            OutputTokens = JsonParts.Long(usage, "output_tokens"u8),
+            TotalTokens = JsonParts.Long(usage, "total_tokens"u8),
             CachedInputTokens = Detail(usage, "input_tokens_details"u8, "cached_tokens"u8),
             CacheWriteTokens = Detail(usage, "input_tokens_details"u8, "cache_write_tokens"u8),
             ReasoningTokens = Detail(usage, "output_tokens_details"u8, "reasoning_tokens"u8),
@@ -46,9 +46,6 @@ internal static class ResponsesUsage
         JsonText.WriteNumber(number ?? 0, output);
     }
 
-    private static long? Number(JsonElement parent, ReadOnlySpan<byte> name) =>
-        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : null;
-
     private static long? Detail(JsonElement usage, ReadOnlySpan<byte> details, ReadOnlySpan<byte> name) =>
-        usage.TryGetProperty(details, out var value) && value.ValueKind == JsonValueKind.Object ? Number(value, name) : null;
+        JsonParts.Object(usage, details) is { } value ? JsonParts.Long(value, name) : null;
 }

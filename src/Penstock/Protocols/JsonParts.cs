@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 
-namespace Penstock.Protocols.Responses;
+namespace Penstock.Protocols;
 
 /// <summary>Looks into JSON of any shape: what is not there, or is something else, is null.</summary>
 internal static class JsonParts
@@ -14,6 +14,9 @@ internal static class JsonParts
 
     public static string? String(JsonElement parent, ReadOnlySpan<byte> name) =>
         parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? RequestJson.Text(value) : null;
+
+    public static long? Long(JsonElement parent, ReadOnlySpan<byte> name) =>
+        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : null;
 
     public static int? Integer(JsonElement parent, ReadOnlySpan<byte> name) =>
         parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : null;
