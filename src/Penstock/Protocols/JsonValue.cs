@@ -23,6 +23,15 @@ internal static class JsonValue
         return json[start..(int)reader.BytesConsumed];
     }
 
+    /// <summary>Moves past the value that follows the current property name: its number if it is a whole one, else null.</summary>
+    public static long? ReadInteger(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var number)) return number;
+        reader.Skip();
+        return null;
+    }
+
     /// <summary>The inside of a string value, still escaped; empty for every other value.</summary>
     public static ReadOnlySpan<byte> Inside(ReadOnlySpan<byte> value) => IsString(value) ? value[1..^1] : default;
 

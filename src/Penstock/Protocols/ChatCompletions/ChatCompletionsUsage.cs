@@ -14,9 +14,9 @@ internal static class ChatCompletionsUsage
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("prompt_tokens"u8)) input = Number(ref reader);
-            else if (reader.ValueTextEquals("completion_tokens"u8)) output = Number(ref reader);
-            else if (reader.ValueTextEquals("total_tokens"u8)) total = Number(ref reader);
+            if (reader.ValueTextEquals("prompt_tokens"u8)) input = JsonValue.ReadInteger(ref reader);
+            else if (reader.ValueTextEquals("completion_tokens"u8)) output = JsonValue.ReadInteger(ref reader);
+            else if (reader.ValueTextEquals("total_tokens"u8)) total = JsonValue.ReadInteger(ref reader);
             else if (reader.ValueTextEquals("prompt_tokens_details"u8)) cached = Detail(ref reader, "cached_tokens"u8);
             else if (reader.ValueTextEquals("completion_tokens_details"u8)) reasoning = Detail(ref reader, "reasoning_tokens"u8);
             else reader.Skip();
@@ -50,14 +50,6 @@ internal static class ChatCompletionsUsage
         output.Write("}"u8);
     }
 
-    private static long? Number(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var number)) return number;
-        reader.Skip();
-        return null;
-    }
-
     private static long? Detail(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
     {
         reader.Read();
@@ -70,7 +62,7 @@ internal static class ChatCompletionsUsage
         long? found = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals(name)) found = Number(ref reader);
+            if (reader.ValueTextEquals(name)) found = JsonValue.ReadInteger(ref reader);
             else reader.Skip();
         }
 

@@ -14,12 +14,12 @@ internal static class GeminiUsage
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("promptTokenCount"u8)) prompt = Number(ref reader);
-            else if (reader.ValueTextEquals("toolUsePromptTokenCount"u8)) tools = Number(ref reader);
-            else if (reader.ValueTextEquals("candidatesTokenCount"u8)) answer = Number(ref reader);
-            else if (reader.ValueTextEquals("thoughtsTokenCount"u8)) thoughts = Number(ref reader);
-            else if (reader.ValueTextEquals("totalTokenCount"u8)) total = Number(ref reader);
-            else if (reader.ValueTextEquals("cachedContentTokenCount"u8)) cached = Number(ref reader);
+            if (reader.ValueTextEquals("promptTokenCount"u8)) prompt = JsonValue.ReadInteger(ref reader);
+            else if (reader.ValueTextEquals("toolUsePromptTokenCount"u8)) tools = JsonValue.ReadInteger(ref reader);
+            else if (reader.ValueTextEquals("candidatesTokenCount"u8)) answer = JsonValue.ReadInteger(ref reader);
+            else if (reader.ValueTextEquals("thoughtsTokenCount"u8)) thoughts = JsonValue.ReadInteger(ref reader);
+            else if (reader.ValueTextEquals("totalTokenCount"u8)) total = JsonValue.ReadInteger(ref reader);
+            else if (reader.ValueTextEquals("cachedContentTokenCount"u8)) cached = JsonValue.ReadInteger(ref reader);
             else reader.Skip();
         }
 
@@ -54,13 +54,5 @@ internal static class GeminiUsage
         if (value is not { } number) return;
         output.Write(prefix);
         JsonText.WriteNumber(number, output);
-    }
-
-    private static long? Number(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var number)) return number;
-        reader.Skip();
-        return null;
     }
 }
