@@ -58,6 +58,14 @@ internal static class JsonText
         output.Write("\""u8);
     }
 
+    /// <summary>The text as a JSON string with its quotes.</summary>
+    public static byte[] ToJson(string text)
+    {
+        var buffer = new ArrayBufferWriter<byte>(text.Length + 16);
+        WriteString(text, buffer);
+        return buffer.WrittenSpan.ToArray();
+    }
+
     /// <summary>Writes text as UTF-8, not as JSON.</summary>
     public static void WriteUtf8(string text, IBufferWriter<byte> output) =>
         output.Advance(Encoding.UTF8.GetBytes(text, output.GetSpan(Encoding.UTF8.GetMaxByteCount(text.Length))));
@@ -66,6 +74,14 @@ internal static class JsonText
     {
         Utf8Formatter.TryFormat(value, output.GetSpan(20), out var length);
         output.Advance(length);
+    }
+
+    /// <summary>Writes a number with what stands before it; nothing for null.</summary>
+    public static void WriteNumber(ReadOnlySpan<byte> prefix, long? value, IBufferWriter<byte> output)
+    {
+        if (value is not { } number) return;
+        output.Write(prefix);
+        WriteNumber(number, output);
     }
 
     /// <summary>The text of the inside of a JSON string; half a surrogate pair stays one.</summary>

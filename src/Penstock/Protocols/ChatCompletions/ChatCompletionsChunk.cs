@@ -7,7 +7,7 @@ namespace Penstock.Protocols.ChatCompletions;
 internal sealed class ChatCompletionsChunk(GenerationRequest request, string chunkId, DateTimeOffset createdAt)
 {
     private byte[]? _head;
-    private byte[] _model = Encode(request.Model);
+    private byte[] _model = JsonText.ToJson(request.Model ?? "");
     private byte[] _created = Encoding.ASCII.GetBytes($"{createdAt.ToUnixTimeSeconds()}");
 
     /// <summary>Our id as raw JSON.</summary>
@@ -16,7 +16,7 @@ internal sealed class ChatCompletionsChunk(GenerationRequest request, string chu
     /// <summary>The model that answers, where the client named none.</summary>
     public void TakeModel(string? model)
     {
-        if (request.Model is null && model is not null) _model = Encode(model);
+        if (request.Model is null && model is not null) _model = JsonText.ToJson(model);
     }
 
     /// <summary>Takes over what the provider's own chunks say, so that ours agree with them.</summary>
@@ -99,13 +99,6 @@ internal sealed class ChatCompletionsChunk(GenerationRequest request, string chu
         buffer.Write("data: {"u8);
         WriteHeadMembers("chat.completion.chunk"u8, buffer);
         buffer.Write(",\"choices\":["u8);
-        return buffer.WrittenSpan.ToArray();
-    }
-
-    private static byte[] Encode(string? model)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        JsonText.WriteString(model ?? "", buffer);
         return buffer.WrittenSpan.ToArray();
     }
 }

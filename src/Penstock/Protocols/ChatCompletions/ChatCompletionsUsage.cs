@@ -31,12 +31,9 @@ internal static class ChatCompletionsUsage
     /// <summary>Writes a usage object. SDKs want the three numbers always, so what is unknown is 0 there.</summary>
     public static void Write(Usage usage, IBufferWriter<byte> output)
     {
-        output.Write("{\"prompt_tokens\":"u8);
-        JsonText.WriteNumber(usage.InputTokens ?? 0, output);
-        output.Write(",\"completion_tokens\":"u8);
-        JsonText.WriteNumber(usage.OutputTokens ?? 0, output);
-        output.Write(",\"total_tokens\":"u8);
-        JsonText.WriteNumber(usage.TotalTokens ?? (usage.InputTokens ?? 0) + (usage.OutputTokens ?? 0), output);
+        JsonText.WriteNumber("{\"prompt_tokens\":"u8, usage.InputTokens ?? 0, output);
+        JsonText.WriteNumber(",\"completion_tokens\":"u8, usage.OutputTokens ?? 0, output);
+        JsonText.WriteNumber(",\"total_tokens\":"u8, usage.TotalTokens ?? (usage.InputTokens ?? 0) + (usage.OutputTokens ?? 0), output);
         WriteDetail(",\"prompt_tokens_details\":{\"cached_tokens\":"u8, usage.CachedInputTokens, output);
         WriteDetail(",\"completion_tokens_details\":{\"reasoning_tokens\":"u8, usage.ReasoningTokens, output);
         output.Write("}"u8);

@@ -38,21 +38,11 @@ internal static class GeminiUsage
     public static void WriteMember(Usage? usage, IBufferWriter<byte> output)
     {
         if (usage is null) return;
-        output.Write(",\"usageMetadata\":{\"promptTokenCount\":"u8);
-        JsonText.WriteNumber(usage.InputTokens ?? 0, output);
-        output.Write(",\"candidatesTokenCount\":"u8);
-        JsonText.WriteNumber(Math.Max(0, (usage.OutputTokens ?? 0) - (usage.ReasoningTokens ?? 0)), output);
-        output.Write(",\"totalTokenCount\":"u8);
-        JsonText.WriteNumber(usage.TotalTokens ?? (usage.InputTokens ?? 0) + (usage.OutputTokens ?? 0), output);
-        WriteCount(",\"thoughtsTokenCount\":"u8, usage.ReasoningTokens, output);
-        WriteCount(",\"cachedContentTokenCount\":"u8, usage.CachedInputTokens, output);
+        JsonText.WriteNumber(",\"usageMetadata\":{\"promptTokenCount\":"u8, usage.InputTokens ?? 0, output);
+        JsonText.WriteNumber(",\"candidatesTokenCount\":"u8, Math.Max(0, (usage.OutputTokens ?? 0) - (usage.ReasoningTokens ?? 0)), output);
+        JsonText.WriteNumber(",\"totalTokenCount\":"u8, usage.TotalTokens ?? (usage.InputTokens ?? 0) + (usage.OutputTokens ?? 0), output);
+        JsonText.WriteNumber(",\"thoughtsTokenCount\":"u8, usage.ReasoningTokens, output);
+        JsonText.WriteNumber(",\"cachedContentTokenCount\":"u8, usage.CachedInputTokens, output);
         output.Write("}"u8);
-    }
-
-    private static void WriteCount(ReadOnlySpan<byte> prefix, long? value, IBufferWriter<byte> output)
-    {
-        if (value is not { } number) return;
-        output.Write(prefix);
-        JsonText.WriteNumber(number, output);
     }
 }

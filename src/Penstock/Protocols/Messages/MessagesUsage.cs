@@ -54,26 +54,17 @@ internal sealed class MessagesUsage
     public static void Write(Usage? usage, IBufferWriter<byte> output)
     {
         var cached = (usage?.CachedInputTokens ?? 0) + (usage?.CacheWriteTokens ?? 0);
-        output.Write("{\"input_tokens\":"u8);
-        JsonText.WriteNumber(Math.Max(0, (usage?.InputTokens ?? 0) - cached), output);
-        WriteDetail(",\"cache_creation_input_tokens\":"u8, usage?.CacheWriteTokens, output);
-        WriteDetail(",\"cache_read_input_tokens\":"u8, usage?.CachedInputTokens, output);
-        output.Write(",\"output_tokens\":"u8);
-        JsonText.WriteNumber(usage?.OutputTokens ?? 0, output);
+        JsonText.WriteNumber("{\"input_tokens\":"u8, Math.Max(0, (usage?.InputTokens ?? 0) - cached), output);
+        JsonText.WriteNumber(",\"cache_creation_input_tokens\":"u8, usage?.CacheWriteTokens, output);
+        JsonText.WriteNumber(",\"cache_read_input_tokens\":"u8, usage?.CachedInputTokens, output);
+        JsonText.WriteNumber(",\"output_tokens\":"u8, usage?.OutputTokens ?? 0, output);
         if (usage?.ReasoningTokens is not null)
         {
-            WriteDetail(",\"output_tokens_details\":{\"thinking_tokens\":"u8, usage.ReasoningTokens, output);
+            JsonText.WriteNumber(",\"output_tokens_details\":{\"thinking_tokens\":"u8, usage.ReasoningTokens, output);
             output.Write("}"u8);
         }
 
         output.Write("}"u8);
-    }
-
-    private static void WriteDetail(ReadOnlySpan<byte> prefix, long? value, IBufferWriter<byte> output)
-    {
-        if (value is not { } number) return;
-        output.Write(prefix);
-        JsonText.WriteNumber(number, output);
     }
 
     private void TakeDetails(ReadOnlySpan<byte> json)

@@ -22,7 +22,7 @@ public static class NativeEventWriter
         switch (generationEvent.Kind)
         {
             case EventKind.Attempt or EventKind.Reset:
-                WriteMember(",\"attempt\":"u8, generationEvent.Attempt, output);
+                JsonText.WriteNumber(",\"attempt\":"u8, generationEvent.Attempt, output);
                 WriteMember(",\"reason\":"u8, generationEvent.StopReason ?? "", output);
                 if (generationEvent.Model is { } answering) WriteMember(",\"model\":"u8, answering, output);
                 break;
@@ -33,7 +33,7 @@ public static class NativeEventWriter
                 WriteBlockStart(generationEvent, output);
                 break;
             case EventKind.BlockStop:
-                WriteMember(",\"block\":"u8, generationEvent.Block, output);
+                JsonText.WriteNumber(",\"block\":"u8, generationEvent.Block, output);
                 break;
             case EventKind.Usage when generationEvent.Usage is { } usage:
                 WriteUsage(usage, output);
@@ -49,7 +49,7 @@ public static class NativeEventWriter
                 break;
         }
 
-        if (generationEvent.ResetAt is { } resetAt) WriteMember(",\"resetAt\":"u8, resetAt, output);
+        JsonText.WriteNumber(",\"resetAt\":"u8, generationEvent.ResetAt, output);
         output.Write("}"u8);
     }
 
@@ -95,23 +95,23 @@ public static class NativeEventWriter
 
     private static void WriteBlockStart(in GenerationEvent start, IBufferWriter<byte> output)
     {
-        WriteMember(",\"block\":"u8, start.Block, output);
+        JsonText.WriteNumber(",\"block\":"u8, start.Block, output);
         output.Write(",\"kind\":\""u8);
         output.Write(NativeNames.Of(start.BlockKind));
         output.Write("\""u8);
-        if (start.Choice != 0) WriteMember(",\"choice\":"u8, start.Choice, output);
+        if (start.Choice != 0) JsonText.WriteNumber(",\"choice\":"u8, start.Choice, output);
         if (start.Id is { } id) WriteMember(",\"id\":"u8, id, output);
         if (start.Name is { } name) WriteMember(",\"name\":"u8, name, output);
     }
 
     private static void WriteUsage(Usage usage, IBufferWriter<byte> output)
     {
-        WriteMember(",\"inputTokens\":"u8, usage.InputTokens, output);
-        WriteMember(",\"outputTokens\":"u8, usage.OutputTokens, output);
-        WriteMember(",\"totalTokens\":"u8, usage.TotalTokens, output);
-        WriteMember(",\"cachedInputTokens\":"u8, usage.CachedInputTokens, output);
-        WriteMember(",\"cacheWriteTokens\":"u8, usage.CacheWriteTokens, output);
-        WriteMember(",\"reasoningTokens\":"u8, usage.ReasoningTokens, output);
+        JsonText.WriteNumber(",\"inputTokens\":"u8, usage.InputTokens, output);
+        JsonText.WriteNumber(",\"outputTokens\":"u8, usage.OutputTokens, output);
+        JsonText.WriteNumber(",\"totalTokens\":"u8, usage.TotalTokens, output);
+        JsonText.WriteNumber(",\"cachedInputTokens\":"u8, usage.CachedInputTokens, output);
+        JsonText.WriteNumber(",\"cacheWriteTokens\":"u8, usage.CacheWriteTokens, output);
+        JsonText.WriteNumber(",\"reasoningTokens\":"u8, usage.ReasoningTokens, output);
         output.Write(",\"source\":\""u8);
         output.Write(NativeNames.Of(usage.Source));
         output.Write("\""u8);
@@ -137,8 +137,8 @@ public static class NativeEventWriter
     {
         WriteMember(",\"error\":{\"code\":"u8, error.Code, output);
         WriteMember(",\"message\":"u8, error.Message, output);
-        WriteMember(",\"status\":"u8, error.Status, output);
-        WriteMember(",\"retryAfterMs\":"u8, (long?)error.RetryAfter?.TotalMilliseconds, output);
+        JsonText.WriteNumber(",\"status\":"u8, error.Status, output);
+        JsonText.WriteNumber(",\"retryAfterMs\":"u8, (long?)error.RetryAfter?.TotalMilliseconds, output);
         output.Write("}"u8);
     }
 
@@ -146,12 +146,5 @@ public static class NativeEventWriter
     {
         output.Write(prefix);
         JsonText.WriteString(value, output);
-    }
-
-    private static void WriteMember(ReadOnlySpan<byte> prefix, long? value, IBufferWriter<byte> output)
-    {
-        if (value is not { } number) return;
-        output.Write(prefix);
-        JsonText.WriteNumber(number, output);
     }
 }

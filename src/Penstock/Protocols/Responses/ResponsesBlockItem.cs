@@ -70,7 +70,7 @@ internal sealed class ResponsesBlockItem : IResponsesPart
                 break;
             case BlockKind.ToolCall:
                 if (_text.WrittenCount == 0) Append(new GenerationEvent { Kind = EventKind.Delta, Text = "{}"u8 }, frames); // clients parse it
-                WriteWithText("response.function_call_arguments.done"u8, [.. ",\"name\":"u8, .. Encode(_name ?? ""), .. ",\"arguments\":\""u8], "\""u8, frames);
+                WriteWithText("response.function_call_arguments.done"u8, [.. ",\"name\":"u8, .. JsonText.ToJson(_name ?? ""), .. ",\"arguments\":\""u8], "\""u8, frames);
                 break;
             case BlockKind.Image:
                 WritePlain("response.image_generation_call.completed"u8, frames);
@@ -201,12 +201,5 @@ internal sealed class ResponsesBlockItem : IResponsesPart
         output.Write(before);
         output.Write(text.WrittenSpan);
         output.Write(after);
-    }
-
-    private static byte[] Encode(string text)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        JsonText.WriteString(text, buffer);
-        return buffer.WrittenSpan.ToArray();
     }
 }

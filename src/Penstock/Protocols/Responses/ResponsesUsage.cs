@@ -31,19 +31,13 @@ internal static class ResponsesUsage
             return;
         }
 
-        Number("{\"input_tokens\":"u8, usage.InputTokens, output);
-        Number(",\"input_tokens_details\":{\"cached_tokens\":"u8, usage.CachedInputTokens, output);
-        if (usage.CacheWriteTokens is { } written) Number(",\"cache_write_tokens\":"u8, written, output);
-        Number("},\"output_tokens\":"u8, usage.OutputTokens, output);
-        Number(",\"output_tokens_details\":{\"reasoning_tokens\":"u8, usage.ReasoningTokens, output);
-        Number("},\"total_tokens\":"u8, usage.TotalTokens ?? (usage.InputTokens ?? 0) + (usage.OutputTokens ?? 0), output);
+        JsonText.WriteNumber("{\"input_tokens\":"u8, usage.InputTokens ?? 0, output);
+        JsonText.WriteNumber(",\"input_tokens_details\":{\"cached_tokens\":"u8, usage.CachedInputTokens ?? 0, output);
+        JsonText.WriteNumber(",\"cache_write_tokens\":"u8, usage.CacheWriteTokens, output);
+        JsonText.WriteNumber("},\"output_tokens\":"u8, usage.OutputTokens ?? 0, output);
+        JsonText.WriteNumber(",\"output_tokens_details\":{\"reasoning_tokens\":"u8, usage.ReasoningTokens ?? 0, output);
+        JsonText.WriteNumber("},\"total_tokens\":"u8, usage.TotalTokens ?? (usage.InputTokens ?? 0) + (usage.OutputTokens ?? 0), output);
         output.Write("}"u8);
-    }
-
-    private static void Number(ReadOnlySpan<byte> prefix, long? number, IBufferWriter<byte> output)
-    {
-        output.Write(prefix);
-        JsonText.WriteNumber(number ?? 0, output);
     }
 
     private static long? Detail(JsonElement usage, ReadOnlySpan<byte> details, ReadOnlySpan<byte> name) =>
