@@ -44,6 +44,13 @@ public abstract class EventReader
 
     /// <summary>Reads a whole answer that did not come as a stream.</summary>
     public abstract void ReadWhole(ReadOnlySpan<byte> body, IEventSink sink);
+
+    /// <summary>Keeps the model's name, the first time that it is said.</summary>
+    /// <param name="model">The raw value.</param>
+    protected void TakeModel(ReadOnlySpan<byte> model)
+    {
+        if (Model is null && JsonValue.Inside(model) is { IsEmpty: false } name) Model = JsonText.ToText(name);
+    }
 }
 
 /// <summary>A provider sent something that its protocol does not allow. The message is for the log, not for clients.</summary>

@@ -9,7 +9,7 @@ internal sealed class BlockCounter
 }
 
 /// <summary>One of the <c>n</c> answers while it is read: which block is open, and why it finished.</summary>
-internal sealed class ChatChoice(int index, BlockCounter blocks)
+internal sealed class ChatChoice(int index, BlockCounter blocks) : IChoice
 {
     private readonly ChatToolCalls _calls = new(index, blocks);
     private BlockKind _openKind;

@@ -6,18 +6,11 @@ namespace Penstock.Protocols.ChatCompletions;
 /// <param name="choices">How many answers were asked for.</param>
 internal sealed class ChatCompletionsEventReader(int choices) : EventReader
 {
-    /// <summary>No provider answers more often than this; a bigger index is a broken one.</summary>
-    private const int MaxChoices = 1024;
-
-    private readonly List<ChatChoice> _choices = [];
-    private readonly BlockCounter _blocks = new();
-
-    // The latest usage, raw: some providers send a running one with every token, and only the last is worth parsing.
-    private byte[] _usage = [];
-    private int _usageLength;
+    private readonly ChoiceList<ChatChoice> _choices = NewChoices(choices);
+    private readonly LatestUsage _usage = new();
     private bool _failed;
 
-    public override Usage? Usage => _usageLength == 0 ? null : ChatCompletionsUsage.Read(_usage.AsSpan(0, _usageLength));
+    public override Usage? Usage => _usage.Json.IsEmpty ? null : ChatCompletionsUsage.Read(_usage.Json);
 
     public override void Read(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload, IEventSink sink)
     {
@@ -36,20 +29,20 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
         }
 
         ReadPayload(payload, whole: false, sink);
-        if (Error is null && _choices.Count >= choices && _choices.TrueForAll(c => c.Finish is not null)) SetFinished();
+        if (Error is null && _choices.AllFinished) SetFinished();
     }
 
     public override void ReadWhole(ReadOnlySpan<byte> body, IEventSink sink)
     {
         ReadPayload(body, whole: true, sink);
         if (Error is not null) return;
-        if (_choices.Count == 0) throw new ProviderFormatException("The answer has no choices.");
+        if (_choices.IsEmpty) throw new ProviderFormatException("The answer has no choices.");
         Finish(sink);
     }
 
     private void Finish(IEventSink sink)
     {
-        foreach (var choice in _choices) choice.Close(sink);
+        _choices.CloseAll(sink);
         Done = true;
         if (Error is null) SetFinished();
     }
@@ -58,8 +51,8 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
     {
         if (Finished) return;
         Finished = true;
-        Reason = _choices.Count == 0 ? FinishReason.Stop : _choices[0].Reason;
-        if (Math.Max(choices, _choices.Count) > 1) Reasons = [.. _choices.Select(c => c.Reason)];
+        Reason = _choices.Reason ?? FinishReason.Stop;
+        Reasons = _choices.Reasons;
     }
 
     private void ReadPayload(ReadOnlySpan<byte> payload, bool whole, IEventSink sink)
@@ -102,15 +95,7 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
 
     private void TakeUsage(ReadOnlySpan<byte> usage)
     {
-        if (!JsonValue.IsObject(usage) || usage.Length <= 2) return;
-        if (_usage.Length < usage.Length) _usage = new byte[usage.Length * 2];
-        usage.CopyTo(_usage);
-        _usageLength = usage.Length;
-    }
-
-    private void TakeModel(ReadOnlySpan<byte> model)
-    {
-        if (Model is null && JsonValue.Inside(model) is { IsEmpty: false } name) Model = JsonText.ToText(name);
+        if (JsonValue.IsObject(usage) && usage.Length > 2) _usage.Take(usage);
     }
 
     private void TakeError(ReadOnlySpan<byte> error)
@@ -138,7 +123,7 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
             if (reader.ValueTextEquals("index"u8))
             {
                 reader.Read();
-                if (reader.TokenType == JsonTokenType.Number && (!reader.TryGetInt32(out index) || index is < 0 or >= MaxChoices))
+                if (reader.TokenType == JsonTokenType.Number && (!reader.TryGetInt32(out index) || index is < 0 or >= ChoiceList<ChatChoice>.MaxChoices))
                     throw new ProviderFormatException("A choice's index is out of range.");
             }
             else if (reader.ValueTextEquals(whole ? "message"u8 : "delta"u8))
@@ -169,7 +154,7 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
             }
         }
 
-        var choice = Choice(index);
+        var choice = _choices.At(index);
         choice.Take(delta, sink);
         if (finishReason.IsEmpty) return;
         if (finishReason.SequenceEqual("error"u8))
@@ -199,17 +184,9 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
         }
     }
 
-    /// <summary>The choice of that index; they are kept in order of it.</summary>
-    private ChatChoice Choice(int index)
+    private static ChoiceList<ChatChoice> NewChoices(int wanted)
     {
-        var place = 0;
-        for (; place < _choices.Count && _choices[place].Index <= index; place++)
-        {
-            if (_choices[place].Index == index) return _choices[place];
-        }
-
-        var added = new ChatChoice(index, _blocks);
-        _choices.Insert(place, added);
-        return added;
+        var blocks = new BlockCounter();
+        return new(wanted, index => new ChatChoice(index, blocks));
     }
 }

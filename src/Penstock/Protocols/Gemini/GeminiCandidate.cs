@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Penstock.Protocols.Gemini;
 
 /// <summary>One of the answers while it is read: which block is open, and why it finished.</summary>
-internal sealed class GeminiCandidate(int index, GeminiEventReader owner)
+internal sealed class GeminiCandidate(int index, GeminiEventReader owner) : IChoice
 {
     private readonly ArrayBufferWriter<byte> _scratch = new();
     private BlockKind _openKind;

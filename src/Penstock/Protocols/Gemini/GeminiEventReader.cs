@@ -3,21 +3,17 @@ using System.Text.Json;
 namespace Penstock.Protocols.Gemini;
 
 /// <summary>Reads the chunks of a Gemini provider. A token's chunk is read in one pass and allocates nothing.</summary>
-/// <param name="choices">How many answers were asked for.</param>
-internal sealed class GeminiEventReader(int choices) : EventReader
+internal sealed class GeminiEventReader : EventReader
 {
-    /// <summary>No provider answers more often than this; a bigger index is a broken one.</summary>
-    private const int MaxChoices = 1024;
-
-    private readonly List<GeminiCandidate> _candidates = [];
+    private readonly ChoiceList<GeminiCandidate> _candidates;
+    private readonly LatestUsage _usage = new();
     private int _blocks;
-
-    // The latest usage, raw: a running one comes with every chunk, and only the last is worth parsing.
-    private byte[] _usage = [];
-    private int _usageLength;
     private bool _blocked;
 
-    public override Usage? Usage => _usageLength == 0 ? null : GeminiUsage.Read(_usage.AsSpan(0, _usageLength));
+    /// <param name="choices">How many answers were asked for.</param>
+    public GeminiEventReader(int choices) => _candidates = new(choices, index => new GeminiCandidate(index, this));
+
+    public override Usage? Usage => _usage.Json.IsEmpty ? null : GeminiUsage.Read(_usage.Json);
 
     public override void Read(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload, IEventSink sink)
     {
@@ -30,15 +26,15 @@ internal sealed class GeminiEventReader(int choices) : EventReader
         }
 
         ReadPayload(payload, sink);
-        if (Error is null && (_blocked || (_candidates.Count >= choices && _candidates.TrueForAll(c => c.Finish is not null)))) SetFinished();
+        if (Error is null && (_blocked || _candidates.AllFinished)) SetFinished();
     }
 
     public override void ReadWhole(ReadOnlySpan<byte> body, IEventSink sink)
     {
         ReadPayload(body.Trim(" \t\r\n"u8), sink);
         if (Error is not null) return;
-        if (_candidates.Count == 0 && !_blocked) throw new ProviderFormatException("The answer has no candidates.");
-        foreach (var candidate in _candidates) candidate.Close(sink);
+        if (_candidates.IsEmpty && !_blocked) throw new ProviderFormatException("The answer has no candidates.");
+        _candidates.CloseAll(sink);
         SetFinished();
     }
 
@@ -72,8 +68,8 @@ internal sealed class GeminiEventReader(int choices) : EventReader
     {
         if (Finished) return;
         Finished = true;
-        Reason = _candidates.Count == 0 ? FinishReason.ContentFilter : _candidates[0].Reason;
-        if (Math.Max(choices, _candidates.Count) > 1) Reasons = [.. _candidates.Select(c => c.Reason)];
+        Reason = _candidates.Reason ?? FinishReason.ContentFilter;
+        Reasons = _candidates.Reasons;
     }
 
     private void ReadPayload(ReadOnlySpan<byte> payload, IEventSink sink)
@@ -140,7 +136,7 @@ internal sealed class GeminiEventReader(int choices) : EventReader
             if (reader.ValueTextEquals("index"u8))
             {
                 reader.Read();
-                if (reader.TokenType == JsonTokenType.Number && (!reader.TryGetInt32(out index) || index is < 0 or >= MaxChoices))
+                if (reader.TokenType == JsonTokenType.Number && (!reader.TryGetInt32(out index) || index is < 0 or >= ChoiceList<GeminiCandidate>.MaxChoices))
                     throw new ProviderFormatException("A candidate's index is out of range.");
             }
             else if (reader.ValueTextEquals("content"u8)) parts = ReadParts(ref reader, payload);
@@ -150,7 +146,7 @@ internal sealed class GeminiEventReader(int choices) : EventReader
             else reader.Skip();
         }
 
-        var candidate = Candidate(index);
+        var candidate = _candidates.At(index);
         if (JsonValue.IsArray(parts)) candidate.TakeParts(parts, sink);
         candidate.TakeSources(grounding, citations);
         if (GeminiFinish.Read(finishReason) is { } reason) candidate.End(reason, sink);
@@ -192,32 +188,11 @@ internal sealed class GeminiEventReader(int choices) : EventReader
     private void TakeUsage(ReadOnlySpan<byte> usage)
     {
         if (usage.IndexOf("TokenCount\""u8) < 0) return; // some chunks tell the kind of traffic only
-        if (_usage.Length < usage.Length) _usage = new byte[usage.Length * 2];
-        usage.CopyTo(_usage);
-        _usageLength = usage.Length;
-    }
-
-    private void TakeModel(ReadOnlySpan<byte> model)
-    {
-        if (Model is null && JsonValue.Inside(model) is { IsEmpty: false } name) Model = JsonText.ToText(name);
+        _usage.Take(usage);
     }
 
     private void TakeError(ReadOnlySpan<byte> error)
     {
         if (GeminiPayload.IsError(error)) Error ??= ProviderErrorReader.Read(error);
-    }
-
-    /// <summary>The candidate of that index; they are kept in order of it.</summary>
-    private GeminiCandidate Candidate(int index)
-    {
-        var place = 0;
-        for (; place < _candidates.Count && _candidates[place].Index <= index; place++)
-        {
-            if (_candidates[place].Index == index) return _candidates[place];
-        }
-
-        var added = new GeminiCandidate(index, this);
-        _candidates.Insert(place, added);
-        return added;
     }
 }

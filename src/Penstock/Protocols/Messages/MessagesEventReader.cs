@@ -154,11 +154,6 @@ internal sealed class MessagesEventReader : EventReader
         else Reason = _blocks.AnyCall ? FinishReason.ToolCalls : FinishReason.Stop;
     }
 
-    private void TakeModel(ReadOnlySpan<byte> model)
-    {
-        if (Model is null && JsonValue.Inside(model) is { IsEmpty: false } name) Model = JsonText.ToText(name);
-    }
-
     private void SetError(ReadOnlySpan<byte> payload) => Error ??= ProviderErrorReader.Read(payload);
 
     private static int Index(ref Utf8JsonReader reader)
