@@ -27,6 +27,25 @@ public sealed class DroppedFields
         if (setting is { } said) Drop(said.Name);
     }
 
+    /// <summary>Leaves out the marks for the prompt cache: those who have no word for them cache by themselves.</summary>
+    public void DropCacheControl(IEnumerable<Part> parts)
+    {
+        foreach (var part in parts)
+        {
+            if (part is ToolResultPart result) DropCacheControl(result.Content);
+            if (!part.CacheControl.IsEmpty) Drop($"{part.Path}.cache_control");
+        }
+    }
+
+    /// <summary>As for <see cref="DropCacheControl(IEnumerable{Part})"/>, of tools.</summary>
+    public void DropCacheControl(IReadOnlyList<Tool> tools)
+    {
+        for (var i = 0; i < tools.Count; i++)
+        {
+            if (!tools[i].CacheControl.IsEmpty) Drop($"tools[{i}].cache_control");
+        }
+    }
+
     /// <summary>The error that names a field which cannot be left out.</summary>
     public static RequestException Refuse(string name, string provider) =>
         new($"'{name}' cannot be said in the protocol of the provider that answers ({provider}), and leaving it out would change the answer: leave it out yourself, or choose another model.")

@@ -9,6 +9,7 @@ internal sealed class ChatCompletionsMessagesWriter(Utf8JsonWriter json, Dropped
     {
         foreach (var message in messages)
         {
+            dropped.DropCacheControl(message.Parts);
             // A result is a message of its own here, and comes before what the user says beside it.
             foreach (var result in message.Parts.OfType<ToolResultPart>()) WriteResult(result);
             var rest = message.Parts.Where(p => p is not ToolResultPart).ToList();
@@ -23,10 +24,6 @@ internal sealed class ChatCompletionsMessagesWriter(Utf8JsonWriter json, Dropped
         if (role == Role.Assistant) WriteAnswer(parts);
         else WriteContent(parts);
         json.WriteEndObject();
-        foreach (var part in parts)
-        {
-            if (!part.CacheControl.IsEmpty) dropped.Drop($"{part.Path}.cache_control"); // OpenAI and its like cache by themselves
-        }
     }
 
     private void WriteAnswer(List<Part> parts)

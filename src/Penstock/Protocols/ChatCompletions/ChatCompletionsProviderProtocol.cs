@@ -11,9 +11,7 @@ internal sealed class ChatCompletionsProviderProtocol(Uri baseUrl, string? versi
     private readonly bool _isAzure = version is not null || baseUrl.Host.EndsWith(".azure.com", StringComparison.OrdinalIgnoreCase);
 
     // OpenAI's reasoning models refuse max_tokens, and some that are compatible know nothing else.
-    private readonly bool _isOpenAi = version is not null
-        || baseUrl.Host.EndsWith(".azure.com", StringComparison.OrdinalIgnoreCase)
-        || baseUrl.Host.EndsWith("openai.com", StringComparison.OrdinalIgnoreCase);
+    private bool IsOpenAi => _isAzure || baseUrl.Host.EndsWith("openai.com", StringComparison.OrdinalIgnoreCase);
 
     public override string Name => ChatCompletionsProtocol.ProtocolName;
 
@@ -24,7 +22,7 @@ internal sealed class ChatCompletionsProviderProtocol(Uri baseUrl, string? versi
         _isAzure ? ("api-key", apiKey) : ("Authorization", $"Bearer {apiKey}");
 
     public override void WriteRequest(GenerationRequest request, string model, bool stream, IBufferWriter<byte> output, DroppedFields dropped) =>
-        ChatCompletionsRequestWriter.Write(request, model, stream, _isOpenAi ? "max_completion_tokens" : "max_tokens", output, dropped);
+        ChatCompletionsRequestWriter.Write(request, model, stream, IsOpenAi ? "max_completion_tokens" : "max_tokens", output, dropped);
 
     public override EventReader NewEventReader(int choices = 1) => new ChatCompletionsEventReader(choices);
 

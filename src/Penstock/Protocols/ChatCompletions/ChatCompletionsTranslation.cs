@@ -18,7 +18,7 @@ internal static class ChatCompletionsTranslation
             json.WriteStartArray("messages"u8);
             new ChatCompletionsMessagesWriter(json, dropped).Write(request.AllMessages);
             json.WriteEndArray();
-            WriteTools(request.Tools, json);
+            WriteTools(request.Tools, json, dropped);
             if (request.Settings.MaxOutputTokens is { } max) json.WriteNumber(maxTokensName, max.Value);
             WriteSettings(request.Settings, json, dropped);
             json.WriteEndObject();
@@ -28,9 +28,10 @@ internal static class ChatCompletionsTranslation
         output.Write(members.WrittenSpan[1..^1]);
     }
 
-    private static void WriteTools(IReadOnlyList<Tool> tools, Utf8JsonWriter json)
+    private static void WriteTools(IReadOnlyList<Tool> tools, Utf8JsonWriter json, DroppedFields dropped)
     {
         if (tools.Count == 0) return;
+        dropped.DropCacheControl(tools);
         json.WriteStartArray("tools"u8);
         foreach (var tool in tools)
         {

@@ -23,6 +23,7 @@ internal sealed class GeminiContentsWriter(Utf8JsonWriter json, DroppedFields dr
         if (head.Count == messages.Count) head = []; // there must be contents
         if (head.Count > 0) WriteSystem(head);
         json.WriteStartArray("contents"u8);
+        foreach (var message in messages) dropped.DropCacheControl(message.Parts);
         foreach (var message in messages.Skip(head.Count)) WriteMessage(message);
         EndContent();
         json.WriteEndArray();
@@ -36,7 +37,6 @@ internal sealed class GeminiContentsWriter(Utf8JsonWriter json, DroppedFields dr
         {
             if (part is TextPart { Text: var text }) WriteText(text);
             else dropped.Drop(part.Path);
-            DropCacheControl(part);
         }
 
         json.WriteEndArray();
@@ -67,7 +67,6 @@ internal sealed class GeminiContentsWriter(Utf8JsonWriter json, DroppedFields dr
             if (part is TextPart text) WriteText(text.Text);
             else if (part is MediaPart media) WriteMedia(media);
             else dropped.Drop(part.Path); // nobody but the model says such a thing
-            DropCacheControl(part);
         }
     }
 
@@ -102,8 +101,6 @@ internal sealed class GeminiContentsWriter(Utf8JsonWriter json, DroppedFields dr
                     WriteCall(call, signature);
                     break;
             }
-
-            DropCacheControl(parts[i]);
         }
     }
 
@@ -187,7 +184,6 @@ internal sealed class GeminiContentsWriter(Utf8JsonWriter json, DroppedFields dr
 
         json.WriteEndObject();
         json.WriteEndObject();
-        DropCacheControl(result);
     }
 
     private void WriteMedia(MediaPart media)
@@ -255,11 +251,6 @@ internal sealed class GeminiContentsWriter(Utf8JsonWriter json, DroppedFields dr
         json.WriteEndArray();
         json.WriteEndObject();
         _role = null;
-    }
-
-    private void DropCacheControl(Part part)
-    {
-        if (!part.CacheControl.IsEmpty) dropped.Drop($"{part.Path}.cache_control"); // it caches by itself
     }
 
     private static bool IsObject(string text)

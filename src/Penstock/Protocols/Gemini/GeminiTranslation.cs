@@ -20,6 +20,12 @@ internal static class GeminiTranslation
 
     private static void WriteTools(GenerationRequest request, Utf8JsonWriter json, DroppedFields dropped)
     {
+        dropped.DropCacheControl(request.Tools);
+        for (var i = 0; i < request.Tools.Count; i++)
+        {
+            if (request.Tools[i].Strict is true) dropped.Drop($"tools[{i}].strict");
+        }
+
         var choice = request.Settings.ToolChoice?.Value;
         var tools = request.Tools;
         // Gemini narrows the choice only for a model that must call: the others are not mentioned to one that may.
@@ -28,16 +34,13 @@ internal static class GeminiTranslation
         json.WriteStartArray("tools"u8);
         json.WriteStartObject();
         json.WriteStartArray("functionDeclarations"u8);
-        for (var i = 0; i < tools.Count; i++)
+        foreach (var tool in tools)
         {
-            var tool = tools[i];
             json.WriteStartObject();
             json.Text("name"u8, tool.Name);
             if (tool.Description is { } description) json.Text("description"u8, description);
             if (!tool.Parameters.IsEmpty) json.Raw("parametersJsonSchema"u8, tool.Parameters);
             json.WriteEndObject();
-            if (tool.Strict is true) dropped.Drop($"tools[{i}].strict");
-            if (!tool.CacheControl.IsEmpty) dropped.Drop($"tools[{i}].cache_control"); // it caches by itself
         }
 
         json.WriteEndArray();

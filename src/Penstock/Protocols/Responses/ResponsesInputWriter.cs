@@ -9,19 +9,11 @@ internal sealed class ResponsesInputWriter(Utf8JsonWriter json, DroppedFields dr
     private readonly List<(string Name, string Id)> _unnamed = [];
     private int _calls;
 
-    public static void DropCacheControl(IEnumerable<Part> parts, DroppedFields dropped)
-    {
-        foreach (var part in parts)
-        {
-            if (!part.CacheControl.IsEmpty) dropped.Drop($"{part.Path}.cache_control"); // OpenAI and its like cache by themselves
-        }
-    }
-
     public void Write(IReadOnlyList<Message> messages)
     {
         foreach (var message in messages)
         {
-            DropCacheControl(message.Parts, dropped);
+            dropped.DropCacheControl(message.Parts);
             // A result is an item of its own here, and comes before what the user says beside it.
             foreach (var result in message.Parts.OfType<ToolResultPart>()) WriteResult(result);
             if (message.Role == Role.Assistant) WriteAnswer(message.Parts);
@@ -127,7 +119,6 @@ internal sealed class ResponsesInputWriter(Utf8JsonWriter json, DroppedFields dr
 
     private void WriteResult(ToolResultPart result)
     {
-        DropCacheControl(result.Content, dropped);
         json.WriteStartObject();
         json.WriteString("type"u8, "function_call_output"u8);
         json.Text("call_id"u8, result.Id.Length > 0 ? result.Id : TakeUnnamed(result.Name));

@@ -19,7 +19,7 @@ internal static class ResponsesTranslation
             if (messages is [{ Role: Role.System } system, ..] && system.Parts.All(p => p is TextPart))
             {
                 json.Text("instructions"u8, system.Text);
-                ResponsesInputWriter.DropCacheControl(system.Parts, dropped);
+                dropped.DropCacheControl(system.Parts);
                 messages = [.. messages.Skip(1)];
             }
 
@@ -40,10 +40,10 @@ internal static class ResponsesTranslation
     private static void WriteTools(IReadOnlyList<Tool> tools, Utf8JsonWriter json, DroppedFields dropped)
     {
         if (tools.Count == 0) return;
+        dropped.DropCacheControl(tools);
         json.WriteStartArray("tools"u8);
-        for (var i = 0; i < tools.Count; i++)
+        foreach (var tool in tools)
         {
-            var tool = tools[i];
             json.WriteStartObject();
             json.WriteString("type"u8, "function"u8);
             json.Text("name"u8, tool.Name);
@@ -52,7 +52,6 @@ internal static class ResponsesTranslation
             else json.Raw("parameters"u8, tool.Parameters);
             json.WriteBoolean("strict"u8, tool.Strict ?? false); // which is what not saying it means elsewhere, and here does not
             json.WriteEndObject();
-            if (!tool.CacheControl.IsEmpty) dropped.Drop($"tools[{i}].cache_control");
         }
 
         json.WriteEndArray();
