@@ -171,6 +171,12 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
 
     private void Record(in GenerationEvent generationEvent, bool shown = true)
     {
+        if (generationEvent is { Kind: EventKind.BlockStart, BlockKind: BlockKind.ToolCall, Id: null })
+        {
+            Record(generationEvent with { Id = CallId.Of(generationId, generationEvent.Block) }, shown);
+            return;
+        }
+
         CloseRecord();
         _state.Add(generationEvent, stream.NextOffset + _batch.Count);
         EventRecord.Begin(_batch, generationEvent);

@@ -21,6 +21,7 @@ internal sealed class GenerationService(
     private readonly ConcurrentDictionary<string, Generation> _running = new(StringComparer.Ordinal);
     private readonly IdempotencyKeys _keys = new();
     private readonly StoredRequests _requests = new(log);
+    private readonly CallSignatures _signatures = new(log);
     private int _runningCount;
     private readonly CancellationTokenSource _stopping = new();
     private volatile bool _draining;
@@ -255,7 +256,8 @@ internal sealed class GenerationService(
         }
     }
 
-    private static string PathOf(string id) => PathPrefix + id;
+    /// <summary>The path of a generation's stream.</summary>
+    public static string PathOf(string id) => PathPrefix + id;
 
     private async ValueTask<Started> CreateAsync(
         GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string? key, string? bodyHash)
@@ -264,7 +266,9 @@ internal sealed class GenerationService(
             throw new RequestException("The server is shutting down. Try again.") { Status = 503, Code = "shutting_down", RetryAfter = TimeSpan.FromSeconds(1) };
         if (Running >= options.MaxRunning)
             throw new RequestException("The server runs as many generations as it may. Try again shortly.") { Status = 503, Code = "overloaded", RetryAfter = TimeSpan.FromSeconds(2) };
-        var attempts = new Attempts(request, router.Route(request.Model), options.Retry);
+        var route = router.Route(request.Model);
+        if (route.Targets.Any(t => t.Provider.Protocol.SignsCalls && t.Provider.Protocol.Name != request.Protocol)) request = await _signatures.RestoreAsync(request);
+        var attempts = new Attempts(request, route, options.Retry);
         try
         {
             return await BeginAsync(request, protocol, start, id, key, bodyHash, attempts);

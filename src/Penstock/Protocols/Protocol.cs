@@ -77,6 +77,9 @@ public abstract class ProviderProtocol
     /// <exception cref="RequestException">The request holds what this protocol cannot say and the answer depends on.</exception>
     public abstract void WriteRequest(GenerationRequest request, string model, bool stream, IBufferWriter<byte> output, DroppedFields dropped);
 
+    /// <summary>Whether models sign their tool calls and want to see the signatures again, wherever the client has left them.</summary>
+    public virtual bool SignsCalls => false;
+
     /// <summary>A reader for one answer.</summary>
     /// <param name="choices">How many answers were asked for (<see cref="GenerationRequest.Choices"/>): it is finished when all are.</param>
     public abstract EventReader NewEventReader(int choices = 1);

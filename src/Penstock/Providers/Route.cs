@@ -8,6 +8,8 @@ internal sealed class Route(IReadOnlyList<IReadOnlyList<(Target Target, double W
     {
     }
 
+    public IEnumerable<Target> Targets => tiers.SelectMany(tier => tier.Select(t => t.Target));
+
     /// <summary>The targets in the order in which this request asks them: by priority, and within one by lot, where those that fail much draw short.</summary>
     public IReadOnlyList<Target> Draw()
     {

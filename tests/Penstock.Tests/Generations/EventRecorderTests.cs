@@ -63,6 +63,23 @@ public sealed class EventRecorderTests
     }
 
     [Fact]
+    public async Task A_call_that_came_without_an_id_gets_one_that_leads_back_to_it()
+    {
+        await using var log = NewLog();
+        var recorder = await NewRecorderAsync(log);
+        recorder.Write(new GenerationEvent { Kind = EventKind.BlockStart, Block = 3, BlockKind = BlockKind.ToolCall, Name = "f" });
+        recorder.Write(new GenerationEvent { Kind = EventKind.BlockStart, Block = 4, BlockKind = BlockKind.ToolCall, Name = "g", Id = "c1" });
+        await recorder.CommitAsync();
+
+        using var reader = (await log.OpenReaderAsync(Id, 1)).ShouldNotBeNull();
+        reader.TryRead(out var first).ShouldBeTrue();
+        CallId.TryParse(NativeEventReader.Read(EventRecord.Json(first.Data)).Id, out var generation, out var block).ShouldBeTrue();
+        (generation, block).ShouldBe((Id, 3));
+        reader.TryRead(out var second).ShouldBeTrue();
+        NativeEventReader.Read(EventRecord.Json(second.Data)).Id.ShouldBe("c1");
+    }
+
+    [Fact]
     public async Task What_goes_on_after_a_crash_is_shown_by_one_writer_however_many_providers_are_asked()
     {
         await using var log = NewLog();

@@ -3,7 +3,7 @@ import { HumanMessage, SystemMessage, ToolMessage } from '@langchain/core/messag
 import { tool } from '@langchain/core/tools';
 import { ChatOpenAI } from '@langchain/openai';
 import { APIError } from 'openai';
-import { all, errorOf, expected, jsonSchema, model, results, run, server, throwsMidStream, time, timeSchema, toolbox, weather, weatherSchema } from './harness.mjs';
+import { all, errorOf, expected, jsonSchema, model, provider, results, run, server, throwsMidStream, time, timeSchema, toolbox, weather, weatherSchema } from './harness.mjs';
 
 const messages = [new SystemMessage('Be brief.'), new HumanMessage('Say something.')];
 const chat = (script, more) => new ChatOpenAI({
@@ -62,6 +62,19 @@ const scenarios = more => {
         assert.equal(joined(await all(await bound.stream(turn))).text, results);
       }
     },
+
+    // The library knows nothing of signatures: what is left is the id of a call that Gemini signed.
+    ...(provider === 'gemini' && {
+      async 'a signature goes back'() {
+        const box = toolbox();
+        const only = tool(box.get_weather, { name: 'get_weather', description: 'The weather', schema: weatherSchema });
+        const bound = chat('signed', more).bindTools([only]);
+        for (const message of [joined(await all(await bound.stream(messages))), await bound.invoke(messages)]) {
+          const answer = await only.invoke(message.tool_calls[0]);
+          assert.equal((await bound.invoke([...messages, message, answer])).text, `get_weather: ${weather}; signed ${expected.signature}`);
+        }
+      },
+    }),
 
     async 'structured output'() {
       const structured = chat('json', more).withStructuredOutput(jsonSchema, { name: 'weather', method: 'jsonSchema', strict: true });

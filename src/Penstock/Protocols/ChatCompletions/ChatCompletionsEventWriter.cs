@@ -84,7 +84,7 @@ internal sealed class ChatCompletionsEventWriter(GenerationRequest request, stri
                 block.Call = _calls.GetValueOrDefault(start.Choice);
                 _calls[start.Choice] = block.Call + 1;
                 var json = new ArrayBufferWriter<byte>();
-                ChatCompletionsJson.WriteStart(block.Call, start.Id ?? ChatCompletionsJson.NewId(chunkId, start.Block), start.Name, json);
+                ChatCompletionsJson.WriteStart(block.Call, start.Id ?? "", start.Name, json);
                 _chunk.WriteChoice(start.Choice, json.WrittenSpan, default, default, default, default, id, output);
                 break;
             case BlockKind.Image:

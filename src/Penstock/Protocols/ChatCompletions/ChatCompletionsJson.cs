@@ -6,9 +6,6 @@ namespace Penstock.Protocols.ChatCompletions;
 /// <summary>The pieces that streamed and whole answers of our own making share.</summary>
 internal static class ChatCompletionsJson
 {
-    /// <summary>Clients send a call's id back with its result, so a call that came without one is given one.</summary>
-    public static string NewId(string chunkId, int block) => $"call_{chunkId}_{block}";
-
     /// <summary>The delta that begins a tool call.</summary>
     public static void WriteStart(int index, string id, string? name, IBufferWriter<byte> output)
     {

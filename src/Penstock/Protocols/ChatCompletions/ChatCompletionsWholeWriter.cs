@@ -29,8 +29,7 @@ internal sealed class ChatCompletionsWholeWriter(GenerationRequest request, stri
                 _head.TakeModel(generationEvent.Model);
                 break;
             case EventKind.BlockStart:
-                var callId = generationEvent.Id ?? ChatCompletionsJson.NewId(chunkId, generationEvent.Block);
-                _blocks[generationEvent.Block] = new ChatMessageBlock(generationEvent.BlockKind, generationEvent.Choice, callId, generationEvent.Name);
+                _blocks[generationEvent.Block] = new ChatMessageBlock(generationEvent.BlockKind, generationEvent.Choice, generationEvent.Id, generationEvent.Name);
                 break;
             case EventKind.Delta when _blocks.TryGetValue(generationEvent.Block, out var block):
                 block.Add(generationEvent);

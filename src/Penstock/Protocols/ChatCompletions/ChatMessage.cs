@@ -3,7 +3,7 @@ using System.Buffers;
 namespace Penstock.Protocols.ChatCompletions;
 
 /// <summary>A block of an answer, gathered.</summary>
-internal sealed class ChatMessageBlock(BlockKind kind, int choice, string callId, string? name)
+internal sealed class ChatMessageBlock(BlockKind kind, int choice, string? callId, string? name)
 {
     private ArrayBufferWriter<byte>? _signature;
 
@@ -11,7 +11,7 @@ internal sealed class ChatMessageBlock(BlockKind kind, int choice, string callId
 
     public int Choice { get; } = choice;
 
-    public string CallId { get; } = callId;
+    public string CallId { get; } = callId ?? "";
 
     public string? Name { get; } = name;
 

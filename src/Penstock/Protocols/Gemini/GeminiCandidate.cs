@@ -139,7 +139,8 @@ internal sealed class GeminiCandidate(int index, GeminiEventReader owner) : ICho
         {
             if (_partial is not null) EndPartialCall(sink);
             _called = true;
-            Open(BlockKind.ToolCall, id.IsEmpty ? null : JsonText.ToText(id), JsonText.ToText(name), sink);
+            // A signed call gets an id of ours, which leads back to its signature.
+            Open(BlockKind.ToolCall, id.IsEmpty || !signature.IsEmpty ? null : JsonText.ToText(id), JsonText.ToText(name), sink);
             if (willContinue || JsonValue.IsArray(partial)) _partial = new GeminiPartialArguments();
         }
         else if (_partial is null)

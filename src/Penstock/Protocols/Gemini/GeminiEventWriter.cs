@@ -53,6 +53,7 @@ internal sealed class GeminiEventWriter(GenerationRequest request, string genera
                 break;
             case EventKind.BlockStop when _blocks is not null && _blocks.Remove(generationEvent.Block, out var block):
                 if (block.IsGathered) _closed.Add(block);
+                else WriteHeldThought(block, id, output);
                 break;
             case EventKind.Reset:
                 _blocks = null;
@@ -68,9 +69,11 @@ internal sealed class GeminiEventWriter(GenerationRequest request, string genera
                 WriteFinished(generationEvent.Reason, generationEvent.Reasons, id, output);
                 break;
             case EventKind.Stopped: // to this protocol an answer that was stopped is one that ended
+                WriteHeldThoughts(id, output);
                 WriteFinished(FinishReason.Stop, null, id, output);
                 break;
             case EventKind.Failed or EventKind.Interrupted:
+                WriteHeldThoughts(id, output);
                 output.Write("data: "u8);
                 GeminiErrorWriter.Write(generationEvent.Error, output);
                 EndFrame(id, output);
@@ -94,6 +97,12 @@ internal sealed class GeminiEventWriter(GenerationRequest request, string genera
 
         if (block.Kind != BlockKind.Reasoning) _choices.TakeText(block.Choice, delta);
         if (delta.Text.IsEmpty && delta.Signature.IsEmpty) return;
+        if (block.Kind == BlockKind.Reasoning)
+        {
+            WriteThought(block, delta, id, output);
+            return;
+        }
+
         if (delta.Signature.IsEmpty)
         {
             WriteToken(block, delta.Text, id, output);
@@ -101,8 +110,45 @@ internal sealed class GeminiEventWriter(GenerationRequest request, string genera
         }
 
         BeginFrame(output);
-        GeminiBlock.WriteText(block.Kind, block.IsRedacted, delta.Text, delta.Signature, output);
+        GeminiBlock.WriteText(block.Kind, redacted: false, delta.Text, delta.Signature, output);
         EndChunk(block.Choice, id, output);
+    }
+
+    // A signature may come last, and clients take one only beside some of the thought's text: so the latest piece of a thought
+    // waits until it is known what follows.
+    private void WriteThought(GeminiBlock block, in GenerationEvent delta, EventId id, IBufferWriter<byte> output)
+    {
+        if (delta.Signature.IsEmpty)
+        {
+            WriteHeldThought(block, id, output);
+            block.Text.Write(delta.Text);
+            return;
+        }
+
+        block.Text.Write(delta.Text);
+        BeginFrame(output);
+        GeminiBlock.WriteText(block.Kind, block.IsRedacted, block.Text.WrittenSpan, delta.Signature, output);
+        EndChunk(block.Choice, id, output);
+        block.Text.ResetWrittenCount();
+    }
+
+    private bool WriteHeldThought(GeminiBlock block, EventId id, IBufferWriter<byte> output)
+    {
+        if (block.IsGathered || block.Text.WrittenCount == 0) return false;
+        WriteToken(block, block.Text.WrittenSpan, id, output);
+        block.Text.ResetWrittenCount();
+        return true;
+    }
+
+    /// <summary>Before an ending that comes in the middle of a thought.</summary>
+    private void WriteHeldThoughts(EventId id, IBufferWriter<byte> output)
+    {
+        var frames = 0;
+        if (_blocks is null) return;
+        foreach (var block in _blocks.Values)
+        {
+            if (WriteHeldThought(block, id with { Part = frames + 1 }, output)) frames++;
+        }
     }
 
     // What comes once a token asks for its buffer once.

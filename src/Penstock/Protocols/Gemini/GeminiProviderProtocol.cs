@@ -14,6 +14,8 @@ internal sealed class GeminiProviderProtocol : ProviderProtocol
     public override void WriteRequest(GenerationRequest request, string model, bool stream, IBufferWriter<byte> output, DroppedFields dropped) =>
         GeminiRequestWriter.Write(request, model, output, dropped);
 
+    public override bool SignsCalls => true;
+
     public override EventReader NewEventReader(int choices = 1) => new GeminiEventReader(choices);
 
     public override GenerationError ReadError(int status, ReadOnlySpan<byte> body, TimeSpan? retryAfter) =>

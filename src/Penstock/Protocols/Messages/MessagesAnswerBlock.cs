@@ -3,7 +3,7 @@ using System.Buffers;
 namespace Penstock.Protocols.Messages;
 
 /// <summary>A block of an answer of our own making: what of it is written already, and what waits.</summary>
-internal sealed class MessagesAnswerBlock(in GenerationEvent start, string messageId)
+internal sealed class MessagesAnswerBlock(in GenerationEvent start)
 {
     // Only this protocol's own items have such names; another's have no place here.
     private static readonly string[] _itemNames = ["_tool_use", "_tool_result"];
@@ -15,8 +15,7 @@ internal sealed class MessagesAnswerBlock(in GenerationEvent start, string messa
 
     public BlockKind Kind { get; } = start.BlockKind;
 
-    /// <summary>Clients send a call's id back with its result, so a call that came without one is given one.</summary>
-    public string Id { get; } = start.Id ?? $"toolu_{messageId[(messageId.IndexOf('_') + 1)..]}_{start.Block}";
+    public string Id { get; } = start.Id ?? "";
 
     public string Name { get; } = start.Name ?? "";
 

@@ -42,7 +42,7 @@ internal sealed class MessagesEventWriter(GenerationRequest request, string mess
                 break;
             case EventKind.BlockStart when MessagesAnswerBlock.CanShow(generationEvent):
                 _refused |= generationEvent.BlockKind == BlockKind.Refusal;
-                (_blocks ??= []).Add(new MessagesAnswerBlock(generationEvent, messageId));
+                (_blocks ??= []).Add(new MessagesAnswerBlock(generationEvent));
                 if (_blocks.Count == 1) Show(_blocks[0], ref frames);
                 break;
             case EventKind.Delta when Find(generationEvent.Block) is { } block:

@@ -29,7 +29,7 @@ internal sealed class MessagesWholeWriter(GenerationRequest request, string mess
                 _head.TakeModel(generationEvent.Model);
                 break;
             case EventKind.BlockStart when MessagesAnswerBlock.CanShow(generationEvent):
-                _blocks.Add(new MessagesAnswerBlock(generationEvent, messageId));
+                _blocks.Add(new MessagesAnswerBlock(generationEvent));
                 break;
             case EventKind.Delta:
                 _blocks.Find(b => b.Number == number)?.Keep(generationEvent);

@@ -11,7 +11,7 @@ internal sealed class ResponsesBlockItem : IResponsesPart
     private readonly BlockKind _kind;
     private readonly int _index;
     private readonly string _id;
-    private readonly string? _callId;
+    private readonly string _callId;
     private readonly string? _name;
     private readonly byte[] _place; // what all events of the item begin with
     private readonly ArrayBufferWriter<byte> _text = new();
@@ -25,8 +25,7 @@ internal sealed class ResponsesBlockItem : IResponsesPart
         _index = index;
         _name = start.Name;
         _id = Encoding.ASCII.GetString(response.ItemId(_kind switch { BlockKind.Reasoning => "rs_", BlockKind.ToolCall => "fc_", BlockKind.Image => "ig_", _ => "item_" }, index));
-        // Clients send a call's id back with its result, so a call that came without one is given one.
-        if (_kind == BlockKind.ToolCall) _callId = start.Id ?? Encoding.ASCII.GetString(response.ItemId("call_", index));
+        _callId = start.Id ?? "";
         _place = Encoding.ASCII.GetBytes($"\"item_id\":\"{_id}\",\"output_index\":{index}");
     }
 

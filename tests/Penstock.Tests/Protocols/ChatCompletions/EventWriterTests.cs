@@ -30,7 +30,7 @@ public sealed class EventWriterTests
         frames.AddRange(Write(writer, 5, new GenerationEvent { Kind = EventKind.Delta, Block = 1, Text = "A\\n"u8, LogProbs = "{\"content\":[]}"u8 }));
         frames.AddRange(Write(writer, 6, new GenerationEvent { Kind = EventKind.BlockStart, Block = 2, BlockKind = BlockKind.ToolCall, Id = "c1", Name = "f" }));
         frames.AddRange(Write(writer, 7, new GenerationEvent { Kind = EventKind.Delta, Block = 2, Text = "{}"u8 }));
-        frames.AddRange(Write(writer, 8, new GenerationEvent { Kind = EventKind.BlockStart, Block = 3, BlockKind = BlockKind.ToolCall, Name = "g" }));
+        frames.AddRange(Write(writer, 8, new GenerationEvent { Kind = EventKind.BlockStart, Block = 3, BlockKind = BlockKind.ToolCall, Id = "c2", Name = "g" }));
         frames.AddRange(Write(writer, 9, new GenerationEvent { Kind = EventKind.Usage, Usage = new Usage { InputTokens = 1 } }));
         frames.AddRange(Write(writer, 10, new GenerationEvent { Kind = EventKind.Finished, Reason = FinishReason.ToolCalls }));
 
@@ -42,7 +42,7 @@ public sealed class EventWriterTests
             Head + """{"content":"A\n"},"logprobs":{"content":[]},"finish_reason":null}]}""",
             Head + """{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":""}}]},"logprobs":null,"finish_reason":null}]}""",
             Head + """{"tool_calls":[{"index":0,"function":{"arguments":"{}"}}]},"logprobs":null,"finish_reason":null}]}""",
-            Head + $$$"""{"tool_calls":[{"index":1,"id":"call_{{{ChunkId}}}_3","type":"function","function":{"name":"g","arguments":""}}]},"logprobs":null,"finish_reason":null}]}""",
+            Head + """{"tool_calls":[{"index":1,"id":"c2","type":"function","function":{"name":"g","arguments":""}}]},"logprobs":null,"finish_reason":null}]}""",
             Head + """{},"logprobs":null,"finish_reason":"tool_calls"}]}""",
             "[DONE]",
         ]);

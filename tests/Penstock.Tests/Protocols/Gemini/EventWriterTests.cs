@@ -18,8 +18,9 @@ public sealed class EventWriterTests
         var writer = NewWriter();
         Write(writer, """{"type":"started","model":"up/x"}""").ShouldBeEmpty();
         Write(writer, """{"type":"block_start","block":0,"kind":"reasoning"}""").ShouldBeEmpty();
-        Write(writer, """{"type":"delta","block":0,"text":"Hm"}""").ShouldBe([Part("""{"text":"Hm","thought":true}""")]);
-        Write(writer, """{"type":"delta","block":0,"text":"","signature":"s1"}""").ShouldBe([Part("""{"text":"","thought":true,"thoughtSignature":"s1"}""")]);
+        Write(writer, """{"type":"delta","block":0,"text":"H"}""").ShouldBeEmpty(); // its signature may follow
+        Write(writer, """{"type":"delta","block":0,"text":"m"}""").ShouldBe([Part("""{"text":"H","thought":true}""")]);
+        Write(writer, """{"type":"delta","block":0,"text":"","signature":"s1"}""").ShouldBe([Part("""{"text":"m","thought":true,"thoughtSignature":"s1"}""")]);
         Write(writer, """{"type":"block_stop","block":0}""").ShouldBeEmpty();
         Write(writer, """{"type":"block_start","block":1,"kind":"text"}""").ShouldBeEmpty();
         Write(writer, """{"type":"delta","block":1,"text":"A\n"}""").ShouldBe([Part("""{"text":"A\n"}""")]);
@@ -83,6 +84,20 @@ public sealed class EventWriterTests
         ((string)frame["finishReason"]!).ShouldBe("SAFETY");
         frame["groundingMetadata"]!.ToJsonString().ShouldBe(
             """{"groundingChunks":[{"web":{"uri":"https://a.example","title":"A"}}],"groundingSupports":[{"segment":{"startIndex":0,"endIndex":2},"groundingChunkIndices":[0]}]}""");
+    }
+
+    [Theory]
+    [InlineData("""{"type":"block_stop","block":0}""", 1)]
+    [InlineData("""{"type":"stopped","reason":"requested"}""", 2)]
+    [InlineData("""{"type":"failed","error":{"code":"x","message":"No.","status":502}}""", 2)]
+    public void The_last_piece_of_a_thought_that_nothing_signs_is_not_lost(string next, int frames)
+    {
+        var writer = NewWriter();
+        Write(writer, """{"type":"block_start","block":0,"kind":"reasoning"}""");
+        Write(writer, """{"type":"delta","block":0,"text":"Hm"}""").ShouldBeEmpty();
+        var written = Write(writer, next);
+        written.Count.ShouldBe(frames);
+        written[0].ShouldBe(Part("""{"text":"Hm","thought":true}"""));
     }
 
     [Fact]

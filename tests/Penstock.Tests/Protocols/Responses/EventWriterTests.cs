@@ -33,7 +33,7 @@ public sealed class EventWriterTests
             """{"type":"block_start","block":3,"kind":"tool_call","id":"c1","name":"f"}""",
             """{"type":"delta","block":3,"text":"{\"x\":1}"}""",
             """{"type":"block_stop","block":3}""",
-            """{"type":"block_start","block":4,"kind":"tool_call","name":"g"}""",
+            """{"type":"block_start","block":4,"kind":"tool_call","id":"c2","name":"g"}""",
             """{"type":"block_stop","block":4}""",
             """{"type":"usage","inputTokens":3,"outputTokens":5,"cachedInputTokens":1,"reasoningTokens":2,"source":"provider"}""",
             """{"type":"finished","reason":"tool_calls"}""",
@@ -58,7 +58,7 @@ public sealed class EventWriterTests
                 {"type":"output_text","text":"A\n","annotations":[{"type":"url_citation","url":"https://a.example","title":"T","start_index":0,"end_index":1}],"logprobs":[]},
                 {"type":"refusal","refusal":"No"}]},
               {"id":"fc_{{hex}}_2","type":"function_call","status":"completed","call_id":"c1","name":"f","arguments":"{\"x\":1}"},
-              {"id":"fc_{{hex}}_3","type":"function_call","status":"completed","call_id":"call_{{hex}}_3","name":"g","arguments":"{}"}
+              {"id":"fc_{{hex}}_3","type":"function_call","status":"completed","call_id":"c2","name":"g","arguments":"{}"}
             ]
             """)).ShouldBeTrue(response["output"]!.ToJsonString());
         response["usage"]!.ToJsonString().ShouldBe("""{"input_tokens":3,"input_tokens_details":{"cached_tokens":1},"output_tokens":5,"output_tokens_details":{"reasoning_tokens":2},"total_tokens":8}""");
