@@ -32,6 +32,21 @@ internal static class JsonValue
         return null;
     }
 
+    /// <summary>The value of a member of an object; empty where there is none, or the value is no object.</summary>
+    public static ReadOnlySpan<byte> Member(ReadOnlySpan<byte> value, ReadOnlySpan<byte> name)
+    {
+        if (!IsObject(value)) return default;
+        var reader = new Utf8JsonReader(value, new JsonReaderOptions { MaxDepth = MaxDepth });
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals(name)) return Read(ref reader, value);
+            reader.Skip();
+        }
+
+        return default;
+    }
+
     /// <summary>The inside of a string value, still escaped; empty for every other value.</summary>
     public static ReadOnlySpan<byte> Inside(ReadOnlySpan<byte> value) => IsString(value) ? value[1..^1] : default;
 

@@ -12,7 +12,7 @@ internal sealed class MessagesEventWriter(GenerationRequest request, string mess
     private List<MessagesAnswerBlock>? _blocks; // the first is shown, the others wait; not made in passthrough
     private Usage? _usage;
     private int _next;
-    private int _passedBlock = -1; // the block that a provider's events left open
+    private int _passedBlock = -1; // the block that a provider's events left open, unless it is a call: half of one must not look whole
     private bool _begun;
     private bool _stopSaid;
     private bool _refused;
@@ -75,17 +75,30 @@ internal sealed class MessagesEventWriter(GenerationRequest request, string mess
     public override void Replay(in GenerationEvent generationEvent, ReadOnlySpan<byte> frames, IBufferWriter<byte> scratch)
     {
         base.Replay(generationEvent, frames, scratch);
-        _stopSaid |= frames.IndexOf("event: message_delta\n"u8) >= 0;
+        const int Start = 29; // of the data
+        for (int at; (at = frames.IndexOf("event: message_delta\ndata: "u8)) >= 0; frames = frames[(at + Start)..])
+        {
+            var data = frames[(at + Start - 2)..];
+            _stopSaid |= SaysStop(data[..data.IndexOf((byte)'\n')]);
+        }
     }
 
     /// <summary>Notes how far a provider's own events have come, for an ending of ours.</summary>
     private void Follow(in MessagesPayload payload)
     {
         _begun |= payload.HasMessage;
-        if (payload.Type.SequenceEqual("content_block_start"u8)) _passedBlock = payload.Index;
+        if (payload.Type.SequenceEqual("content_block_start"u8)) _passedBlock = StartsCall(payload.Json) ? -1 : payload.Index;
         else if (payload.Type.SequenceEqual("content_block_stop"u8)) _passedBlock = -1;
-        else if (payload.Type.SequenceEqual("message_delta"u8)) _stopSaid = true;
+        else if (payload.Type.SequenceEqual("message_delta"u8)) _stopSaid |= SaysStop(payload.Json);
     }
+
+    // Of the client's own tools and of the provider's: tool_use, server_tool_use, mcp_tool_use.
+    private static bool StartsCall(ReadOnlySpan<byte> payload) =>
+        JsonValue.Inside(JsonValue.Member(JsonValue.Member(payload, "content_block"u8), "type"u8)).EndsWith("tool_use"u8);
+
+    // Some providers send deltas that only count tokens.
+    private static bool SaysStop(ReadOnlySpan<byte> payload) =>
+        JsonValue.IsString(JsonValue.Member(JsonValue.Member(payload, "delta"u8), "stop_reason"u8));
 
     private MessagesAnswerBlock? Find(int number)
     {

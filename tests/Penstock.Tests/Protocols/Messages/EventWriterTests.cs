@@ -156,6 +156,43 @@ public sealed class EventWriterTests
         ]);
     }
 
+    [Theory]
+    [InlineData("tool_use")]
+    [InlineData("server_tool_use")]
+    public void A_passed_on_call_that_a_stop_cuts_is_not_closed(string type)
+    {
+        var writer = NewWriter();
+        Pass(writer, 0, EventReaderTests.Message());
+        Pass(writer, 1, $$$"""{"type":"content_block_start","index":4,"content_block":{"type":"{{{type}}}","id":"c","name":"f","input":{} } }""");
+        Pass(writer, 2, """{"type":"content_block_delta","index":4,"delta":{"type":"input_json_delta","partial_json":"{\"a\":"}}""");
+        Shape(Write(writer, 3, new() { Kind = "stopped" })).ShouldBe("message_delta message_stop");
+    }
+
+    [Fact]
+    public void A_passed_on_stream_whose_deltas_only_counted_says_why_it_stopped()
+    {
+        const string Counts = """{"type":"message_delta","delta":{"stop_reason":null,"stop_sequence":null},"usage":{"output_tokens":1}}""";
+        var (writer, after) = (NewWriter(), NewWriter());
+        Pass(writer, 0, EventReaderTests.Message());
+        Pass(writer, 1, Counts);
+        Shape(Write(writer, 2, new() { Kind = "stopped" })).ShouldBe("message_delta message_stop");
+
+        // A writer that takes over after a crash reads the same from what was shown.
+        after.Replay(new GenerationEvent { Kind = EventKind.Started }, [], new ArrayBufferWriter<byte>());
+        Replay(EventReaderTests.Message());
+        Replay(Counts);
+        Shape(Write(after, 2, new() { Kind = "stopped" })).ShouldBe("message_delta message_stop");
+        Replay(EventReaderTests.End("end_turn"));
+        Shape(Write(after, 4, new() { Kind = "stopped" })).ShouldNotContain("message_delta");
+
+        void Replay(string payload)
+        {
+            var shown = new ArrayBufferWriter<byte>();
+            NewWriter().WritePayload(default, Encoding.UTF8.GetBytes(payload), new EventId(Generation, 0), shown);
+            after.Replay(new GenerationEvent { Kind = EventKind.Raw }, shown.WrittenSpan, new ArrayBufferWriter<byte>());
+        }
+    }
+
     [Fact]
     public void A_stop_before_anything_is_a_message_that_says_nothing() =>
         Shape(Play(new Said { Kind = "stopped" })).ShouldBe("message_start message_delta message_stop");
