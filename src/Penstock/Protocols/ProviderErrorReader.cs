@@ -28,6 +28,9 @@ internal static class ProviderErrorReader
         return Classify(words.ToString(), status) with { RetryAfter = retryAfter };
     }
 
+    /// <summary>Whether a payload that says nothing of its protocol's is an error as web frameworks write them: <c>{"detail": …}</c>.</summary>
+    public static bool IsDetail(ReadOnlySpan<byte> json) => !JsonValue.Member(json, "detail"u8).IsEmpty;
+
     /// <summary>Gathers what an error says in <c>code</c>, <c>type</c>, <c>status</c> and <c>message</c>, at whatever depth.</summary>
     private static void Collect(ReadOnlySpan<byte> json, StringBuilder words, ref int status)
     {

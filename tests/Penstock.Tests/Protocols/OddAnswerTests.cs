@@ -22,6 +22,10 @@ public sealed class OddAnswerTests
     [InlineData("chat-completions", "", """{"choices":[{"index":0,"delta":{},"finish_reason":"error"}]}""")]
     [InlineData("chat-completions", "error", """{"message":"SECRET"}""")]
     [InlineData("messages", "error", """{"message":"SECRET"}""")]
+    [InlineData("chat-completions", "", """{"detail":"SECRET"}""")]
+    [InlineData("responses", "", """{"detail":[{"msg":"SECRET"}]}""")]
+    [InlineData("messages", "", """{"detail":"SECRET"}""")]
+    [InlineData("gemini", "", """{"detail":"SECRET"}""")]
     [InlineData("gemini", "error", """{"message":"SECRET"}""")]
     public void An_error_in_any_shape_ends_the_answer_in_our_words(string protocol, string eventName, string payload)
     {
@@ -29,6 +33,19 @@ public sealed class OddAnswerTests
         reader.Read(Encoding.UTF8.GetBytes(eventName), Encoding.UTF8.GetBytes(payload), new NoSink());
         reader.Finished.ShouldBeFalse();
         reader.Error.ShouldNotBeNull();
+        reader.Error.Message.ShouldNotContain("SECRET");
+    }
+
+    [Theory]
+    [InlineData("chat-completions")]
+    [InlineData("responses")]
+    [InlineData("messages")]
+    [InlineData("gemini")]
+    public void A_whole_answer_that_is_only_a_detail_is_an_error(string protocol)
+    {
+        var reader = NewReader(protocol);
+        reader.ReadWhole("""{"detail":"SECRET: rate limit"}"""u8, new NoSink());
+        reader.Error!.Code.ShouldBe("rate_limited");
         reader.Error.Message.ShouldNotContain("SECRET");
     }
 

@@ -59,12 +59,17 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
     {
         try
         {
+            var hasChoices = false;
             ReadOnlySpan<byte> citations = default; // Perplexity repeats them in every chunk, before the choices
             var reader = new Utf8JsonReader(payload);
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) throw new ProviderFormatException("The payload is not a JSON object.");
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (reader.ValueTextEquals("choices"u8)) ReadChoices(ref reader, payload, whole, citations, sink);
+                if (reader.ValueTextEquals("choices"u8))
+                {
+                    hasChoices = true;
+                    ReadChoices(ref reader, payload, whole, citations, sink);
+                }
                 else if (reader.ValueTextEquals("citations"u8)) citations = JsonValue.Read(ref reader, payload);
                 else if (reader.ValueTextEquals("usage"u8)) TakeUsage(JsonValue.Read(ref reader, payload));
                 else if (reader.ValueTextEquals("model"u8)) TakeModel(JsonValue.Read(ref reader, payload));
@@ -81,6 +86,7 @@ internal sealed class ChatCompletionsEventReader(int choices) : EventReader
             }
 
             reader.Read(); // whatever follows the object is an error
+            if (!hasChoices && ProviderErrorReader.IsDetail(payload)) Error ??= ProviderErrorReader.Read(payload);
             if (_failed) Error ??= ProviderErrorReader.Read(default); // unless it said more of it
         }
         catch (JsonException e)

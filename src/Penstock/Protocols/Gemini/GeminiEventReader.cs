@@ -9,6 +9,7 @@ internal sealed class GeminiEventReader : EventReader
     private readonly LatestUsage _usage = new();
     private int _blocks;
     private bool _blocked;
+    private bool _said; // the payload has candidates
 
     /// <param name="choices">How many answers were asked for.</param>
     public GeminiEventReader(int choices) => _candidates = new(choices, index => new GeminiCandidate(index, this));
@@ -74,6 +75,7 @@ internal sealed class GeminiEventReader : EventReader
 
     private void ReadPayload(ReadOnlySpan<byte> payload, IEventSink sink)
     {
+        _said = false;
         try
         {
             var reader = new Utf8JsonReader(payload);
@@ -93,6 +95,7 @@ internal sealed class GeminiEventReader : EventReader
             }
 
             reader.Read(); // whatever follows is an error
+            if (!_said && ProviderErrorReader.IsDetail(payload)) Error ??= ProviderErrorReader.Read(payload);
         }
         catch (JsonException e)
         {
@@ -108,7 +111,11 @@ internal sealed class GeminiEventReader : EventReader
     {
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("candidates"u8)) ReadCandidates(ref reader, payload, sink);
+            if (reader.ValueTextEquals("candidates"u8))
+            {
+                _said = true;
+                ReadCandidates(ref reader, payload, sink);
+            }
             else if (reader.ValueTextEquals("usageMetadata"u8)) TakeUsage(JsonValue.Read(ref reader, payload));
             else if (reader.ValueTextEquals("modelVersion"u8)) TakeModel(JsonValue.Read(ref reader, payload));
             else if (reader.ValueTextEquals("promptFeedback"u8)) _blocked |= IsBlocked(JsonValue.Read(ref reader, payload));

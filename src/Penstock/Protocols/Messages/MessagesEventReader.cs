@@ -54,7 +54,7 @@ internal sealed class MessagesEventReader : EventReader
             }
 
             reader.Read(); // whatever follows the object is an error
-            if (JsonValue.IsObject(error) || JsonValue.IsString(error) || type.SequenceEqual("error"u8)) SetError(payload);
+            if (JsonValue.IsObject(error) || JsonValue.IsString(error) || type.SequenceEqual("error"u8) || (type.IsEmpty && ProviderErrorReader.IsDetail(payload))) SetError(payload);
             else Take(type, index, inner, usage, payload, sink);
         }
         catch (JsonException e)

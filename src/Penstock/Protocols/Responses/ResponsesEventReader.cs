@@ -20,7 +20,9 @@ internal sealed class ResponsesEventReader : EventReader
 
         try
         {
-            Take(ResponsesPayload.Read(eventName, payload), sink);
+            var parsed = ResponsesPayload.Read(eventName, payload);
+            if (parsed.Name.IsEmpty && ProviderErrorReader.IsDetail(parsed.Json)) Error ??= ProviderErrorReader.Read(parsed.Json);
+            else Take(parsed, sink);
         }
         catch (JsonException e)
         {
@@ -41,6 +43,8 @@ internal sealed class ResponsesEventReader : EventReader
             var root = document.RootElement;
             if (root.ValueKind == JsonValueKind.Object && !root.TryGetProperty("output"u8, out _) && root.TryGetProperty("error"u8, out var error))
                 Error = ProviderErrorReader.Read(JsonParts.Raw(error));
+            else if (ProviderErrorReader.IsDetail(body.Trim(" \t\r\n"u8)) && !root.TryGetProperty("output"u8, out _))
+                Error = ProviderErrorReader.Read(body);
             else if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("output"u8, out _))
                 throw new ProviderFormatException("The answer has no output.");
             else
