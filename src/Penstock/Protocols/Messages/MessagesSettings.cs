@@ -22,33 +22,49 @@ internal static class MessagesSettings
             TopP = RequestJson.NumberSetting(root, "top_p"),
             TopK = RequestJson.IntegerSetting(root, "top_k", int.MinValue),
             StopSequences = RequestJson.StringsSetting(root, "stop_sequences"),
-            ToolChoice = choice is { } chosen ? ReadToolChoice(chosen) : null,
+            ToolChoice = choice is { } chosen ? ReadToolChoice(chosen, ownFields) : null,
             ParallelToolCalls = choice is { } parallel && RequestJson.Boolean(parallel, "disable_parallel_tool_use", "tool_choice.disable_parallel_tool_use") is { } disable
                 ? new("tool_choice.disable_parallel_tool_use", !disable)
                 : null,
-            Format = ReadFormat(root, "output_format", "output_format") ?? (config is { } output ? ReadFormat(output, "format", "output_config.format") : null),
+            Format = ReadFormat(root, "output_format", "output_format", ownFields) ?? (config is { } output ? ReadFormat(output, "format", "output_config.format", ownFields) : null),
             Reasoning = ReadReasoning(root, config, ownFields),
             User = ReadUser(root, ownFields),
         };
     }
 
-    private static Setting<ToolChoice>? ReadToolChoice(JsonElement choice) =>
-        RequestJson.String(choice, "type", "tool_choice.type") switch
+    private static Setting<ToolChoice>? ReadToolChoice(JsonElement choice, List<OwnField> ownFields)
+    {
+        var type = RequestJson.String(choice, "type", "tool_choice.type")
+            ?? throw RequestJson.Error("missing_required_parameter", "tool_choice.type", "'tool_choice.type' is missing: use auto, any, tool or none.");
+        switch (type)
         {
-            "auto" => new("tool_choice", new ToolChoice(ToolChoiceMode.Auto)),
-            "any" => new("tool_choice", new ToolChoice(ToolChoiceMode.Required)),
-            "none" => new("tool_choice", new ToolChoice(ToolChoiceMode.None)),
-            "tool" => new("tool_choice", new ToolChoice(ToolChoiceMode.Required, [RequestJson.String(choice, "name", "tool_choice.name")
-                ?? throw RequestJson.Error("missing_required_parameter", "tool_choice.name", "'tool_choice.name' is missing: name the tool.")])),
-            null => throw RequestJson.Error("missing_required_parameter", "tool_choice.type", "'tool_choice.type' is missing: use auto, any, tool or none."),
-            _ => null, // a word of the provider's own
-        };
+            case "auto":
+                return new("tool_choice", new ToolChoice(ToolChoiceMode.Auto));
+            case "any":
+                return new("tool_choice", new ToolChoice(ToolChoiceMode.Required));
+            case "none":
+                return new("tool_choice", new ToolChoice(ToolChoiceMode.None));
+            case "tool":
+                var name = RequestJson.String(choice, "name", "tool_choice.name")
+                    ?? throw RequestJson.Error("missing_required_parameter", "tool_choice.name", "'tool_choice.name' is missing: name the tool.");
+                return new("tool_choice", new ToolChoice(ToolChoiceMode.Required, [name]));
+            default:
+                ownFields.Add(new OwnField($"tool_choice ({type})", ChangesAnswer: true));
+                return null;
+        }
+    }
 
-    private static Setting<AnswerFormat>? ReadFormat(JsonElement parent, string name, string path)
+    private static Setting<AnswerFormat>? ReadFormat(JsonElement parent, string name, string path, List<OwnField> ownFields)
     {
         if (!RequestJson.TryGet(parent, name, out var format)) return null;
         if (format.ValueKind != JsonValueKind.Object) throw RequestJson.WrongType(path, "an object", format);
-        if (RequestJson.String(format, "type", $"{path}.type") != "json_schema") return null;
+        var type = RequestJson.String(format, "type", $"{path}.type");
+        if (type != "json_schema")
+        {
+            ownFields.Add(new OwnField($"{path} ({type})", ChangesAnswer: true));
+            return null;
+        }
+
         return new(path, new AnswerFormat(RequestJson.Schema(format, "schema", $"{path}.schema")) { Strict = true });
     }
 

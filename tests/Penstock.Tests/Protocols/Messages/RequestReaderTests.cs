@@ -87,6 +87,13 @@ public sealed class RequestReaderTests
         Read($$$"""{"max_tokens":5,"tool_choice":{"type":"{{{type}}}"},"messages":[{"role":"user","content":"Hi"}]}""").Settings.ToolChoice!.Value.Value.Mode.ShouldBe(mode);
 
     [Theory]
+    [InlineData("\"tool_choice\":{\"type\":\"best\"}", "tool_choice (best)")]
+    [InlineData("\"output_format\":{\"type\":\"grammar\"}", "output_format (grammar)")]
+    [InlineData("\"output_config\":{\"format\":{\"type\":\"grammar\"}}", "output_config.format (grammar)")]
+    public void A_word_that_only_the_provider_knows_is_its_own_and_changes_the_answer(string member, string name) =>
+        Read($$"""{"max_tokens":5,{{member}},"messages":[{"role":"user","content":"Hi"}]}""").OwnFields.ShouldBe([new OwnField(name, ChangesAnswer: true)]);
+
+    [Theory]
     [InlineData("""{"messages":[{"role":"user","content":"Hi"}]}""", "max_tokens")]
     [InlineData("""{"max_tokens":1}""", "messages")]
     [InlineData("""{"max_tokens":1,"messages":[]}""", "messages")]
