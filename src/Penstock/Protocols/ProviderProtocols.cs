@@ -18,7 +18,7 @@ internal static class ProviderProtocols
     public static ProviderProtocol New(string name, Uri baseUrl, string? version) => name switch
     {
         ChatCompletionsProtocol.ProtocolName => new ChatCompletionsProviderProtocol(baseUrl, version),
-        MessagesProtocol.ProtocolName => new MessagesProviderProtocol(version),
+        MessagesProtocol.ProtocolName => new MessagesProviderProtocol(baseUrl, version),
         GeminiProtocol.ProtocolName => new GeminiProviderProtocol(),
         ResponsesProtocol.ProtocolName => new ResponsesProviderProtocol(baseUrl, version),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such protocol."),

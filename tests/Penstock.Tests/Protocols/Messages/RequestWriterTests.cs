@@ -10,6 +10,17 @@ namespace Penstock.Tests.Protocols.Messages;
 /// <summary>What a Messages provider is asked, for clients of its own protocol and, by way of Chat Completions, of others.</summary>
 public sealed class RequestWriterTests
 {
+    [Theory]
+    [InlineData("https://api.anthropic.com/", "https://api.anthropic.com/v1/messages")]
+    [InlineData("https://api.anthropic.com/v1/", "https://api.anthropic.com/v1/messages")]
+    [InlineData("https://gateway.example/anthropic/", "https://gateway.example/anthropic/v1/messages")]
+    public void An_address_is_taken_with_or_without_its_version(string baseUrl, string url)
+    {
+        var protocol = new MessagesProviderProtocol(new Uri(baseUrl), version: null);
+        new Uri(new Uri(baseUrl), protocol.Path("m", stream: true)).ToString().ShouldBe(url);
+        new Uri(new Uri(baseUrl), protocol.CountTokensPath("m")!).ToString().ShouldBe($"{url}/count_tokens");
+    }
+
     private const string Hi = "\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]";
 
     [Fact]
