@@ -159,6 +159,8 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     /// <summary>Forgets what was not stored.</summary>
     public void Discard()
     {
+        _writer.Discard(_batch.Bytes);
+        if (_recordOpen) _writer.Discard(_batch.Current);
         _recordOpen = false;
         _batch.Clear();
         _state.Set(_stored);

@@ -18,6 +18,12 @@ public abstract class EventWriter
     public virtual void Replay(in GenerationEvent generationEvent, ReadOnlySpan<byte> frames, IBufferWriter<byte> scratch) =>
         Write(generationEvent, EventId.None, scratch);
 
+    /// <summary>Takes back what it wrote last, which could not be stored and was shown to nobody.</summary>
+    /// <param name="written">What it wrote, among other bytes.</param>
+    public virtual void Discard(ReadOnlySpan<byte> written)
+    {
+    }
+
     /// <summary>
     /// Writes a payload of a provider that speaks the client's own protocol, all its fields kept. The generator then calls
     /// <see cref="Write"/> for endings only.

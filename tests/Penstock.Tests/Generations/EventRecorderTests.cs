@@ -63,6 +63,27 @@ public sealed class EventRecorderTests
     }
 
     [Fact]
+    public async Task A_refused_batch_leaves_no_gap_in_the_numbers_of_Responses()
+    {
+        await using var log = NewLog(maxBytes: 8 * 1024);
+        var recorder = await NewRecorderAsync(log, ClientProtocols.Responses);
+        Say(recorder, block: 0, length: 10);
+        await recorder.CommitAsync();
+        recorder.Write(new GenerationEvent { Kind = EventKind.Delta, Block = 0, Text = "too"u8 });
+        recorder.Write(new GenerationEvent { Kind = EventKind.Delta, Block = 0, Text = Encoding.ASCII.GetBytes(new string('x', 8000)) });
+        await RefusedAsync(recorder);
+        recorder.Write(new GenerationEvent { Kind = EventKind.Delta, Block = 0, Text = "next"u8 });
+        await recorder.CommitAsync();
+
+        var frames = new List<byte>();
+        using var reader = (await log.OpenReaderAsync(Id)).ShouldNotBeNull();
+        while (reader.TryRead(out var record)) frames.AddRange(EventRecord.Frames(record.Data));
+        var numbers = new SseEvents().Feed(frames.ToArray()).Select(e => (int)e.Json()["sequence_number"]!).ToList();
+        numbers.Count.ShouldBeGreaterThan(5);
+        numbers.ShouldBe(Enumerable.Range(0, numbers.Count));
+    }
+
+    [Fact]
     public async Task A_call_that_came_without_an_id_gets_one_that_leads_back_to_it()
     {
         await using var log = NewLog();
@@ -113,13 +134,14 @@ public sealed class EventRecorderTests
         shown.ShouldNotContain("again");
     }
 
-    private static MemoryStreamLog NewLog() => new(new StreamStoreOptions { MaxStreamBytes = 1024 }, new ManualTimeProvider());
+    private static MemoryStreamLog NewLog(int maxBytes = 1024) => new(new StreamStoreOptions { MaxStreamBytes = maxBytes }, new ManualTimeProvider());
 
-    private static async Task<EventRecorder> NewRecorderAsync(IStreamLog log)
+    private static async Task<EventRecorder> NewRecorderAsync(IStreamLog log, ClientProtocol? protocol = null)
     {
+        protocol ??= ClientProtocols.Native;
         var stream = await log.CreateAsync(Id, new StreamOptions());
-        var request = new GenerationRequest { Protocol = ClientProtocols.Native.Name, Body = default, Messages = [], Stream = true };
-        return new EventRecorder(stream, ClientProtocols.Native.NewEventWriter(request, Id, default), Id, "up/m", "native", passthrough: false);
+        var request = new GenerationRequest { Protocol = protocol.Name, Body = default, Messages = [], Stream = true };
+        return new EventRecorder(stream, protocol.NewEventWriter(request, Id, default), Id, "up/m", protocol.Name, passthrough: false);
     }
 
     private static void Say(EventRecorder recorder, int block, int length)

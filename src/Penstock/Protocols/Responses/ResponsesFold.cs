@@ -15,6 +15,9 @@ internal sealed class ResponsesFold
     /// <summary>The number of the last event; -1 before the first.</summary>
     public long LastSequence { get; private set; } = -1;
 
+    /// <summary>The last events were shown to nobody: their numbers are free.</summary>
+    public void Forget(int events) => LastSequence -= events;
+
     /// <summary>Whether the response was announced.</summary>
     public bool Begun => _response is not null;
 
