@@ -95,6 +95,30 @@ public sealed class OddRequestTests
         Read("responses", body).Messages.ShouldHaveSingleItem().Parts.Count.ShouldBe(300_000);
     }
 
+    [Theory(Timeout = 30_000)]
+    [InlineData("""{"role":"model","parts":[{"text":"a"}]}""")]
+    [InlineData("""{"role":"model","parts":[{"text":"a","thought":true}]}""")]
+    public async Task An_answer_in_very_many_pieces_is_put_together_in_time(string piece)
+    {
+        await Task.Yield();
+        const int Pieces = 200_000;
+        var parts = Read("gemini", "{\"contents\":[{\"parts\":[{\"text\":\"Hi\"}]}," + string.Join(',', Enumerable.Repeat(piece, Pieces)) + "]}").Messages[1].Parts;
+        (parts.ShouldHaveSingleItem() switch { TextPart text => text.Text, ReasoningPart thought => thought.Text, _ => "" }).ShouldBe(new string('a', Pieces));
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task The_results_of_very_many_calls_find_them_in_time()
+    {
+        await Task.Yield();
+        const int Calls = 100_000;
+        static string Repeat(string part) => string.Join(',', Enumerable.Repeat(part, Calls));
+        var calls = Repeat("""{"functionCall":{"name":"f"}}""");
+        var results = Repeat("""{"functionResponse":{"name":"f","response":{}}}""");
+        var body = $$"""{"contents":[{"role":"model","parts":[{{calls}}]},{"parts":[{{results}}]}]}""";
+        var messages = Read("gemini", body).Messages;
+        messages[1].Parts.Cast<ToolResultPart>().Select(r => r.Id).ShouldBe(messages[0].Parts.Cast<ToolCallPart>().Select(c => c.Id));
+    }
+
     private static GenerationRequest Read(string protocol, string body) => ClientProtocols.Find(protocol)!.ReadRequest(Encoding.UTF8.GetBytes(body));
 
     private static string Write(GenerationRequest request, string provider)

@@ -7,9 +7,8 @@ namespace Penstock.Protocols.Gemini;
 /// <summary>Reads <c>systemInstruction</c> and <c>contents</c>.</summary>
 internal sealed class GeminiContents(List<OwnField> ownFields)
 {
-    // Calls without an id are numbered, and each result takes the oldest call of its name that has none yet.
-    private readonly List<(string Name, string Id)> _open = [];
-    private int _calls;
+    private readonly GeminiCallIds _ids = new();
+    private GeminiTurn _turn = new();
 
     public IReadOnlyList<Message> Read(JsonElement root)
     {
@@ -20,6 +19,7 @@ internal sealed class GeminiContents(List<OwnField> ownFields)
             throw RequestJson.Error("missing_required_parameter", "contents", $"'contents' is missing: send a list of contents, such as {GeminiRequestReader.Example}.");
         if (contents.ValueKind == JsonValueKind.String) messages.Add(new Message(Role.User, [new TextPart(RequestJson.Text(contents)) { Path = "contents" }]));
         else foreach (var (content, path) in GeminiJson.Objects(root, "contents", "contents")) ReadContent(content, path, messages);
+        _turn.End();
         if (messages.Count == instructions)
             throw RequestJson.Error("empty_array", "contents", $"'contents' is empty: send at least one, such as {GeminiRequestReader.Example}.");
         if (messages.Skip(instructions).All(m => m.Parts.All(p => p is TextPart text && string.IsNullOrWhiteSpace(text.Text))))
@@ -32,9 +32,8 @@ internal sealed class GeminiContents(List<OwnField> ownFields)
         const string Path = "systemInstruction";
         if (system.ValueKind == JsonValueKind.String) return new Message(Role.System, [new TextPart(RequestJson.Text(system)) { Path = Path }]);
         if (system.ValueKind != JsonValueKind.Object) throw RequestJson.WrongType(Path, "an object with 'parts'", system);
-        var parts = new List<Part>();
-        ReadParts(system, Path, parts, continues: false);
-        return new Message(Role.System, parts);
+        ReadParts(system, Path, continues: false);
+        return new Message(Role.System, _turn.Parts);
     }
 
     private void ReadContent(JsonElement content, string path, List<Message> messages)
@@ -49,74 +48,70 @@ internal sealed class GeminiContents(List<OwnField> ownFields)
         };
         // A chat keeps the chunks of a streamed answer as so many contents, which are one turn.
         var continues = role == Role.Assistant && messages is [.., { Role: Role.Assistant }];
-        var parts = continues ? (List<Part>)messages[^1].Parts : [];
-        ReadParts(content, path, parts, continues);
+        if (!continues)
+        {
+            _turn.End();
+            _turn = new();
+        }
+
+        ReadParts(content, path, continues);
         if (continues) return;
-        if (role == Role.User && parts.Count > 0 && parts.TrueForAll(p => p is ToolResultPart)) role = Role.Tool;
-        messages.Add(new Message(role, parts));
+        if (role == Role.User && _turn.Parts.Count > 0 && _turn.Parts.All(p => p is ToolResultPart)) role = Role.Tool;
+        messages.Add(new Message(role, _turn.Parts));
     }
 
-    private void ReadParts(JsonElement content, string path, List<Part> parts, bool continues)
+    private void ReadParts(JsonElement content, string path, bool continues)
     {
         foreach (var (part, at) in GeminiJson.Objects(content, "parts", $"{path}.parts"))
         {
-            ReadPart(part, at, parts, continues);
+            ReadPart(part, at, continues);
             continues = false;
         }
     }
 
-    private void ReadPart(JsonElement part, string path, List<Part> parts, bool continues)
+    private void ReadPart(JsonElement part, string path, bool continues)
     {
         var signature = GeminiJson.String(part, "thoughtSignature", $"{path}.thoughtSignature");
         if (GeminiJson.Boolean(part, "thought", $"{path}.thought"))
         {
-            AddThought(new ReasoningPart(GeminiJson.String(part, "text", $"{path}.text") ?? "")
+            _turn.AddThought(new ReasoningPart(GeminiJson.String(part, "text", $"{path}.text") ?? "")
             {
                 Signature = signature,
                 IsRedacted = signature is not null && !GeminiJson.TryGet(part, "text", out _),
                 Path = path,
-            }, parts);
+            });
             return;
         }
 
         if (GeminiJson.String(part, "text", $"{path}.text") is { } text)
         {
-            if (continues && parts is [.., TextPart last]) parts[^1] = last with { Text = last.Text + text };
-            else if (text.Length > 0 || signature is null) parts.Add(new TextPart(text) { Path = path });
-            if (signature is not null) parts.Add(new ReasoningPart("") { Signature = signature, Path = path });
+            _turn.AddText(new TextPart(text) { Path = path }, signature, continues);
         }
         else if (GeminiJson.TryGetObject(part, "functionCall", $"{path}.functionCall", out var call))
         {
-            parts.Add(ReadCall(call, $"{path}.functionCall") with { Signature = signature });
+            _turn.Add(ReadCall(call, $"{path}.functionCall") with { Signature = signature });
         }
         else if (GeminiJson.TryGetObject(part, "functionResponse", $"{path}.functionResponse", out var response))
         {
-            parts.Add(ReadResponse(response, $"{path}.functionResponse"));
+            _turn.Add(ReadResponse(response, $"{path}.functionResponse"));
         }
         else if (GeminiJson.TryGetObject(part, "inlineData", $"{path}.inlineData", out var blob))
         {
-            parts.Add(ReadBlob(blob, $"{path}.inlineData"));
+            _turn.Add(ReadBlob(blob, $"{path}.inlineData"));
         }
         else if (GeminiJson.TryGetObject(part, "fileData", $"{path}.fileData", out var file))
         {
-            parts.Add(ReadFile(file, $"{path}.fileData"));
+            _turn.Add(ReadFile(file, $"{path}.fileData"));
         }
         else
         {
             var name = GeminiJson.Members(part).Select(m => m.Name).FirstOrDefault(n => n is not "thoughtSignature") ?? "";
             if (name.Length == 0) return;
             ownFields.Add(new OwnField($"{path} ({name})", ChangesAnswer: true));
-            parts.Add(new OtherPart { Path = path });
+            _turn.Add(new OtherPart { Path = path });
         }
 
         if (GeminiJson.TryGet(part, "videoMetadata", out _)) ownFields.Add(new OwnField($"{path}.videoMetadata", ChangesAnswer: true));
-    }
-
-    // A stream gives a thought in pieces and its signature last.
-    private static void AddThought(ReasoningPart thought, List<Part> parts)
-    {
-        if (parts is [.., ReasoningPart { Signature: null } last] && !thought.IsRedacted) parts[^1] = last with { Text = last.Text + thought.Text, Signature = thought.Signature };
-        else if (thought.Text.Length > 0 || thought.Signature is not null) parts.Add(thought);
     }
 
     private ToolCallPart ReadCall(JsonElement call, string path)
@@ -124,20 +119,14 @@ internal sealed class GeminiContents(List<OwnField> ownFields)
         var name = GeminiJson.String(call, "name", $"{path}.name");
         if (string.IsNullOrEmpty(name)) throw RequestJson.Error("missing_required_parameter", $"{path}.name", $"'{path}.name' is missing: name the function.");
         var id = GeminiJson.String(call, "id", $"{path}.id");
-        if (string.IsNullOrEmpty(id)) id = $"call_{_calls++}_{name}";
-        _open.Add((name, id));
         var arguments = GeminiJson.TryGetObject(call, "args", $"{path}.args", out var args) ? Encoding.UTF8.GetString(JsonMarshal.GetRawUtf8Value(args)) : "{}";
-        return new ToolCallPart(id, name, arguments) { Path = path };
+        return new ToolCallPart(_ids.OfCall(id, name), name, arguments) { Path = path };
     }
 
     private ToolResultPart ReadResponse(JsonElement response, string path)
     {
         var name = GeminiJson.String(response, "name", $"{path}.name");
         var id = GeminiJson.String(response, "id", $"{path}.id");
-        var call = _open.FindIndex(c => string.IsNullOrEmpty(id) ? c.Name == name : c.Id == id);
-        if (call < 0) call = _open.FindIndex(c => c.Name == name);
-        if (string.IsNullOrEmpty(id)) id = call < 0 ? $"call_{name}" : _open[call].Id;
-        if (call >= 0) _open.RemoveAt(call);
         var (text, isError) = ReadResult(response, path);
         var content = new List<Part> { new TextPart(text) { Path = $"{path}.response" } };
         foreach (var (part, at) in GeminiJson.Objects(response, "parts", $"{path}.parts"))
@@ -146,7 +135,7 @@ internal sealed class GeminiContents(List<OwnField> ownFields)
             else if (GeminiJson.TryGetObject(part, "fileData", $"{at}.fileData", out var file)) content.Add(ReadFile(file, $"{at}.fileData"));
         }
 
-        return new ToolResultPart(id, content) { Name = name, IsError = isError, Path = path };
+        return new ToolResultPart(_ids.OfResult(id, name), content) { Name = name, IsError = isError, Path = path };
     }
 
     // The object is wrapped text for many clients: {"output": "…"}, {"result": "…"}, {"error": "…"}

@@ -78,6 +78,8 @@ internal sealed class ResponsesMessage
         private readonly ArrayBufferWriter<byte> _annotations = new();
         private readonly ArrayBufferWriter<byte> _logProbs = new();
         private int _annotationCount;
+        private int _characters; // of the first bytes of the text
+        private int _counted; // how many bytes
 
         public Part(ResponsesMessage message, bool isRefusal, int index)
         {
@@ -137,7 +139,9 @@ internal sealed class ResponsesMessage
         private void Cite(ReadOnlySpan<byte> citation, ResponsesFrames frames)
         {
             var annotation = new ArrayBufferWriter<byte>();
-            ResponsesAnnotation.Write(Citation.Read(citation), JsonText.ToText(_text.WrittenSpan).Length, annotation);
+            _characters += JsonText.ToText(_text.WrittenSpan[_counted..]).Length;
+            _counted = _text.WrittenCount;
+            ResponsesAnnotation.Write(Citation.Read(citation), _characters, annotation);
             var output = frames.Begin("response.output_text.annotation.added"u8);
             output.Write(_place);
             output.Write("\"annotation_index\":"u8);
