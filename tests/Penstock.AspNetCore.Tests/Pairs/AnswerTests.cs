@@ -35,7 +35,7 @@ public sealed class AnswerTests(PairHost pairs)
     };
 
     public static TheoryData<string, string, string, string> Cases =>
-        [.. from pair in PairData.Pairs from way in PairData.Ways from answer in _answers.Keys select (pair.Client, pair.Provider, way, answer)];
+        [.. from pair in PairData.Pairs from way in PairData.WaysOf(pair.Client) from answer in _answers.Keys select (pair.Client, pair.Provider, way, answer)];
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -44,7 +44,7 @@ public sealed class AnswerTests(PairHost pairs)
         var whole = _answers[answer];
         if (whole.Usage is null) whole = whole with { Usage = _usage };
         var said = LossTable.Sayable(whole, provider);
-        var ask = pairs.Prepare(ProviderWire.Of(provider), ProviderWire.Of(provider).Script(said), new Ask { Stream = way == "stream", Tools = whole.Calls.Count > 0 ? ["weather", "time", "plan"] : [] });
+        var ask = pairs.Prepare(ProviderWire.Of(provider), ProviderWire.Of(provider).Script(said), new Ask { Way = way, Tools = whole.Calls.Count > 0 ? ["weather", "time", "plan"] : [] });
         var reply = await pairs.AskAsync(ClientWire.Of(client), ask);
         var got = reply.Answer();
         var expected = LossTable.Understood(said, client);
@@ -58,7 +58,7 @@ public sealed class AnswerTests(PairHost pairs)
     public async Task Structured_output_is_asked_for_and_comes_back_as_it_is(string client, string provider, string way)
     {
         const string Json = """{"city": "São Paulo \"好\""}""";
-        var ask = pairs.Prepare(ProviderWire.Of(provider), ProviderWire.Of(provider).Script(new Answer { Text = Json, Usage = _usage }), new Ask { Stream = way == "stream", Structured = true });
+        var ask = pairs.Prepare(ProviderWire.Of(provider), ProviderWire.Of(provider).Script(new Answer { Text = Json, Usage = _usage }), new Ask { Way = way, Structured = true });
         var got = (await pairs.AskAsync(ClientWire.Of(client), ask)).Answer();
         got.Text.ShouldBe(Json);
         JsonNode.Parse(got.Text)!["city"].Str().ShouldBe("São Paulo \"好\"");

@@ -7,7 +7,10 @@ internal sealed record Ask
 {
     public string Model { get; init; } = "";
 
-    public bool Stream { get; init; } = true;
+    /// <summary>How the answer is to come: as a <c>stream</c> of events, as one <c>document</c>, or as Gemini's streamed <c>array</c>.</summary>
+    public string Way { get; init; } = "stream";
+
+    public bool Stream => Way != "document";
 
     public string System { get; init; } = "";
 

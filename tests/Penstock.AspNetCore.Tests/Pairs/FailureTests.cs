@@ -12,7 +12,7 @@ public sealed class FailureTests(PairHost pairs)
     public static TheoryData<string, string, string, int, int> Statuses =>
     [
         .. from pair in PairData.Pairs
-           from way in PairData.Ways
+           from way in PairData.WaysOf(pair.Client)
            from status in new[] { (400, 400), (401, 502), (429, 429), (500, 502), (503, 503) }
            select (pair.Client, pair.Provider, way, status.Item1, status.Item2),
     ];
@@ -22,7 +22,7 @@ public sealed class FailureTests(PairHost pairs)
     public async Task An_error_before_the_first_token_has_its_status_and_the_protocols_own_shape(string client, string provider, string way, int sent, int expected)
     {
         var wire = ProviderWire.Of(provider);
-        var ask = pairs.Prepare(wire, call => call.Json(sent, wire.ErrorBody(sent, $"Bad key {Secret} at https://internal.example.com"), ("Retry-After", "7")), new Ask { Stream = way == "stream" });
+        var ask = pairs.Prepare(wire, call => call.Json(sent, wire.ErrorBody(sent, $"Bad key {Secret} at https://internal.example.com"), ("Retry-After", "7")), new Ask { Way = way });
         var reply = await pairs.AskAsync(ClientWire.Of(client), ask);
         reply.Status.ShouldBe(expected, reply.Body);
         reply.Headers["Content-Type"].ShouldStartWith("application/json");
@@ -84,7 +84,7 @@ public sealed class FailureTests(PairHost pairs)
     [MemberData(nameof(PairData.Streaming), MemberType = typeof(PairData))]
     public async Task A_client_that_leaves_before_its_document_ends_the_call(string client, string provider)
     {
-        var ask = pairs.Prepare(ProviderWire.Of(provider), call => call.Hold(), new Ask { Stream = false });
+        var ask = pairs.Prepare(ProviderWire.Of(provider), call => call.Hold(), new Ask { Way = "document" });
         using var http = new HttpClient();
         using var patience = new CancellationTokenSource();
         var request = ClientWire.Of(client).Request(pairs.Api, ask);
@@ -108,7 +108,7 @@ public sealed class FailureTests(PairHost pairs)
     private async Task EndsAsErrorAsync(string client, ProviderWire provider, string way, UpstreamScript script)
     {
         // A provider that streams where a document was asked for is tolerated, so one script plays both.
-        var ask = pairs.Prepare(provider, script, new Ask { Stream = way == "stream" });
+        var ask = pairs.Prepare(provider, script, new Ask { Way = way });
         var reply = await pairs.AskAsync(ClientWire.Of(client), ask);
         ShouldHide(reply);
         if (way == "document")

@@ -9,7 +9,7 @@ internal sealed class GeminiClient : ClientWire
 {
     public override string Name => "gemini";
 
-    public override string Path(Ask ask) => $"v1beta/models/{ask.Model}:{(ask.Stream ? "streamGenerateContent?alt=sse" : "generateContent")}";
+    public override string Path(Ask ask) => $"v1beta/models/{ask.Model}:{ask.Way switch { "stream" => "streamGenerateContent?alt=sse", "array" => "streamGenerateContent", _ => "generateContent" }}";
 
     public override JsonObject Body(Ask ask)
     {

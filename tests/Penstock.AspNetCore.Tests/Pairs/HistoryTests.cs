@@ -22,7 +22,7 @@ public sealed class HistoryTests(PairHost pairs)
     };
 
     public static TheoryData<string, string, string, string> Said =>
-        [.. from pair in PairData.Pairs from way in PairData.Ways from answer in _said.Keys select (pair.Client, pair.Provider, way, answer)];
+        [.. from pair in PairData.Pairs from way in PairData.WaysOf(pair.Client) from answer in _said.Keys select (pair.Client, pair.Provider, way, answer)];
 
     [Theory]
     [MemberData(nameof(Said))]
@@ -30,12 +30,12 @@ public sealed class HistoryTests(PairHost pairs)
     {
         var said = LossTable.Sayable(_said[answer], provider) with { Usage = new Tokens(3, 4) };
         string[] tools = ["weather", "time"];
-        var first = pairs.Prepare(ProviderWire.Of(provider), ProviderWire.Of(provider).Script(said), new Ask { Stream = way == "stream", Tools = tools });
+        var first = pairs.Prepare(ProviderWire.Of(provider), ProviderWire.Of(provider).Script(said), new Ask { Way = way, Tools = tools });
         var got = (await pairs.AskAsync(ClientWire.Of(client), first)).Answer();
 
         var results = got.Calls.Select((c, i) => new ResultTurn(c.Id, c.Name, $"It is {i} degrees.")).ToList();
         Turn[] turns = [new UserTurn("Say something."), new AssistantTurn(got), .. results, .. results.Count > 0 ? [] : new[] { new UserTurn("And now?") }];
-        var second = pairs.Prepare(ProviderWire.Of(provider), ProviderWire.Of(provider).Script(new Answer { Text = "Done." }), new Ask { Stream = way == "stream", Tools = tools, Turns = turns });
+        var second = pairs.Prepare(ProviderWire.Of(provider), ProviderWire.Of(provider).Script(new Answer { Text = "Done." }), new Ask { Way = way, Tools = tools, Turns = turns });
         (await pairs.AskAsync(ClientWire.Of(client), second)).Answer().Text.ShouldBe("Done.");
 
         var body = (await pairs.CallAsync(second)).Request!;
@@ -65,7 +65,7 @@ public sealed class HistoryTests(PairHost pairs)
             new UserTurn("Thanks, and tomorrow?"),
         ];
         var ask = pairs.Prepare(ProviderWire.Of(provider), ProviderWire.Of(provider).Script(new Answer { Text = "Snow.", Usage = new(3, 4) }),
-            new Ask { Stream = way == "stream", System = "Be brief.\nBe \"kind\".", Tools = ["weather"], Turns = turns });
+            new Ask { Way = way, System = "Be brief.\nBe \"kind\".", Tools = ["weather"], Turns = turns });
         (await pairs.AskAsync(ClientWire.Of(client), ask)).Answer().Text.ShouldBe("Snow.");
         var call = await pairs.CallAsync(ask);
         var reached = ProviderWire.Of(provider).ReadRequest(call.Request!);
@@ -87,7 +87,7 @@ public sealed class HistoryTests(PairHost pairs)
     private async Task<string?> ImageAsync(string client, string provider, string way, string image)
     {
         var ask = pairs.Prepare(ProviderWire.Of(provider), ProviderWire.Of(provider).Script(new Answer { Text = "A river." }),
-            new Ask { Stream = way == "stream", Turns = [new UserTurn("What is this?") { Image = image }] });
+            new Ask { Way = way, Turns = [new UserTurn("What is this?") { Image = image }] });
         (await pairs.AskAsync(ClientWire.Of(client), ask)).Answer().Text.ShouldBe("A river.");
         var turn = ProviderWire.Of(provider).ReadRequest((await pairs.CallAsync(ask)).Request!).Turns.ShouldHaveSingleItem().ShouldBeOfType<UserTurn>();
         turn.Text.ShouldBe("What is this?");

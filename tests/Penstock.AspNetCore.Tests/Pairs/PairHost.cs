@@ -64,7 +64,7 @@ public sealed class PairHost : IAsyncLifetime
     internal async Task<PairReply> AskAsync(ClientWire client, Ask ask, Action<JsonObject>? change = null)
     {
         using var reply = await RawReply.SendAsync(client.Request(Api, ask, change)).WaitAsync(Eventually.Limit);
-        return new PairReply(client, ask.Stream, reply.Status, reply.Headers, await reply.TextAsync());
+        return new PairReply(client, ask.Way, reply.Status, reply.Headers, await reply.TextAsync());
     }
 
     private Task PlayAsync(UpstreamCall call)
@@ -76,9 +76,11 @@ public sealed class PairHost : IAsyncLifetime
 }
 
 /// <summary>What came back.</summary>
-internal sealed record PairReply(ClientWire Client, bool Stream, int Status, IReadOnlyDictionary<string, string> Headers, string Body)
+internal sealed record PairReply(ClientWire Client, string Way, int Status, IReadOnlyDictionary<string, string> Headers, string Body)
 {
-    public IReadOnlyList<SseEvent> Events => [.. new SseEvents().Feed(Encoding.UTF8.GetBytes(Body))];
+    public IReadOnlyList<SseEvent> Events => Way == "array"
+        ? [.. JsonNode.Parse(Body)!.AsArray().Select(item => new SseEvent(null, "message", item!.ToJsonString(), ""))]
+        : [.. new SseEvents().Feed(Encoding.UTF8.GetBytes(Body))];
 
     /// <summary>The names that <c>Penstock-Dropped</c> lists.</summary>
     public string Dropped => Headers.TryGetValue("Penstock-Dropped", out var names) ? names : "";
@@ -87,10 +89,10 @@ internal sealed record PairReply(ClientWire Client, bool Stream, int Status, IRe
     public Answer Answer()
     {
         Status.ShouldBe(200, Body);
-        Headers["Content-Type"].ShouldStartWith(Stream ? "text/event-stream" : "application/json");
+        Headers["Content-Type"].ShouldStartWith(Way == "stream" ? "text/event-stream" : "application/json");
         try
         {
-            return Stream ? Client.ReadStream(Events) : Client.ReadWhole(JsonNode.Parse(Body)!);
+            return Way == "document" ? Client.ReadWhole(JsonNode.Parse(Body)!) : Client.ReadStream(Events);
         }
         catch (Exception e) when (e is ShouldAssertException or InvalidOperationException or NullReferenceException)
         {
@@ -109,10 +111,11 @@ internal static class PairData
 
     public static IEnumerable<(string Client, string Provider)> Pairs => from client in Protocols from provider in Protocols select (client, provider);
 
-    /// <summary>Every pair, streaming and not: client, provider, <c>stream</c> or <c>document</c>.</summary>
-    public static TheoryData<string, string, string> BothWays => [.. from p in Pairs from way in Ways select (p.Client, p.Provider, way)];
+    /// <summary>Every pair, streaming and not: client, provider, and <see cref="Ask.Way"/>.</summary>
+    public static TheoryData<string, string, string> BothWays => [.. from p in Pairs from way in WaysOf(p.Client) select (p.Client, p.Provider, way)];
 
     public static TheoryData<string, string> Streaming => [.. Pairs];
 
-    public static readonly string[] Ways = ["stream", "document"];
+    /// <summary>The ways in which a protocol's client gets an answer.</summary>
+    public static string[] WaysOf(string client) => client == "gemini" ? ["stream", "document", "array"] : ["stream", "document"];
 }

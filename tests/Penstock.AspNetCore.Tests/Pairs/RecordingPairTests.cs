@@ -66,7 +66,7 @@ public sealed class RecordingPairTests(PairHost pairs)
     {
         var payloads = Read(provider, file);
         var seed = Random.Shared.Next();
-        var ask = pairs.Prepare(ProviderWire.Of(provider), Script(provider, payloads, bytes == "split" ? seed : null), new Ask { Stream = way == "stream" });
+        var ask = pairs.Prepare(ProviderWire.Of(provider), Script(provider, payloads, bytes == "split" ? seed : null), new Ask { Way = way });
         var reply = await pairs.AskAsync(ClientWire.Of(client), ask);
         var held = Understand(provider, payloads);
         if (held.Error is not null && reply.Status != 200)

@@ -92,6 +92,13 @@ internal sealed record RequestFeature(string Name)
             .With(Gemini, b => Add(b, "contents", "parts", $$$"""{"inlineData":{"mimeType":"audio/wav","data":"{{{Wav}}}"}}"""), b => Holds(b, Wav)),
         new RequestFeature("marks for the prompt cache")
             .With(Messages, b => b["messages"]!.AsArray()[^1]!["content"]![0]!["cache_control"] = JsonNode.Parse("""{"type":"ephemeral"}"""), b => Holds(b, "ephemeral")),
+        new RequestFeature("a tool's result that is an error")
+            .With(Messages, b => b["messages"] = JsonNode.Parse(
+                """[{"role":"user","content":"Hi"},{"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"time","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","is_error":true,"content":"No clock."}]}]"""),
+                b => b["messages"]!.AsArray()[^1]!["content"]![0] is var r && (bool?)r!["is_error"] == true && r.ToJsonString().Contains("No clock.", StringComparison.Ordinal))
+            .With(Gemini, b => b["contents"] = JsonNode.Parse(
+                """[{"role":"user","parts":[{"text":"Hi"}]},{"role":"model","parts":[{"functionCall":{"name":"time","args":{}}}]},{"role":"user","parts":[{"functionResponse":{"name":"time","response":{"error":"No clock."}}}]}]"""),
+                b => b["contents"]!.AsArray()[^1]!["parts"]![0].At("functionResponse", "response", "error").Str() == "No clock."),
         Of("metadata", """metadata={"a":"b"}""", """metadata={"a":"b"}"""),
         Of("user", "user=\"u-1\"", "safety_identifier=\"u-1\"", "metadata.user_id=\"u-1\""),
     }.ToDictionary(f => f.Name);

@@ -24,7 +24,7 @@ public sealed class RequestTests(PairHost pairs)
     {
         var tried = RequestFeature.All[feature];
         var wire = ProviderWire.Of(provider);
-        var ask = pairs.Prepare(wire, wire.Script(new Answer { Text = "One.", Usage = new(3, 4) }), new Ask { Stream = feature != "several answers", Tools = tried.NeedsTools ? ["weather", "time", "plan"] : [] });
+        var ask = pairs.Prepare(wire, wire.Script(new Answer { Text = "One.", Usage = new(3, 4) }), new Ask { Way = feature == "several answers" ? "document" : "stream", Tools = tried.NeedsTools ? ["weather", "time", "plan"] : [] });
         var reply = await pairs.AskAsync(ClientWire.Of(client), ask, tried.Say[client]);
         var mark = client == provider ? "yes" : LossTable.Requests[(feature, provider)];
         switch (mark)

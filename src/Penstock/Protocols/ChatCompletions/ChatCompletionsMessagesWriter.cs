@@ -97,7 +97,7 @@ internal sealed class ChatCompletionsMessagesWriter(Utf8JsonWriter json, Dropped
         json.Text("tool_call_id"u8, result.Id);
         json.Text("content"u8, result.Text);
         json.WriteEndObject();
-        if (result.IsError) dropped.Drop($"{result.Path}.is_error");
+        if (result.IsError) dropped.Drop($"{result.Path}.is_error"); // the text says it
         foreach (var media in result.Content.OfType<MediaPart>()) throw DroppedFields.Refuse(media.Path, ChatCompletionsProtocol.ProtocolName);
     }
 

@@ -119,6 +119,7 @@ internal sealed class ResponsesInputWriter(Utf8JsonWriter json, DroppedFields dr
 
     private void WriteResult(ToolResultPart result)
     {
+        if (result.IsError) dropped.Drop($"{result.Path}.is_error"); // the text says it
         json.WriteStartObject();
         json.WriteString("type"u8, "function_call_output"u8);
         json.Text("call_id"u8, result.Id.Length > 0 ? result.Id : TakeUnnamed(result.Name));
