@@ -27,7 +27,7 @@ sealed class LoadConnection(int tag, LoadOptions options)
         IsActive = true;
         Sent = 0;
         Reader.Reset();
-        Checker = new TokenChecker(options.Tokens, _ending);
+        Checker = new TokenChecker(options.Tokens, _ending, options.Repeats);
     }
 
     public void End() => IsActive = false;

@@ -32,7 +32,10 @@ enum Fault
 /// A token is <c>#sequence.timestamp;</c>, written in no JSON escape's reach and by nobody else, so the checker
 /// need not know which protocol it is reading.
 /// </summary>
-sealed class TokenChecker(int expected, byte[] ending)
+/// <param name="expected">How many tokens there must be.</param>
+/// <param name="ending">The ending mark.</param>
+/// <param name="repeats">Whether what follows the mark says it all again, as Responses does: then it is not looked at.</param>
+sealed class TokenChecker(int expected, byte[] ending, bool repeats = false)
 {
     State _state;
     int _next, _matched;
@@ -48,7 +51,7 @@ sealed class TokenChecker(int expected, byte[] ending)
     /// <summary>Takes the next bytes of the reply and adds each token's age at <paramref name="now"/> to <paramref name="ages"/>.</summary>
     public void Feed(ReadOnlySpan<byte> bytes, long now, List<long> ages)
     {
-        while (!bytes.IsEmpty)
+        while (!bytes.IsEmpty && !(repeats && _ended))
         {
             var first = bytes[0];
             switch (_state)

@@ -14,7 +14,7 @@ static class BenchCommand
 
         Scenarios (all, unless some are named):
         {0}
-        Contenders: direct (no gateway), relay, penstock.
+        Contenders: direct (no gateway), relay, penstock; in translate UPSTREAM-to-CLIENT, such as messages-to-chat-completions.
         --rounds N   how often each is measured; figures are medians (default 3)
         """;
 
@@ -30,7 +30,7 @@ static class BenchCommand
             else if (args[i] == "--rounds" && i + 1 < args.Length && int.TryParse(args[++i], CultureInfo.InvariantCulture, out rounds) && rounds > 0)
                 continue;
             else if (args[i] == "--only" && i + 1 < args.Length)
-                only = [.. args[++i].Split(',').Select(name => Contender.Usual.First(c => c.Name == name))];
+                only = [.. args[++i].Split(',').Select(name => Contender.Usual.Concat(Contender.Translating).First(c => c.Name == name))];
             else
                 return PrintHelp(failed: args[i] is not ("--help" or "-h"));
         }

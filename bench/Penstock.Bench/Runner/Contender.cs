@@ -16,14 +16,21 @@ sealed record Contender(string Name, string? Project, string ModelPrefix = "")
 
     public static readonly Contender Direct = new("direct", null);
     public static readonly Contender Relay = new("relay", "Penstock.Bench.Relay");
-    public static readonly Contender Penstock = new("penstock", "Penstock.Server", "up/");
+    public static readonly Contender Penstock = new("penstock", "Penstock.Server", "chat-completions/");
 
-    /// <summary>The same with clients that speak other protocols than the upstream.</summary>
-    public static readonly Contender Messages = Penstock with { Name = "penstock, Messages in", Wire = ClientWire.Messages };
-    public static readonly Contender Gemini = Penstock with { Name = "penstock, Gemini in", Wire = ClientWire.Gemini };
+    /// <summary>The upstream's protocol, of one that is measured against <see cref="Relaying"/>.</summary>
+    public string? Upstream { get; init; }
 
     public static readonly Contender[] Usual = [Direct, Relay, Penstock];
-    public static readonly Contender[] Translating = [Penstock, Messages, Gemini];
+
+    /// <summary>Penstock between every two protocols: <c>gemini-to-messages</c> has an upstream of Gemini's and clients of Messages.</summary>
+    public static readonly Contender[] Translating =
+        [.. from upstream in ClientWire.All
+            from client in ClientWire.All
+            select new Contender($"{upstream.Name}-to-{client.Name}", "Penstock.Server", $"{upstream.Name}/") { Wire = client, Upstream = upstream.Name }];
+
+    /// <summary>The one that passes the same upstream's events on as they are.</summary>
+    public Contender Relaying => Translating.Single(c => c.Upstream == Upstream && c.Wire.Name == Upstream);
 }
 
 /// <summary>A contender that is running, warm, on the gateway's core.</summary>
@@ -37,12 +44,16 @@ sealed class Gateway : IDisposable
         Port = FreePort();
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["Penstock__Providers__up__Protocol"] = "chat-completions",
-            ["Penstock__Providers__up__BaseUrl"] = $"http://127.0.0.1:{upstreamPort}/v1",
-            ["Penstock__Providers__up__ApiKey"] = "bench",
             ["Penstock__Storage__Kind"] = "disk",
             ["Penstock__Storage__Path"] = Path.Combine(_folder, "data"),
         };
+        foreach (var wire in ClientWire.All)
+        {
+            environment[$"Penstock__Providers__{wire.Name}__Protocol"] = wire.Name;
+            environment[$"Penstock__Providers__{wire.Name}__BaseUrl"] = $"http://127.0.0.1:{upstreamPort}{wire.BasePath}";
+            environment[$"Penstock__Providers__{wire.Name}__ApiKey"] = "bench";
+        }
+
         Process = new ChildProcess(
             Cores.Pin(Cores.Gateway, "dotnet", AssemblyOf(contender.Project!),
                 "--urls", $"http://127.0.0.1:{Port}", "--upstream", $"http://127.0.0.1:{upstreamPort}"),

@@ -54,13 +54,13 @@ static class ResultTable
         }
     }
 
-    // The usual scenarios hold Penstock against the relay; where it translates, against itself when it does not.
+    // The usual scenarios hold Penstock against the relay; where it translates, against itself when it passes the same upstream on.
     static void PrintLimits(Scenario scenario, IReadOnlyDictionary<Contender, List<Measurement>> results, TextWriter output)
     {
-        var translates = scenario.Contenders.Contains(Contender.Messages);
-        var measure = translates ? Contender.Penstock : Contender.Relay;
-        foreach (var contender in translates ? [Contender.Messages, Contender.Gemini] : (Contender[])[Contender.Penstock])
+        foreach (var contender in scenario.Contenders)
         {
+            var measure = contender.Upstream is null ? Contender.Relay : contender.Relaying;
+            if (contender == measure || contender == Contender.Direct) continue;
             var runs = results.GetValueOrDefault(contender) ?? [];
             var against = results.GetValueOrDefault(measure) ?? [];
             if (runs.Count == 0 || against.Count == 0) continue;

@@ -63,7 +63,7 @@ sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
             Ramp = 1.5,
             IsFanout = true,
         },
-        new("translate", "200 streams, a token each 20 ms, clients of another protocol than the upstream's", new BenchModel(100, Interval: 20), 200)
+        new("translate", "200 streams, a token each 20 ms, each protocol in and out", new BenchModel(100, Interval: 20), 200)
         {
             Requests = 400,
             Ramp = 1.9,
@@ -83,12 +83,12 @@ sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
     public LoadOptions ToLoad(int port, Contender contender)
     {
         var (model, wire) = (contender.ModelPrefix + Model, contender.Wire);
-        return new(port, wire.Path(model), wire.Body(model), wire.Ending, Model.Tokens, Streams, Requests, Seconds, Ramp, Timeout);
+        return new(port, wire.Path(model), wire.Body(model), wire.Ending, wire.Repeats, Model.Tokens, Streams, Requests, Seconds, Ramp, Timeout);
     }
 
     /// <summary>The load of subscribers of one generation.</summary>
     public LoadOptions ToLoad(int port, Contender contender, string generation) =>
-        ToLoad(port, contender) with { Path = $"/v1/generations/{generation}/events", Body = null, Ending = "finished\"" };
+        ToLoad(port, contender) with { Path = $"/v1/generations/{generation}/events", Body = null, Ending = "finished\"", Repeats = false };
 
     double Timeout =>
         Ramp + Seconds + Model.Delay / 1000.0 + Model.Tokens * Model.Interval / 1000.0 * Math.Max(1, Requests / Streams) + 30;

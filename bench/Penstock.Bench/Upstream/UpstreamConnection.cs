@@ -9,8 +9,10 @@ sealed class UpstreamConnection(Socket socket)
 {
     byte[] _input = new byte[1024];
     int _inputLength;
-    byte[] _tokenStart = [];
-    bool _includeUsage;
+    readonly StringBuilder _text = new();
+    byte[] _beforeToken = [], _afterToken = [];
+    byte[]? _afterNumber;
+    UpstreamRequest? _request;
     int _sent;
     byte[] _unsent = [];
     int _unsentStart, _unsentEnd;
@@ -39,48 +41,28 @@ sealed class UpstreamConnection(Socket socket)
         return true;
     }
 
-    /// <summary>Writes the response's head and its first, empty delta.</summary>
+    /// <summary>Writes the response's head and what comes before the first token.</summary>
     public int WriteStart(Span<byte> output, UpstreamRequest request)
     {
         Model = request.Model!;
-        _includeUsage = request.IncludeUsage;
+        _request = request;
         _sent = 0;
-        var start = $$"""
-            data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1700000000,"model":"{{request.Name}}","choices":[{"index":0,"delta":{
-            """;
-        _tokenStart = Encoding.UTF8.GetBytes(start + "\"content\":\"");
+        _text.Clear();
+        var wire = request.Wire!;
+        _beforeToken = Encoding.UTF8.GetBytes(wire.BeforeToken(request.Name));
+        _afterNumber = wire.AfterNumber is { } after ? Encoding.UTF8.GetBytes(after) : null;
+        _afterToken = Encoding.UTF8.GetBytes("; " + wire.AfterToken(request.Name));
         var length = Copy(output, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n"u8);
-        return length + WriteChunk(output[length..], Encoding.UTF8.GetBytes(start), "\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n"u8);
+        return length + WriteChunk(output[length..], wire.Start(request.Name));
     }
 
     /// <summary>Writes the next write's tokens, stamped with <paramref name="now"/>, and the reply's end after the last; 0 when all is said.</summary>
     public int WriteTokens(Span<byte> output, long now)
     {
         var length = 0;
-        Span<byte> text = stackalloc byte[64];
-        for (var i = 0; i < Model!.Batch && _sent < Model.Tokens; i++, _sent++)
-        {
-            text[0] = (byte)'#';
-            Utf8Formatter.TryFormat(_sent, text[1..], out var digits);
-            text[1 + digits] = (byte)'.';
-            Utf8Formatter.TryFormat(now, text[(2 + digits)..], out var more);
-            var end = 2 + digits + more;
-            end += Copy(text[end..], "; \"},\"finish_reason\":null}]}\n\n"u8);
-            length += WriteChunk(output[length..], _tokenStart, text[..end]);
-        }
-
+        for (var i = 0; i < Model!.Batch && _sent < Model.Tokens; i++, _sent++) length += WriteToken(output[length..], now);
         if (_sent < Model.Tokens) return length;
-        var start = _tokenStart.AsSpan(0, _tokenStart.Length - "\"content\":\"".Length);
-        length += WriteChunk(output[length..], start, "},\"finish_reason\":\"stop\"}]}\n\n"u8);
-        if (_includeUsage)
-        {
-            length += WriteChunk(output[length..], start[..(start.IndexOf("\"choices\""u8))],
-                Encoding.ASCII.GetBytes($$$"""
-                "choices":[],"usage":{"prompt_tokens":3,"completion_tokens":{{{_sent}}},"total_tokens":{{{_sent + 3}}}}}
-                """ + "\n\n"));
-        }
-
-        length += WriteChunk(output[length..], "data: [DONE]\n\n"u8, default);
+        length += WriteChunk(output[length..], _request!.Wire!.End(_request.Name, _sent, _text.ToString(), _request.IncludeUsage));
         length += Copy(output[length..], "0\r\n\r\n"u8);
         Model = null;
         return length;
@@ -107,16 +89,42 @@ sealed class UpstreamConnection(Socket socket)
         return error is SocketError.Success or SocketError.WouldBlock;
     }
 
-    /// <summary>An HTTP chunk that holds one SSE frame. Four digits always, so that the length goes in afterwards.</summary>
-    static int WriteChunk(Span<byte> output, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
+    int WriteToken(Span<byte> output, long now)
     {
-        var length = first.Length + second.Length;
-        Utf8Formatter.TryFormat((ushort)length, output, out _, new System.Buffers.StandardFormat('x', 4));
+        const int ChunkHead = 6;
+        var length = ChunkHead + Copy(output[ChunkHead..], _beforeToken);
+        if (_afterNumber is not null)
+        {
+            length += Number(output[length..], _request!.Wire!.FirstNumber + _sent);
+            length += Copy(output[length..], _afterNumber);
+        }
+
+        var text = length;
+        output[length++] = (byte)'#';
+        length += Number(output[length..], _sent);
+        output[length++] = (byte)'.';
+        length += Number(output[length..], now);
+        if (_afterNumber is not null) _text.Append(Encoding.ASCII.GetString(output[text..length])).Append("; "); // said again at the end
+        length += Copy(output[length..], _afterToken);
+        return EndChunk(output, length);
+    }
+
+    static int Number(Span<byte> output, long number)
+    {
+        Utf8Formatter.TryFormat(number, output, out var digits);
+        return digits;
+    }
+
+    static int WriteChunk(Span<byte> output, string frames) =>
+        frames.Length == 0 ? 0 : EndChunk(output, 6 + Encoding.UTF8.GetBytes(frames, output[6..])); // an empty chunk would be the last
+
+    /// <summary>Puts the frame around an HTTP chunk whose bytes stand behind its head. Four digits always, so that the length goes in afterwards.</summary>
+    static int EndChunk(Span<byte> output, int length)
+    {
+        Utf8Formatter.TryFormat((ushort)(length - 6), output, out _, new System.Buffers.StandardFormat('x', 4));
         "\r\n"u8.CopyTo(output[4..]);
-        first.CopyTo(output[6..]);
-        second.CopyTo(output[(6 + first.Length)..]);
-        "\r\n"u8.CopyTo(output[(6 + length)..]);
-        return length + 8;
+        "\r\n"u8.CopyTo(output[length..]);
+        return length + 2;
     }
 
     static int Copy(Span<byte> output, ReadOnlySpan<byte> bytes)

@@ -4,11 +4,12 @@ using System.Text.Json;
 
 namespace Penstock.Bench.Upstream;
 
-/// <summary>A Chat Completions request, as far as the scripted upstream cares.</summary>
+/// <summary>A request, as far as the scripted upstream cares.</summary>
 /// <param name="Model">What to send; null when the name is none of the bench's or the request does not stream.</param>
 /// <param name="Name">The model's name, for the reply.</param>
 /// <param name="IncludeUsage">Whether to end with a usage chunk.</param>
-sealed record UpstreamRequest(BenchModel? Model, string Name, bool IncludeUsage)
+/// <param name="Wire">The protocol to answer in.</param>
+sealed record UpstreamRequest(BenchModel? Model, string Name, bool IncludeUsage, UpstreamWire? Wire)
 {
     /// <summary>Takes one whole HTTP request off the front of <paramref name="input"/>; 0 consumed when it is not all there.</summary>
     public static UpstreamRequest? TryRead(ReadOnlySpan<byte> input, out int consumed)
@@ -22,13 +23,13 @@ sealed record UpstreamRequest(BenchModel? Model, string Name, bool IncludeUsage)
         {
             if (Dechunk(body, out var length) is not { } whole) return null;
             consumed = headLength + length;
-            return Parse(whole);
+            return Parse(head, whole);
         }
 
         var declared = ContentLength(head);
         if (body.Length < declared) return null;
         consumed = headLength + declared;
-        return Parse(body[..declared]);
+        return Parse(head, body[..declared]);
     }
 
     static int ContentLength(string head)
@@ -55,10 +56,12 @@ sealed record UpstreamRequest(BenchModel? Model, string Name, bool IncludeUsage)
         return null;
     }
 
-    static UpstreamRequest Parse(ReadOnlySpan<byte> json)
+    static UpstreamRequest Parse(string head, ReadOnlySpan<byte> json)
     {
-        string name = "";
-        bool stream = false, includeUsage = false;
+        var path = head.Split(' ', 3)[1].Split('?')[0];
+        var wire = UpstreamWire.Of(path);
+        var name = wire?.ModelIn(path) ?? "";
+        bool stream = name.Length > 0, includeUsage = false;
         try
         {
             var reader = new Utf8JsonReader(json);
@@ -75,6 +78,6 @@ sealed record UpstreamRequest(BenchModel? Model, string Name, bool IncludeUsage)
             stream = false;
         }
 
-        return new UpstreamRequest(stream ? BenchModel.Parse(name) : null, name, includeUsage);
+        return new UpstreamRequest(stream && wire is not null ? BenchModel.Parse(name) : null, name, includeUsage, wire);
     }
 }

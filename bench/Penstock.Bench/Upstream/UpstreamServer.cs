@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace Penstock.Bench.Upstream;
 
-/// <summary>A scripted Chat Completions provider: one thread, every token stamped with the time of its write.</summary>
+/// <summary>A scripted provider of each protocol: one thread, every token stamped with the time of its write.</summary>
 sealed class UpstreamServer : IDisposable
 {
     const int ListenerTag = -1, StandardInputTag = -2;
