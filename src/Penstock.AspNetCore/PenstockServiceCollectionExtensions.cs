@@ -137,6 +137,7 @@ public static class PenstockServiceCollectionExtensions
             ShutdownTimeout = options.ShutdownTimeout,
             MaxRunning = options.MaxRunning,
             Retry = all.Retry,
+            Retention = all.Storage.Retention,
             OnCrash = Enum.Parse<CrashPolicy>(options.OnCrash, ignoreCase: true),
         };
     }

@@ -73,17 +73,19 @@ internal sealed class ResponseStore(GenerationService generations)
         return ResponsesReferences.Resolve(body, items);
     }
 
-    /// <summary>A body with the conversation before it, if it goes on from an earlier response.</summary>
-    /// <exception cref="RequestException">There is no such response, or it has not ended.</exception>
-    public async ValueTask<ReadOnlyMemory<byte>> JoinConversationAsync(ReadOnlyMemory<byte> body)
+    /// <summary>Reads a body, with the conversation before it if it goes on from an earlier response.</summary>
+    /// <exception cref="RequestException">There is no such response, it has not ended, or the body cannot be taken.</exception>
+    public async ValueTask<GenerationRequest> ReadRequestAsync(ReadOnlyMemory<byte> body)
     {
-        if (ResponsesConversation.ReadPreviousId(body) is not { } name) return body;
+        if (ResponsesConversation.ReadPreviousId(body) is not { } name) return ClientProtocols.Responses.ReadRequest(body);
         const string Param = "previous_response_id";
         if (await FindAsync(name) is not var (id, info, metadata)) throw NotFound(name, Param, status: 400);
         if (!info.Closed)
             throw new RequestException($"The response '{name}' has not ended yet: wait for it, or cancel it.") { Param = Param, Code = "response_in_progress" };
         var earlier = await generations.Requests.LoadAsync(id, metadata);
         if (earlier is null || await ReadAsync(id) is not { } response) throw NotFound(name, Param, status: 400);
-        return ResponsesConversation.Join(body, earlier.Body, response);
+        var output = ResponsesConversation.OutputOf(response);
+        var joined = ResponsesConversation.Join(body, [earlier.Body, output]);
+        return ClientProtocols.Responses.ReadRequest(joined) with { Continues = new Continuation(id, output, body) };
     }
 }

@@ -31,8 +31,7 @@ internal sealed class ResponsesEndpoints(
     {
         if (await endpoint.TryResumeAsync(context, _protocol)) return;
         var body = await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes);
-        body = await responses.JoinConversationAsync(await responses.ResolveReferencesAsync(body));
-        var request = _protocol.ReadRequest(body);
+        var request = await responses.ReadRequestAsync(await responses.ResolveReferencesAsync(body));
         if (!request.Background || ResponsesRequestReader.WantsStream(body))
         {
             await endpoint.StartAsync(context, _protocol, EventView.Origin, request, request.Background ? DisconnectPolicy.Detach : options.Generations.Policy);

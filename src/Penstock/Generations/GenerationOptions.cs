@@ -11,6 +11,9 @@ public sealed class GenerationOptions
     /// <summary>What becomes of those whose server died.</summary>
     public CrashPolicy OnCrash { get; init; }
 
+    /// <summary>How long the store keeps a generation, and what is kept beside it.</summary>
+    public TimeSpan Retention { get; init; } = TimeSpan.FromHours(24);
+
     /// <summary>How often a provider is asked again.</summary>
     public RetryOptions Retry { get; init; } = new();
 

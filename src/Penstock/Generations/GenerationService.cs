@@ -20,7 +20,7 @@ internal sealed class GenerationService(
 
     private readonly ConcurrentDictionary<string, Generation> _running = new(StringComparer.Ordinal);
     private readonly IdempotencyKeys _keys = new();
-    private readonly StoredRequests _requests = new(log);
+    private readonly StoredRequests _requests = new(log, options.Retention, time);
     private readonly CallSignatures _signatures = new(log);
     private int _runningCount;
     private readonly CancellationTokenSource _stopping = new();

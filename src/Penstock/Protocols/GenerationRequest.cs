@@ -61,6 +61,9 @@ public sealed record GenerationRequest
     /// </summary>
     public bool? Store { get; init; }
 
+    /// <summary>Where the conversation before the request is kept already; null where it stands in the request alone.</summary>
+    public Continuation? Continues { get; init; }
+
     /// <summary>What a disconnect does: <c>detach</c>, <c>cancel</c>, <c>grace</c> or <c>grace &lt;seconds&gt;</c>; null for the default (native).</summary>
     public string? OnDisconnect { get; init; }
 
@@ -75,6 +78,12 @@ public sealed record GenerationRequest
 /// Where it would not, it is left out and named in the reply's <c>Penstock-Dropped</c>.
 /// </param>
 public readonly record struct OwnField(string Name, bool ChangesAnswer);
+
+/// <summary>What a request that goes on from an earlier one adds to it.</summary>
+/// <param name="GenerationId">The generation that it goes on from; its request holds the conversation up to there.</param>
+/// <param name="Output">What that one answered, as a list of items, raw.</param>
+/// <param name="Body">The request's own body, without the conversation before it.</param>
+public sealed record Continuation(string GenerationId, ReadOnlyMemory<byte> Output, ReadOnlyMemory<byte> Body);
 
 /// <summary>A request that cannot be taken, said so that the sender can mend it.</summary>
 /// <param name="message">A sentence that names the field and the mend.</param>

@@ -18,6 +18,11 @@ public abstract class ClientProtocol
     /// <param name="stream">Whether the client asked for a stream.</param>
     public virtual GenerationRequest ReadStored(ReadOnlyMemory<byte> body, string? model, bool stream) => ReadRequest(body);
 
+    /// <summary>Puts a body together again of which the conversation before it was kept apart (<see cref="GenerationRequest.Continues"/>).</summary>
+    /// <param name="body">The body.</param>
+    /// <param name="earlier">The earlier bodies and what was answered to each, the oldest first.</param>
+    public virtual ReadOnlyMemory<byte> Join(ReadOnlyMemory<byte> body, IReadOnlyList<ReadOnlyMemory<byte>> earlier) => body;
+
     /// <summary>Whether what announces an answer is worth showing though the answer fails before it says anything; otherwise the failure is an HTTP status.</summary>
     public virtual bool KeepsPreamble => false;
 

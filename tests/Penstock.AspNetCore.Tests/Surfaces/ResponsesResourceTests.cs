@@ -187,6 +187,31 @@ public sealed class ResponsesResourceTests
         (await host.Upstream.NextCallAsync()).Request!["input"]!.AsArray().Count.ShouldBe(5);
     }
 
+    [Theory]
+    [InlineData("memory")]
+    [InlineData("disk")]
+    public async Task A_conversation_goes_on_though_an_earlier_response_was_deleted(string storage)
+    {
+        await using var host = await StartAsync("chat-completions", call => Responses.Play(call, ["Answer"]), storage);
+        var ids = new List<string>();
+        for (var turn = 0; turn < 5; turn++)
+        {
+            var (_, response) = await Api.SendAsync(Create(host, ("input", $"Turn {turn}"), ("previous_response_id", ids.LastOrDefault())));
+            ids.Add((string)response!["id"]!);
+            (await host.Upstream.NextCallAsync()).Request!["messages"]!.AsArray().Count.ShouldBe((2 * turn) + 1);
+        }
+
+        foreach (var id in (string[])[ids[0], ids[3]])
+            (await Api.SendAsync(new RawRequest(host.Api.Url($"v1/responses/{id}")) { Method = "DELETE" })).Status.ShouldBe(HttpStatusCode.OK);
+        (await Api.SendAsync(Create(host, ("previous_response_id", ids[3])))).Status.ShouldBe(HttpStatusCode.BadRequest);
+        (await Api.SendAsync(Create(host, ("previous_response_id", ids[4])))).Status.ShouldBe(HttpStatusCode.OK);
+        var messages = (await host.Upstream.NextCallAsync()).Request!["messages"]!.AsArray();
+        messages.Count.ShouldBe(11);
+        messages[0]!.ToJsonString().ShouldContain("Turn 0");
+        var (_, items) = await Api.SendAsync(host.Api.Get($"v1/responses/{ids[4]}/input_items?order=asc"));
+        items!["data"]!.AsArray().Count.ShouldBe(9);
+    }
+
     [Fact]
     public async Task A_conversation_with_a_tool_goes_on_at_a_provider_of_another_protocol()
     {

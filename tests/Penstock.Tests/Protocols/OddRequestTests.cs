@@ -70,7 +70,7 @@ public sealed class OddRequestTests
         var body = Encoding.UTF8.GetBytes($$$"""{"previous_response_id":"resp_1","input":[{"type":"function_call_output","call_id":"c","output":"x","y":{{{_deep}}}}]}""");
         var earlier = Encoding.UTF8.GetBytes($$$"""{"input":[{"role":"user","content":"Hi","y":{{{_deep}}}}]}""");
         var response = Encoding.UTF8.GetBytes($$$"""{"output":[{"type":"function_call","call_id":"c","name":"f","arguments":"{}","y":{{{_deep}}}}]}""");
-        var joined = Penstock.Protocols.Responses.ResponsesConversation.Join(body, earlier, response);
+        var joined = Penstock.Protocols.Responses.ResponsesConversation.Join(body, [earlier, Penstock.Protocols.Responses.ResponsesConversation.OutputOf(response)]);
         Penstock.Protocols.Responses.ResponsesConversation.ListInput(joined, "resp_1").Count.ShouldBe(3);
         Write(Read("responses", Encoding.UTF8.GetString(joined)), "responses").ShouldContain(_deep);
         Penstock.Protocols.Responses.ResponsesReferences.ItemsOf(Encoding.UTF8.GetBytes($$$"""{"output":[{"id":"fc_1","y":{{{_deep}}}}]}""")).ShouldHaveSingleItem();

@@ -25,14 +25,11 @@ internal static class ResponsesConversation
 
     /// <summary>The body with the earlier items before its own.</summary>
     /// <param name="body">The client's body.</param>
-    /// <param name="earlier">The earlier request's body, earlier items in it.</param>
-    /// <param name="response">The response to it.</param>
-    public static byte[] Join(ReadOnlyMemory<byte> body, ReadOnlyMemory<byte> earlier, ReadOnlyMemory<byte> response)
+    /// <param name="earlier">The earlier requests' bodies, and the lists of items that were answered, the oldest first.</param>
+    public static byte[] Join(ReadOnlyMemory<byte> body, IReadOnlyList<ReadOnlyMemory<byte>> earlier)
     {
         using var own = RequestJson.Parse(body, ResponsesRequestReader.Example);
-        using var before = JsonDocument.Parse(earlier, _deep);
-        using var answer = JsonDocument.Parse(response, _deep);
-        var output = new ArrayBufferWriter<byte>(body.Length + earlier.Length + response.Length);
+        var output = new ArrayBufferWriter<byte>(body.Length + earlier.Sum(e => e.Length));
         using (var json = JsonOutput.New(output))
         {
             json.WriteStartObject();
@@ -42,11 +39,31 @@ internal static class ResponsesConversation
             }
 
             json.WriteStartArray("input"u8);
-            WriteItems(before.RootElement, json);
-            foreach (var item in JsonParts.Objects(answer.RootElement, "output")) Raw(item, json);
+            foreach (var piece in earlier)
+            {
+                using var before = JsonDocument.Parse(piece, _deep);
+                if (before.RootElement.ValueKind == JsonValueKind.Object) WriteItems(before.RootElement, json);
+                else foreach (var item in before.RootElement.EnumerateArray()) Raw(item, json);
+            }
+
             WriteItems(own.RootElement, json);
             json.WriteEndArray();
             json.WriteEndObject();
+        }
+
+        return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>The items of a response, as a list.</summary>
+    public static byte[] OutputOf(ReadOnlyMemory<byte> response)
+    {
+        using var document = JsonDocument.Parse(response, _deep);
+        var output = new ArrayBufferWriter<byte>(response.Length);
+        using (var json = JsonOutput.New(output))
+        {
+            json.WriteStartArray();
+            foreach (var item in JsonParts.Objects(document.RootElement, "output")) Raw(item, json);
+            json.WriteEndArray();
         }
 
         return output.WrittenSpan.ToArray();

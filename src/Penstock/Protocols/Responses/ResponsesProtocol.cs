@@ -12,6 +12,8 @@ internal sealed class ResponsesProtocol : ClientProtocol
 
     public override GenerationRequest ReadRequest(ReadOnlyMemory<byte> body) => ResponsesRequestReader.Read(body);
 
+    public override ReadOnlyMemory<byte> Join(ReadOnlyMemory<byte> body, IReadOnlyList<ReadOnlyMemory<byte>> earlier) => ResponsesConversation.Join(body, earlier);
+
     public override EventWriter NewEventWriter(GenerationRequest request, string generationId, DateTimeOffset createdAt) => request.Stream
         ? new ResponsesEventWriter(request, generationId, createdAt)
         : new ResponsesWholeWriter(request, generationId, createdAt);

@@ -108,7 +108,7 @@ public sealed class RequestTests
             {"output":[{"id":"rs_1","type":"reasoning","summary":[]},{"id":"rs_2","type":"reasoning","summary":[],"encrypted_content":"e","status":"completed"},{"id":"ws_1","type":"web_search_call","status":"completed"},
              {"id":"msg_1","type":"message","status":"completed","role":"assistant","phase":"commentary","content":[]},{"id":"fc_1","type":"function_call","call_id":"c","name":"f","arguments":"{}","status":"completed"}]}
             """);
-        var joined = ResponsesConversation.Join(Encoding.UTF8.GetBytes("""{"input":[{"type":"function_call_output","call_id":"c","output":"2"}],"previous_response_id":"resp_1","own":1}"""), earlier, response);
+        var joined = ResponsesConversation.Join(Encoding.UTF8.GetBytes("""{"input":[{"type":"function_call_output","call_id":"c","output":"2"}],"previous_response_id":"resp_1","own":1}"""), [earlier, ResponsesConversation.OutputOf(response)]);
         var request = new ResponsesProtocol().ReadRequest(joined);
         request.Messages.Select(m => m.Role).ShouldBe([Role.User, Role.Assistant, Role.Tool]);
         JsonNode.DeepEquals(JsonNode.Parse(Write(request).Body), JsonNode.Parse("""
