@@ -1,0 +1,15 @@
+using Penstock.Streams;
+
+namespace Penstock.Redis;
+
+internal sealed record RedisStoreOptions : StreamStoreOptions
+{
+    /// <summary>Where Redis is, as StackExchange.Redis reads it: <c>host:port,password=…</c>.</summary>
+    public required string Connection { get; init; }
+
+    /// <summary>How long appends wait for a Redis that has gone, before they fail.</summary>
+    public TimeSpan Outage { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How many bytes of the newest events this process may hold for its readers; who is behind reads from Redis.</summary>
+    public long MaxCacheBytes { get; init; } = 1L << 30;
+}
