@@ -15,6 +15,10 @@ internal sealed class RedisConnection : IAsyncDisposable
 
     private static readonly TimeSpan _askEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(3);
+
+    // Longer than a disk holds Redis up, far shorter than TCP takes to notice that nobody is there.
+    private static readonly TimeSpan _deadly = TimeSpan.FromSeconds(8);
+
     private static readonly TimeSpan _tryAgain = TimeSpan.FromMilliseconds(100);
 
     // What it says of itself, not of the command.
@@ -24,9 +28,10 @@ internal sealed class RedisConnection : IAsyncDisposable
     private readonly ConfigurationOptions _configuration;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Task<ConnectionMultiplexer> _connecting;
     private readonly ITimer _timer;
+    private volatile RedisLink _link;
     private long _answeredAt;
+    private long _askedAt;
     private int _asking;
     private volatile bool _isGone;
     private volatile bool _isDisposed;
@@ -38,11 +43,11 @@ internal sealed class RedisConnection : IAsyncDisposable
         _logger = logger;
         _configuration = Configure(options.Connection);
         _answeredAt = time.GetTimestamp();
-        _connecting = ConnectAsync();
+        _link = NewLink();
         _timer = time.CreateTimer(static state => _ = ((RedisConnection)state!).AskAsync(), this, _askEvery, _askEvery);
     }
 
-    /// <summary>The connection was cut and is there again: what was published in between was not heard.</summary>
+    /// <summary>The connection is there, perhaps again: what was published before was not heard, and what was subscribed to may be forgotten.</summary>
     public Action? Restored { get; set; }
 
     public int Database => _configuration.DefaultDatabase ?? 0;
@@ -86,15 +91,16 @@ internal sealed class RedisConnection : IAsyncDisposable
             ObjectDisposedException.ThrowIf(_isDisposed, typeof(IStreamLog));
             try
             {
-                var database = (_connecting.IsCompletedSuccessfully ? _connecting.Result : await _connecting).GetDatabase();
+                var link = _link;
+                var database = await link.DatabaseAsync();
                 RedisResult result;
                 try
                 {
-                    result = await database.ScriptEvaluateAsync(script.Hash, keys, arguments);
+                    result = await link.WaitAsync(database.ScriptEvaluateAsync(script.Hash, keys, arguments));
                 }
                 catch (RedisServerException e) when (e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
                 {
-                    result = await database.ExecuteAsync("EVAL", [script.Text, keys.Length, .. keys.Cast<object>(), .. arguments.Cast<object>()]);
+                    result = await link.WaitAsync(database.ExecuteAsync("EVAL", [script.Text, keys.Length, .. keys.Cast<object>(), .. arguments.Cast<object>()]));
                 }
 
                 Volatile.Write(ref _answeredAt, _time.GetTimestamp());
@@ -120,7 +126,8 @@ internal sealed class RedisConnection : IAsyncDisposable
             ObjectDisposedException.ThrowIf(_isDisposed, typeof(IStreamLog));
             try
             {
-                return await (await _connecting).GetDatabase().ExecuteAsync(command, arguments);
+                var link = _link;
+                return await link.WaitAsync((await link.DatabaseAsync()).ExecuteAsync(command, arguments));
             }
             catch (Exception e) when (IsPassing(e))
             {
@@ -133,50 +140,50 @@ internal sealed class RedisConnection : IAsyncDisposable
         }
     }
 
-    public async Task SubscribeAsync(string channel, Action<RedisChannel, RedisValue> handler) =>
-        await (await _connecting).GetSubscriber().SubscribeAsync(channel, handler);
+    public async Task SubscribeAsync(string channel, Action<RedisChannel, RedisValue> handler)
+    {
+        var link = _link;
+        await link.WaitAsync((await link.SubscriberAsync()).SubscribeAsync(channel, handler));
+    }
 
-    public async Task UnsubscribeAsync(string channel, Action<RedisChannel, RedisValue> handler) =>
-        await (await _connecting).GetSubscriber().UnsubscribeAsync(channel, handler);
+    public async Task UnsubscribeAsync(string channel, Action<RedisChannel, RedisValue> handler)
+    {
+        var link = _link;
+        await link.WaitAsync((await link.SubscriberAsync()).UnsubscribeAsync(channel, handler));
+    }
 
     public async ValueTask DisposeAsync()
     {
         _isDisposed = true;
         await _timer.DisposeAsync();
-        if (_connecting.IsCompletedSuccessfully) (await _connecting).Dispose();
-        else _ = _connecting.ContinueWith(static task => task.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+        _link.GiveUp();
     }
 
-    private async Task<ConnectionMultiplexer> ConnectAsync()
-    {
-        while (true)
-        {
-            try
-            {
-                var connection = await ConnectionMultiplexer.ConnectAsync(_configuration);
-                connection.IncludeDetailInExceptions = false;
-                connection.ConnectionRestored += (_, _) => Restored?.Invoke();
-                return connection;
-            }
-            catch (RedisConnectionException) when (!_isDisposed)
-            {
-                await Task.Delay(_tryAgain, _time);
-            }
-        }
-    }
+    private RedisLink NewLink() => new(_configuration, link => { if (link == _link) Restored?.Invoke(); }, _time);
 
+    /// <summary>Asks whether Redis is there, and gives a connection up on which it has not said so for long.</summary>
     private async Task AskAsync()
     {
-        if (!_connecting.IsCompletedSuccessfully || Interlocked.Exchange(ref _asking, 1) == 1) return;
+        if (Interlocked.Exchange(ref _asking, 1) == 1)
+        {
+            if (_time.GetElapsedTime(Volatile.Read(ref _askedAt)) < _deadly || _isDisposed) return;
+            var dead = _link;
+            _link = NewLink();
+            dead.GiveUp();
+            return;
+        }
+
         try
         {
-            await (await _connecting).GetDatabase().ExecuteAsync("PING");
+            Volatile.Write(ref _askedAt, _time.GetTimestamp());
+            var link = _link;
+            await link.WaitAsync((await link.DatabaseAsync()).ExecuteAsync("PING"));
             Volatile.Write(ref _answeredAt, _time.GetTimestamp());
             if (!_isGone) return;
             _isGone = false;
             _logger.Back(Endpoint);
         }
-        catch (Exception e) when (IsPassing(e) || e is ObjectDisposedException)
+        catch (Exception e) when (IsPassing(e))
         {
             NoteGone(e);
         }
@@ -208,10 +215,11 @@ internal sealed class RedisConnection : IAsyncDisposable
     {
         RedisConnectionException connection => connection.FailureType.ToString(),
         RedisServerException server => server.Message.Split(' ')[0],
+        OperationCanceledException => "silent",
         _ => e.GetType().Name,
     };
 
     private static bool IsPassing(Exception e) =>
-        e is RedisConnectionException or TimeoutException or OperationCanceledException
+        e is RedisConnectionException or TimeoutException or OperationCanceledException or ObjectDisposedException
         || (e is RedisServerException server && _passing.Any(word => server.Message.StartsWith(word, StringComparison.Ordinal)));
 }

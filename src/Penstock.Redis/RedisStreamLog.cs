@@ -25,7 +25,7 @@ internal sealed class RedisStreamLog : IStreamLog
     {
         _options = options;
         _time = time;
-        _redis = new RedisConnection(options, time, logger);
+        _redis = new RedisConnection(options, TimeProvider.System, logger); // a network is silent by its own clock, whatever retention goes by
         _streams = new RedisStreams(_redis, options, time, logger);
         _index = new RedisStreamIndex(_redis, this, time, logger);
     }

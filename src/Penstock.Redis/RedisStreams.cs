@@ -33,7 +33,7 @@ internal sealed class RedisStreams : IDisposable
         _options = options;
         _time = time;
         _logger = logger;
-        redis.Restored = CheckAll;
+        redis.Restored = FollowAnew;
         _timer = time.CreateTimer(static state => ((RedisStreams)state!).Tend(), this, _tick, _tick);
     }
 
@@ -90,7 +90,7 @@ internal sealed class RedisStreams : IDisposable
             if (stream.IsFollowed || _isDisposed) return;
             stream.IsFollowed = true;
             Expect(stream);
-            subscribing = _redis.SubscribeAsync(stream.Keys.Channel, stream.Handler); // sent in this order
+            subscribing = _redis.SubscribeAsync(stream.Keys.Channel, stream.Handler); // sent before the gate opens, so in this order
         }
 
         _ = FollowAsync(stream, subscribing);
@@ -159,15 +159,17 @@ internal sealed class RedisStreams : IDisposable
         stream.Refresh();
     }
 
-    private void CheckAll()
+    /// <summary>The connection has come, perhaps another one: whoever listens subscribes anew and reads what was missed.</summary>
+    private void FollowAnew()
     {
         List<RedisStream> followed;
-        lock (_gate) followed = [.. _streams.Values.Where(s => s.IsFollowed)];
-        foreach (var stream in followed)
+        lock (_gate)
         {
-            Heard(stream); // subscriptions come back a moment after the connection does, so it is asked again soon
-            stream.Refresh();
+            followed = [.. _streams.Values.Where(s => s.IsFollowed)];
+            foreach (var stream in followed) Unfollow(stream);
         }
+
+        foreach (var stream in followed) Follow(stream);
     }
 
     private void Tend()
@@ -258,6 +260,18 @@ internal sealed class RedisStreams : IDisposable
     {
         if (!stream.IsFollowed) return;
         stream.IsFollowed = false;
-        _ = _redis.UnsubscribeAsync(stream.Keys.Channel, stream.Handler);
+        _ = UnsubscribeAsync(stream);
+    }
+
+    private async Task UnsubscribeAsync(RedisStream stream)
+    {
+        try
+        {
+            await _redis.UnsubscribeAsync(stream.Keys.Channel, stream.Handler);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException or OperationCanceledException or ObjectDisposedException)
+        {
+            // Redis has gone, and so has the subscription.
+        }
     }
 }
