@@ -83,7 +83,8 @@ internal sealed class RedisConnection : IAsyncDisposable
     /// <param name="arguments">Its arguments.</param>
     /// <param name="patience">How long Redis may be gone.</param>
     /// <param name="retryFlag">Which argument becomes 1 when the script may have run before; -1 for none.</param>
-    /// <exception cref="StreamStorageException">Redis has been gone for longer, or refuses.</exception>
+    /// <exception cref="StreamUnreachableException">Redis has been gone for longer.</exception>
+    /// <exception cref="StreamStorageException">Redis refuses.</exception>
     public async Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, TimeSpan patience, int retryFlag = -1)
     {
         while (true)
@@ -198,7 +199,7 @@ internal sealed class RedisConnection : IAsyncDisposable
         ObjectDisposedException.ThrowIf(_isDisposed, typeof(IStreamLog));
         NoteGone(e);
         if (_time.GetElapsedTime(Volatile.Read(ref _answeredAt)) >= patience)
-            throw new StreamStorageException($"Redis at {Endpoint} does not answer ({Reason(e)}).", e);
+            throw new StreamUnreachableException($"Redis at {Endpoint} does not answer ({Reason(e)}).", e);
         await Task.Delay(_tryAgain, _time);
     }
 

@@ -12,4 +12,18 @@ internal sealed record RedisStoreOptions : StreamStoreOptions
 
     /// <summary>How many bytes of the newest events this process may hold for its readers; who is behind reads from Redis.</summary>
     public long MaxCacheBytes { get; init; } = 1L << 30;
+
+    /// <summary>Whether a text can be read as <see cref="Connection"/>.</summary>
+    public static bool IsConnection(string text)
+    {
+        try
+        {
+            RedisConnection.Configure(text);
+            return true;
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException or OverflowException)
+        {
+            return false;
+        }
+    }
 }

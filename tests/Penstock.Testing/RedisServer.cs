@@ -36,7 +36,7 @@ public sealed class RedisServer : IAsyncDisposable
     public async Task StartAsync()
     {
         var start = new ProcessStartInfo("redis-server") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        string[] arguments = ["--port", $"{Port}", "--bind", "127.0.0.1", "--dir", _folder, "--appendonly", "yes", "--save", "", "--databases", "1000", "--loglevel", "warning"];
+        string[] arguments = ["--port", $"{Port}", "--bind", "127.0.0.1", "--dir", _folder, "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--databases", "1000", "--loglevel", "warning"];
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         if (_password is not null)
         {
