@@ -37,7 +37,7 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton(provider => provider.GetRequiredService<IOptions<PenstockOptions>>().Value);
         services.TryAddSingleton(TimeProvider.System);
 
-        services.AddSingleton(NewLog);
+        services.TryAddSingleton(NewLog);
         services.AddSingleton(NewRouter);
         services.AddSingleton(NewGenerations);
         services.AddSingleton<GenerationService>();
@@ -89,6 +89,8 @@ public static class PenstockServiceCollectionExtensions
         var time = services.GetRequiredService<TimeProvider>();
         var keepFor = penstock.Streams.KeepFor == TimeSpan.Zero ? TimeSpan.MaxValue : penstock.Streams.KeepFor;
         var keepBytes = penstock.Streams.KeepBytes == 0 ? long.MaxValue : penstock.Streams.KeepBytes;
+        if (storage.Kind == "redis")
+            throw new InvalidOperationException("Penstock:Storage:Kind is 'redis', and this program was built without it: register an IStreamLog before AddPenstock.");
         if (storage.Kind == "memory")
         {
             var inMemory = new StreamStoreOptions

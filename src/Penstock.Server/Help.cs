@@ -13,7 +13,7 @@ internal static class Help
 
           --urls http://localhost:8000            where to listen (this is the default)
           --Penstock:DefaultModel MODEL           who answers when a request names no model (simulated/chat)
-          --Penstock:Storage:Kind disk|memory     where streams are kept (disk)
+          --Penstock:Storage:Kind disk|memory|redis  where streams are kept (disk)
           --Penstock:Storage:Path FOLDER          the disk store's folder (data)
           --Penstock:Providers:NAME:BaseUrl URL   an upstream that speaks Chat Completions; then ask for NAME/model
 

@@ -21,7 +21,7 @@ public sealed class StartTests
     {
         var (code, _, error) = await StartAsync("--Penstock:Storage:Kind=tape");
         code.ShouldBe(1);
-        error.ShouldContain("Penstock:Storage:Kind is 'tape'; set it to one of disk, memory.");
+        error.ShouldContain("Penstock:Storage:Kind is 'tape'; set it to one of disk, memory, redis.");
         error.ShouldNotContain("   at ");
     }
 

@@ -42,7 +42,7 @@ public sealed class ModelOptions
 /// <summary>Where streams are kept.</summary>
 public sealed class StorageOptions
 {
-    /// <summary><c>disk</c> or <c>memory</c>.</summary>
+    /// <summary><c>disk</c>, <c>memory</c> or <c>redis</c>.</summary>
     public string Kind { get; set; } = "disk";
 
     /// <summary>The data folder of the disk store, relative to the working directory.</summary>
@@ -57,7 +57,13 @@ public sealed class StorageOptions
     /// <summary>The largest stream, in bytes.</summary>
     public long MaxStreamBytes { get; set; } = 64 * 1024 * 1024;
 
-    /// <summary>The largest sum of all streams in the memory store, in bytes.</summary>
+    /// <summary>Where the Redis store is: <c>host:port</c>, or a connection string as StackExchange.Redis reads it.</summary>
+    public string Redis { get; set; } = "localhost:6379";
+
+    /// <summary>How long what is being generated waits for a Redis that has gone; then it fails.</summary>
+    public TimeSpan RedisOutage { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The largest sum of all streams in the memory store, and of the newest events that this process holds of those in Redis, in bytes.</summary>
     public long MaxMemoryBytes { get; set; } = 1024L * 1024 * 1024;
 
     /// <summary>

@@ -10,10 +10,11 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
     public ValidateOptionsResult Validate(string? name, PenstockOptions options)
     {
         var errors = new List<string>();
-        OneOf(errors, "Storage:Kind", options.Storage.Kind, "disk", "memory");
+        OneOf(errors, "Storage:Kind", options.Storage.Kind, "disk", "memory", "redis");
         OneOf(errors, "Transport", options.Transport, "auto", "sockets");
         OneOf(errors, "Storage:Commit", options.Storage.Commit, "process", "power");
         Positive(errors, "Storage:Retention", options.Storage.Retention);
+        Positive(errors, "Storage:RedisOutage", options.Storage.RedisOutage);
         Positive(errors, "Streams:Heartbeat", options.Streams.Heartbeat);
         Positive(errors, "Streams:LongPollTimeout", options.Streams.LongPollTimeout);
         if (options.Streams.KeepFor < TimeSpan.Zero) errors.Add($"Penstock:Streams:KeepFor is {options.Streams.KeepFor}; give a time, or 00:00:00 to keep all.");

@@ -34,6 +34,16 @@ internal sealed class GenerationEndpoint(
         {
             // The client has gone, which is normal.
         }
+        catch (StreamUnreachableException e)
+        {
+            EndpointLog.Unreachable(logger, context.Request.Path, e.Message);
+            if (context.Response.HasStarted || context.Response.BodyWriter.UnflushedBytes > 0)
+                context.Abort(); // a cut reply never looks complete
+            else if (HttpMethods.IsGet(context.Request.Method) && context.Request.Headers.Accept.ToString().Contains(StreamHeaders.EventStream, StringComparison.OrdinalIgnoreCase))
+                await RetryLater.WriteAsync(context, generationId: null, replies.Time); // a status would stop an EventSource for good
+            else
+                await ErrorReply.WriteAsync(context, protocol, ErrorReply.From(GenerationErrors.Unreachable));
+        }
         catch (BadHttpRequestException e)
         {
             await ErrorReply.WriteAsync(context, protocol, new RequestException("The request could not be read; it is malformed or was cut.") { Status = e.StatusCode });
@@ -41,7 +51,7 @@ internal sealed class GenerationEndpoint(
         catch (Exception e)
         {
             EndpointLog.Failed(logger, context.Request.Path, e);
-            if (context.Response.HasStarted)
+            if (context.Response.HasStarted || context.Response.BodyWriter.UnflushedBytes > 0)
                 context.Abort(); // a cut reply never looks complete
             else
                 await ErrorReply.WriteAsync(context, protocol, ErrorReply.From(GenerationErrors.Internal));

@@ -3,11 +3,12 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
 using Penstock.Generations;
 using Penstock.Protocols;
+using Penstock.Streams;
 
 namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary><c>/healthz</c>: the process lives. <c>/readyz</c>: it takes work.</summary>
-internal sealed class HealthEndpoints(GenerationService generations, IHostApplicationLifetime lifetime)
+internal sealed class HealthEndpoints(GenerationService generations, IStreamLog log, IHostApplicationLifetime lifetime)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -19,8 +20,10 @@ internal sealed class HealthEndpoints(GenerationService generations, IHostApplic
 
     private Task Ready(HttpContext context)
     {
-        var stopping = lifetime.ApplicationStopping.IsCancellationRequested;
-        context.Response.StatusCode = stopping ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
-        return context.Response.WriteAsync(stopping ? $"shutting down, {generations.Running} generations running" : "ready", context.RequestAborted);
+        var reason = lifetime.ApplicationStopping.IsCancellationRequested ? $"shutting down, {generations.Running} generations running"
+            : log.IsReachable ? null
+            : "the store of streams does not answer";
+        context.Response.StatusCode = reason is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        return context.Response.WriteAsync(reason ?? "ready", context.RequestAborted);
     }
 }

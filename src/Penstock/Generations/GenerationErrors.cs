@@ -15,7 +15,13 @@ internal static class GenerationErrors
     public static readonly GenerationError Crashed = new(
         "interrupted", "The server stopped before the answer was complete. The text so far is kept; ask again for a whole answer.", 503);
 
-    public static GenerationError From(StreamException e) => e is StreamStorageException
-        ? new("storage_full", "The server cannot store more of this answer: its disk or a limit is full. The text so far is kept.", 507)
-        : Internal;
+    public static readonly GenerationError Unreachable = new(
+        "storage_unreachable", "The server's store does not answer. What was stored is kept; try again shortly.", 503, TimeSpan.FromSeconds(5));
+
+    public static GenerationError From(StreamException e) => e switch
+    {
+        StreamUnreachableException => Unreachable,
+        StreamStorageException => new("storage_full", "The server cannot store more of this answer: its disk or a limit is full. The text so far is kept.", 507),
+        _ => Internal,
+    };
 }

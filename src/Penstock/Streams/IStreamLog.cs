@@ -20,6 +20,9 @@ public interface IStreamLog : IAsyncDisposable
     /// <summary>Whether a reader in another process that shares the store waits for more of a stream.</summary>
     ValueTask<bool> IsWatchedElsewhereAsync(string path, CancellationToken cancellationToken = default) => ValueTask.FromResult(false);
 
+    /// <summary>Whether the store answers, as far as is known at the moment.</summary>
+    bool IsReachable => true;
+
     /// <summary>Creates a stream and returns its first writer (epoch 1).</summary>
     /// <exception cref="StreamExistsException">The path is taken.</exception>
     /// <exception cref="StreamStorageException">The store cannot take it: full, or failing.</exception>

@@ -20,4 +20,7 @@ public sealed class StreamGoneException(string path) : StreamException($"The str
 public sealed class StreamCorruptException(string message) : StreamException(message);
 
 /// <summary>The store cannot take more: a full or failing disk, or a limit from the configuration.</summary>
-public sealed class StreamStorageException(string message, Exception? inner = null) : StreamException(message, inner);
+public class StreamStorageException(string message, Exception? inner = null) : StreamException(message, inner);
+
+/// <summary>The store is elsewhere and does not answer, for longer than is waited for it. What was asked of it last may yet be done.</summary>
+public sealed class StreamUnreachableException(string message, Exception? inner = null) : StreamStorageException(message, inner);

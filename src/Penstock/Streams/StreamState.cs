@@ -1,6 +1,6 @@
 namespace Penstock.Streams;
 
-/// <summary>How far a stream has come, and the readers that wait for it to go on. Both stores build their stream on it.</summary>
+/// <summary>How far a stream has come, and the readers that wait for it to go on. All stores build their stream on it.</summary>
 internal abstract class StreamState(string path, long number, DateTimeOffset createdAt, TimeSpan retention, StreamTerms? terms = null)
 {
     /// <summary>Beyond so many, waiting readers are woken by the thread pool, so that a crowd does not hold up the producer.</summary>
@@ -26,7 +26,7 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
     public long NextOffset => Volatile.Read(ref _nextOffset);
 
     /// <summary>Readers can have no event below it any more.</summary>
-    public long FirstOffset => Terms?.FirstOffset ?? 0;
+    public virtual long FirstOffset => Terms?.FirstOffset ?? 0;
 
     public bool IsClosed => Volatile.Read(ref _closedAt) != 0;
 
@@ -68,11 +68,14 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
     /// <summary>Somebody waits for more of it.</summary>
     public bool IsWatched => Volatile.Read(ref _waiting) is not null;
 
-    /// <summary>What a reader at an offset finds, or null when it has to wait. Under the gate.</summary>
-    internal StreamWait? Look(long offset) =>
+    /// <summary>The first of the readers that wait. Under the gate.</summary>
+    internal WaitingReader? Waiting => _waiting;
+
+    /// <summary>What a reader finds where it stands, or null when it has to wait. Under the gate.</summary>
+    internal virtual StreamWait? Look(WaitingReader reader) =>
         _gone ? StreamWait.Gone
-        : offset < FirstOffset ? StreamWait.Behind
-        : offset < _nextOffset ? StreamWait.Ready
+        : reader.NextOffset < FirstOffset ? StreamWait.Behind
+        : reader.NextOffset < _nextOffset ? StreamWait.Ready
         : _closedAt != 0 ? StreamWait.Closed
         : null;
 
@@ -103,7 +106,7 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
             for (var reader = _waiting; reader is not null;)
             {
                 var next = reader.Next;
-                if (Look(reader.NextOffset) is { } result)
+                if (Look(reader) is { } result)
                 {
                     Delist(reader);
                     reader.Take(result);

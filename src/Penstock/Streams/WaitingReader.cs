@@ -24,7 +24,7 @@ internal abstract class WaitingReader(StreamState stream, long offset) : IStream
         NextOffset = offset;
     }
 
-    public ValueTask<StreamWait> WaitAsync()
+    public virtual ValueTask<StreamWait> WaitAsync()
     {
         lock (stream.Gate)
         {
@@ -35,7 +35,7 @@ internal abstract class WaitingReader(StreamState stream, long offset) : IStream
                 return new(StreamWait.Woken);
             }
 
-            switch (stream.Look(NextOffset))
+            switch (stream.Look(this))
             {
                 case StreamWait.Ready:
                     break;

@@ -62,6 +62,16 @@ internal sealed class DurableStreamsEndpoints(
         {
             await WriteErrorAsync(context, e);
         }
+        catch (StreamUnreachableException e)
+        {
+            EndpointLog.Unreachable(logger, context.Request.Path, e.Message);
+            await WriteErrorAsync(context, new RequestException("The server's store does not answer; try again shortly.")
+            {
+                Status = StatusCodes.Status503ServiceUnavailable,
+                Code = "storage_unreachable",
+                RetryAfter = TimeSpan.FromSeconds(5),
+            });
+        }
         catch (StreamStorageException e)
         {
             DurableStreamsLog.StoreFailed(logger, context.Request.Path, e);

@@ -1,0 +1,26 @@
+using StackExchange.Redis;
+
+namespace Penstock.Redis;
+
+/// <summary>The names of what Redis holds of one stream. They share a hash tag, so that a cluster keeps them together.</summary>
+internal sealed class StreamKeys
+{
+    /// <summary>All streams' creation, counted.</summary>
+    public const string Counter = "penstock:number";
+
+    public StreamKeys(string path, int database)
+    {
+        var meta = $"penstock:{{{path}}}";
+        All = [meta, meta + ":events", meta + ":producers", meta + ":order", meta + ":forks"];
+        Written = [All[0], All[1]];
+        // What is published reaches all databases.
+        Channel = $"{meta}@{database}";
+    }
+
+    public RedisKey[] All { get; }
+
+    /// <summary>Those of a stream that one writer owns.</summary>
+    public RedisKey[] Written { get; }
+
+    public string Channel { get; }
+}
