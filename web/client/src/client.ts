@@ -1,4 +1,5 @@
 import { isEnding, offsetOf, readEvent, type PenstockEvent } from './events.js';
+import { newKey } from './key.js';
 import { ask, readStream, sender, type RequestOptions, type Send } from './request.js';
 import { Run, type AttachOptions, type Connection, type FollowOptions } from './run.js';
 
@@ -85,9 +86,4 @@ async function* follow(send: Send, id: string, after: number, options: FollowOpt
 
 function pathOf(id: string): string {
   return `/v1/generations/${encodeURIComponent(id)}`;
-}
-
-// `randomUUID` is there on secure pages only.
-function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('');
 }

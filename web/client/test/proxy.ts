@@ -47,9 +47,14 @@ export class Proxy {
     return `http://127.0.0.1:${(this.#listener.address() as AddressInfo).port}`;
   }
 
+  /** Breaks all that is open. */
+  drop(): void {
+    for (const socket of this.#open) socket.destroy();
+  }
+
   dispose(): void {
     this.#listener.close();
-    for (const socket of this.#open) socket.destroy();
+    this.drop();
   }
 }
 
