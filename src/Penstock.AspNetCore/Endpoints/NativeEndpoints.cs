@@ -10,10 +10,11 @@ using Penstock.Protocols;
 namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary><c>/v1/generations</c>: start, look at, follow, list and stop generations, whatever protocol started them.</summary>
-internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationService generations, PenstockOptions options)
+internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationService generations, ReplyOptions replies, PenstockOptions options)
 {
     private const int DefaultListLimit = 20;
     private const int MaxListLimit = 100;
+    private const int MaxCombined = 100;
 
     private static readonly string[] _statuses = ["running", "finished", "stopped", "failed", "interrupted"];
 
@@ -22,6 +23,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.Map("/v1/generations", _protocol, ("POST", Handle(PostAsync)), ("GET", Handle(ListAsync)));
+        routes.Map("/v1/generations/events", _protocol, ("GET", Handle(CombinedEventsAsync)));
         routes.Map("/v1/generations/{id}", _protocol, ("GET", Handle(GetAsync)));
         routes.Map("/v1/generations/{id}/events", _protocol, ("GET", Handle(EventsAsync)));
         routes.Map("/v1/generations/{id}/stop", _protocol, ("POST", Handle(StopAsync)));
@@ -41,6 +43,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
         var request = _protocol.ReadRequest(await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes));
         if (request is { Stream: true, Background: false })
         {
+            WriteHeartbeat(context);
             await endpoint.StartAsync(context, _protocol, EventView.Native, request, DisconnectPolicy.Detach);
             return;
         }
@@ -88,8 +91,46 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
         if (seen.Generation.Length > 0 && GenerationId.Parse(seen.Generation) != id)
             throw new RequestException("The Last-Event-ID belongs to another generation than the address names.") { Code = "invalid_last_event_id" };
         var info = await generations.GetInfoAsync(id) ?? throw GenerationEndpoint.NotFound();
+        WriteHeartbeat(context);
+        context.Response.Headers[StreamHeaders.Offset] = (info.NextOffset - 1).ToString(CultureInfo.InvariantCulture);
         await endpoint.ResumeAsync(context, _protocol, EventView.Native, id, info, seen);
     }
+
+    // Several generations' events over one connection, each after the last event of it that the client has.
+    private async Task CombinedEventsAsync(HttpContext context)
+    {
+        var asked = new Dictionary<string, EventId>(StringComparer.Ordinal);
+        foreach (var item in context.Request.Query["streams"].ToString().Split(',', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (!EventId.TryParse(item, out var seen)) seen = new EventId(item, -1);
+            if (GenerationId.Parse(seen.Generation) is not { } id)
+                throw new RequestException($"streams has '{item}'; each must be a generation's id, or the id of the last event that you have of it.") { Param = "streams" };
+            if (!asked.TryAdd(id, seen)) throw new RequestException($"streams names {id} twice.") { Param = "streams" };
+        }
+
+        if (asked.Count is 0 or > MaxCombined) throw new RequestException($"streams must name 1 to {MaxCombined} generations, with commas between.") { Param = "streams" };
+
+        await using var reply = new CombinedReply(context, replies);
+        foreach (var (id, seen) in asked)
+        {
+            var info = await generations.GetInfoAsync(id);
+            if (info is not null && seen.Offset >= info.NextOffset)
+                reply.WriteEnd(id, new GenerationError("invalid_last_event_id", $"The position {seen.Offset} is after the stream's last event.", StatusCodes.Status400BadRequest));
+            else if (info is { Closed: true } && seen.Offset + 1 == info.NextOffset)
+                reply.WriteEnd(id);
+            else if (info is not null && await generations.SubscribeAsync(id, seen.Offset + 1) is { } subscription)
+                reply.Add(subscription);
+            else
+                reply.WriteEnd(id, new GenerationError("generation_not_found", GenerationEndpoint.NotFound().Message, StatusCodes.Status404NotFound));
+        }
+
+        WriteHeartbeat(context);
+        await reply.RunAsync();
+    }
+
+    // So that a client knows which silence is too long.
+    private void WriteHeartbeat(HttpContext context) =>
+        context.Response.Headers[StreamHeaders.Heartbeat] = replies.Heartbeat.TotalSeconds.ToString(CultureInfo.InvariantCulture);
 
     private async Task StopAsync(HttpContext context)
     {

@@ -23,6 +23,9 @@ namespace Penstock.AspNetCore.Replies;
 internal sealed class EventStreamReply(
     HttpContext context, ClientProtocol protocol, EventView view, Subscription subscription, int skip, bool asked, ReplyOptions options) : IDisposable
 {
+    /// <summary>What a client is told whose stream went away under it.</summary>
+    public static readonly GenerationError Gone = new("stream_gone", "The stream was deleted, or its retention has ended.", 404);
+
     // Enough to keep a socket busy; more would only sit in Kestrel's buffer.
     private const int FlushSize = 64 * 1024;
 
@@ -76,7 +79,7 @@ internal sealed class EventStreamReply(
                     if (!context.Response.HasStarted) StreamHeaders.Write(context.Response, subscription.Id, view.ContentType);
                     return;
                 default:
-                    await FailAsync(new GenerationError("stream_gone", "The stream was deleted, or its retention has ended.", 404));
+                    await FailAsync(Gone);
                     return;
             }
         }

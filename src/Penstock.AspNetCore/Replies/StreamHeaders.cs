@@ -16,6 +16,12 @@ internal static class StreamHeaders
     /// <summary>Beside a count of tokens that is a guess of ours.</summary>
     public const string Estimated = "Penstock-Estimated";
 
+    /// <summary>After how many seconds of silence a stream gives a sign of life.</summary>
+    public const string Heartbeat = "Penstock-Heartbeat";
+
+    /// <summary>The offset of the last event that was stored when the reply began: what comes up to there is a replay.</summary>
+    public const string Offset = "Penstock-Offset";
+
     // A field's name is the client's own text, and a header holds only ASCII.
     private static readonly SearchValues<char> _plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-[]() ");
 

@@ -1,0 +1,90 @@
+import { PenstockError } from './errors.js';
+import { isEnding, type BlockKind, type FinishReason, type PenstockEvent, type Usage } from './events.js';
+
+/** A part of an answer: text, reasoning, a tool call, a refusal. */
+export interface Block {
+  readonly block: number;
+  readonly kind: BlockKind;
+  readonly choice: number;
+  /** A tool call's own id. */
+  readonly callId?: string;
+  readonly name?: string;
+  /** A tool call's is JSON, whole once `done`. */
+  readonly text: string;
+  /** A provider's seal on reasoning, to be sent back with the next turn. */
+  readonly signature?: string;
+  readonly done: boolean;
+}
+
+/** How a generation ended. */
+export interface Result {
+  readonly id: string;
+  /** The first answer's text. */
+  readonly text: string;
+  readonly blocks: readonly Block[];
+  readonly usage: Usage | undefined;
+  readonly finish: FinishReason | 'stopped' | 'error';
+  /** Why, where `finish` is `error`. */
+  readonly error: PenstockError | undefined;
+}
+
+/** What events add up to. */
+export class Fold {
+  offset = -1;
+  model: string | undefined;
+  blocks: readonly Block[] = [];
+  usage: Usage | undefined;
+  finish: Result['finish'] | undefined;
+  error: PenstockError | undefined;
+
+  get text(): string {
+    return this.textOf('text');
+  }
+
+  textOf(kind: BlockKind): string {
+    return this.blocks.filter(b => b.kind === kind && b.choice === 0).map(b => b.text).join('');
+  }
+
+  apply(event: PenstockEvent): void {
+    if (event.offset <= this.offset) return;
+    this.offset = event.offset;
+    switch (event.type) {
+      case 'started':
+        this.model = event.model;
+        break;
+      case 'block_start':
+        this.blocks = [...this.blocks, {
+          block: event.block, kind: event.kind, choice: event.choice ?? 0, text: '', done: false,
+          ...(event.callId === undefined ? {} : { callId: event.callId }),
+          ...(event.name === undefined ? {} : { name: event.name }),
+        }];
+        break;
+      case 'delta':
+        this.#change(event.block, b => ({ ...b, text: b.text + event.text, ...(event.signature === undefined ? {} : { signature: (b.signature ?? '') + event.signature }) }));
+        break;
+      case 'block_stop':
+        this.#change(event.block, b => ({ ...b, done: true }));
+        break;
+      case 'usage': {
+        const { type, id, offset, at, replay, ...usage } = event;
+        this.usage = usage;
+        break;
+      }
+      case 'reset':
+        this.blocks = [];
+        this.usage = undefined;
+        break;
+    }
+    if (!isEnding(event)) return;
+    this.finish = event.type === 'finished' ? event.reason : event.type === 'stopped' ? 'stopped' : 'error';
+    if ('error' in event) this.error = new PenstockError(event.error);
+  }
+
+  result(id: string): Result {
+    return { id, text: this.text, blocks: this.blocks, usage: this.usage, finish: this.finish!, error: this.error };
+  }
+
+  #change(number: number, change: (block: Block) => Block): void {
+    this.blocks = this.blocks.map(b => (b.block === number ? change(b) : b));
+  }
+}

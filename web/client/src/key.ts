@@ -1,0 +1,4 @@
+/** A key that nobody else has. `randomUUID` is there on secure pages only. */
+export function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('');
+}
