@@ -11,6 +11,7 @@ using Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
 using Penstock.AspNetCore.Replies;
 using Penstock.AspNetCore.Transport;
 using Penstock.Generations;
+using Penstock.Jobs;
 using Penstock.Providers;
 using Penstock.Streams;
 using Penstock.Streams.Disk;
@@ -37,9 +38,14 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton(provider => provider.GetRequiredService<IOptions<PenstockOptions>>().Value);
         services.TryAddSingleton(TimeProvider.System);
 
-        services.AddSingleton(NewLog);
+        services.TryAddSingleton(NewLog);
         services.AddSingleton(NewRouter);
         services.AddSingleton(NewGenerations);
+        services.TryAddSingleton<IJobQueue, LocalJobQueue>();
+        services.AddSingleton<StoredRequests>();
+        services.AddSingleton<Watchers>();
+        services.AddSingleton<GenerationRecovery>();
+        services.AddSingleton<GenerationWorker>();
         services.AddSingleton<GenerationService>();
         services.AddHostedService<GenerationLifetime>();
 
@@ -138,6 +144,9 @@ public static class PenstockServiceCollectionExtensions
             MaxRunning = options.MaxRunning,
             Retry = all.Retry,
             OnCrash = Enum.Parse<CrashPolicy>(options.OnCrash, ignoreCase: true),
+            MaxQueued = all.Queue.MaxLength,
+            WaitsWhenFull = all.Queue.WhenFull == "wait",
+            KeyLifetime = all.Storage.Retention + TimeSpan.FromDays(1), // no generation runs for a day
         };
     }
 

@@ -2,12 +2,13 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
 using Penstock.Generations;
+using Penstock.Jobs;
 using Penstock.Protocols;
 
 namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary><c>/healthz</c>: the process lives. <c>/readyz</c>: it takes work.</summary>
-internal sealed class HealthEndpoints(GenerationService generations, IHostApplicationLifetime lifetime)
+internal sealed class HealthEndpoints(GenerationService generations, IJobQueue queue, IHostApplicationLifetime lifetime)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -19,8 +20,10 @@ internal sealed class HealthEndpoints(GenerationService generations, IHostApplic
 
     private Task Ready(HttpContext context)
     {
-        var stopping = lifetime.ApplicationStopping.IsCancellationRequested;
-        context.Response.StatusCode = stopping ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
-        return context.Response.WriteAsync(stopping ? $"shutting down, {generations.Running} generations running" : "ready", context.RequestAborted);
+        var trouble = lifetime.ApplicationStopping.IsCancellationRequested ? $"shutting down, {generations.Running} generations running"
+            : !queue.IsReady ? "the queue cannot be reached"
+            : null;
+        context.Response.StatusCode = trouble is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        return context.Response.WriteAsync(trouble ?? "ready", context.RequestAborted);
     }
 }
