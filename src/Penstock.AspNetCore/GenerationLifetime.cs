@@ -1,31 +1,47 @@
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Penstock.AspNetCore.Configuration;
 using Penstock.Generations;
+using Penstock.Jobs;
+using Penstock.Streams;
 
 namespace Penstock.AspNetCore;
 
-/// <summary>Before the first request: ends what a crash left open. At shutdown: takes no new work and lets generations end. In between: prunes.</summary>
-internal sealed class GenerationLifetime(GenerationService generations, IHostApplicationLifetime lifetime, TimeProvider time)
+/// <summary>
+/// Before the first request: ends what a crash left open, and takes jobs. At shutdown: takes no new work and lets generations end.
+/// In between: looks for what was forgotten.
+/// </summary>
+internal sealed class GenerationLifetime(
+    GenerationService generations, GenerationWorker worker, IStreamLog log, IJobQueue queue, PenstockOptions options, IHostApplicationLifetime lifetime, TimeProvider time)
     : IHostedLifecycleService, IDisposable
 {
-    private static readonly TimeSpan _pruneEvery = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan _sweepEvery = TimeSpan.FromMinutes(5);
 
-    private ITimer? _prune;
+    private ITimer? _sweep;
     private Task _drain = Task.CompletedTask;
 
-    public Task StartingAsync(CancellationToken cancellationToken)
+    public async Task StartingAsync(CancellationToken cancellationToken)
     {
+        if (queue.SpansNodes && !log.SpansNodes)
+        {
+            throw new OptionsValidationException(nameof(PenstockOptions), typeof(PenstockOptions),
+                [$"Penstock:Storage:Kind is '{options.Storage.Kind}', which other nodes cannot read; with Penstock:Queue:Kind {options.Queue.Kind} set it to redis."]);
+        }
+
         // Generations get their time to end from now on, not from when Kestrel has closed its last connection.
         lifetime.ApplicationStopping.Register(() =>
         {
             generations.StopTaking();
-            _drain = generations.DrainAsync();
+            _drain = worker.DrainAsync();
         });
-        return generations.RecoverAsync();
+        await generations.RecoverAsync();
+        if (options.Queue.Works) worker.Start();
     }
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _prune = time.CreateTimer(static state => _ = ((GenerationService)state!).PruneKeysAsync(), generations, _pruneEvery, _pruneEvery);
+        var first = _sweepEvery * Random.Shared.NextDouble(); // not all nodes at once
+        if (options.Queue.TakesRequests) _sweep = time.CreateTimer(static state => _ = ((GenerationService)state!).SweepAsync(), generations, first, _sweepEvery);
         return Task.CompletedTask;
     }
 
@@ -37,5 +53,5 @@ internal sealed class GenerationLifetime(GenerationService generations, IHostApp
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public void Dispose() => _prune?.Dispose();
+    public void Dispose() => _sweep?.Dispose();
 }

@@ -11,6 +11,7 @@ using Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
 using Penstock.AspNetCore.Replies;
 using Penstock.AspNetCore.Transport;
 using Penstock.Generations;
+using Penstock.Jobs;
 using Penstock.Providers;
 using Penstock.Streams;
 using Penstock.Streams.Disk;
@@ -40,6 +41,11 @@ public static class PenstockServiceCollectionExtensions
         services.TryAddSingleton(NewLog);
         services.AddSingleton(NewRouter);
         services.AddSingleton(NewGenerations);
+        services.TryAddSingleton<IJobQueue, LocalJobQueue>();
+        services.AddSingleton(NewRequests);
+        services.AddSingleton<Watchers>();
+        services.AddSingleton<GenerationRecovery>();
+        services.AddSingleton<GenerationWorker>();
         services.AddSingleton<GenerationService>();
         services.AddHostedService<GenerationLifetime>();
 
@@ -141,8 +147,14 @@ public static class PenstockServiceCollectionExtensions
             Retry = all.Retry,
             Retention = all.Storage.Retention,
             OnCrash = Enum.Parse<CrashPolicy>(options.OnCrash, ignoreCase: true),
+            MaxQueued = all.Queue.MaxLength,
+            WaitsWhenFull = all.Queue.WhenFull == "wait",
+            KeyLifetime = all.Storage.Retention + TimeSpan.FromDays(1), // no generation runs for a day
         };
     }
+
+    private static StoredRequests NewRequests(IServiceProvider services) => new(
+        services.GetRequiredService<IStreamLog>(), services.GetRequiredService<GenerationOptions>().Retention, services.GetRequiredService<TimeProvider>());
 
     private static ReplyOptions NewReplies(IServiceProvider services) => new(
         services.GetRequiredService<PenstockOptions>().Streams.Heartbeat,

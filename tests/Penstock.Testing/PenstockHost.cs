@@ -17,9 +17,12 @@ public sealed class PenstockHost : IAsyncDisposable
     private readonly LogLines _log = new();
     private readonly string? _folder;
 
-    private PenstockHost(ScriptedUpstream upstream, PenstockSettings settings)
+    private readonly bool _ownsUpstream;
+
+    private PenstockHost(ScriptedUpstream upstream, bool ownsUpstream, PenstockSettings settings, Action<IServiceCollection>? services)
     {
         Upstream = upstream;
+        _ownsUpstream = ownsUpstream;
         _folder = settings["Storage:Kind"] == "memory" ? null : settings.UseTemporaryFolder();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration.Sources.Clear(); // the machine's environment is not part of a test
@@ -27,6 +30,7 @@ public sealed class PenstockHost : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null);
         builder.Logging.ClearProviders().AddProvider(_log).SetMinimumLevel(LogLevel.Debug);
+        services?.Invoke(builder.Services); // what comes first is kept
         builder.Services.AddPenstock(builder.Configuration);
         builder.Services.AddPenstockTransport();
         _app = builder.Build();
@@ -46,9 +50,19 @@ public sealed class PenstockHost : IAsyncDisposable
     public static async Task<PenstockHost> StartAsync(UpstreamScript? script = null, string storage = "memory", params (string Key, string Value)[] settings)
     {
         var upstream = ScriptedUpstream.Start(script);
+        return await StartAsync(upstream, ownsUpstream: true, services: null, storage, settings);
+    }
+
+    /// <summary>Starts one of several servers with an upstream in common, with services of the test's own, such as a store.</summary>
+    public static Task<PenstockHost> StartAsync(ScriptedUpstream upstream, Action<IServiceCollection> services, params (string Key, string Value)[] settings) =>
+        StartAsync(upstream, ownsUpstream: false, services, "memory", settings);
+
+    private static async Task<PenstockHost> StartAsync(
+        ScriptedUpstream upstream, bool ownsUpstream, Action<IServiceCollection>? services, string storage, (string Key, string Value)[] settings)
+    {
         var all = PenstockSettings.For(upstream, storage).With("DefaultModel", "up/scripted");
         foreach (var (key, value) in settings) all[key] = value;
-        var host = new PenstockHost(upstream, all);
+        var host = new PenstockHost(upstream, ownsUpstream, all, services);
         await host._app.StartAsync();
         host.Url = new Uri(host._app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
         host.Api = new Api(host.Url);
@@ -60,7 +74,7 @@ public sealed class PenstockHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Upstream.DisposeAsync(); // what still runs fails at once, so that shutdown waits for nothing
+        if (_ownsUpstream) await Upstream.DisposeAsync(); // what still runs fails at once, so that shutdown waits for nothing
         await _app.DisposeAsync();
         if (_folder is not null) Directory.Delete(_folder, recursive: true);
     }

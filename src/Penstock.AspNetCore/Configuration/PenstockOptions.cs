@@ -22,6 +22,8 @@ public sealed class PenstockOptions
 
     public GenerationsOptions Generations { get; set; } = new();
 
+    public QueueOptions Queue { get; set; } = new();
+
     public RetryOptions Retry { get; set; } = new();
 
     public LimitsOptions Limits { get; set; } = new();
@@ -106,6 +108,29 @@ public sealed class GenerationsOptions
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     internal DisconnectPolicy Policy => DisconnectPolicy.Parse(OnDisconnect, Grace, "Penstock:Generations:OnDisconnect");
+}
+
+/// <summary>How generations come to whoever runs them.</summary>
+public sealed class QueueOptions
+{
+    /// <summary><c>local</c>: this process. <c>rabbitmq</c>: any worker.</summary>
+    public string Kind { get; set; } = "local";
+
+    /// <summary>The broker: <c>amqp://host:5672/vhost</c>.</summary>
+    public string RabbitMq { get; set; } = "amqp://localhost:5672";
+
+    /// <summary><c>gateway</c>: holds clients. <c>worker</c>: holds providers. <c>both</c>.</summary>
+    public string Role { get; set; } = "both";
+
+    /// <summary>How many generations may wait for a worker.</summary>
+    public long MaxLength { get; set; } = 10_000;
+
+    /// <summary>What becomes of a request beyond that: <c>reject</c> or <c>wait</c>.</summary>
+    public string WhenFull { get; set; } = "reject";
+
+    internal bool TakesRequests => Role != "worker";
+
+    internal bool Works => Role != "gateway";
 }
 
 public sealed class LimitsOptions

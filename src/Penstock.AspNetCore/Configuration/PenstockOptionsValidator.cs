@@ -23,6 +23,7 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         Positive(errors, "Generations:Grace", options.Generations.Grace);
         OneOf(errors, "Generations:OnDisconnect", options.Generations.OnDisconnect, "detach", "cancel", "grace");
         OneOf(errors, "Generations:OnCrash", options.Generations.OnCrash, "fail", "restart", "continue");
+        Validate(errors, options.Queue);
         if (options.Retry.MaxRetries < 0) errors.Add("Penstock:Retry:MaxRetries is under 0; give how many times a provider is asked again, or 0.");
         if (options.Retry.BaseDelay < TimeSpan.Zero) errors.Add($"Penstock:Retry:BaseDelay is {options.Retry.BaseDelay}; give a time, e.g. 00:00:00.5.");
         if (options.Retry.MaxDelay < TimeSpan.Zero) errors.Add($"Penstock:Retry:MaxDelay is {options.Retry.MaxDelay}; give a time, e.g. 00:00:08.");
@@ -44,6 +45,18 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
 
         if (!options.Models.ContainsKey(options.DefaultModel)) Route(errors, options, "DefaultModel", options.DefaultModel);
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
+    }
+
+    private static void Validate(List<string> errors, QueueOptions queue)
+    {
+        OneOf(errors, "Queue:Kind", queue.Kind, "local", "rabbitmq");
+        OneOf(errors, "Queue:Role", queue.Role, "gateway", "worker", "both");
+        OneOf(errors, "Queue:WhenFull", queue.WhenFull, "reject", "wait");
+        if (queue.MaxLength < 1) errors.Add("Penstock:Queue:MaxLength is under 1; give how many generations may wait for a worker.");
+        if (queue.Kind == "local" && queue.Role != "both")
+            errors.Add($"Penstock:Queue:Role is '{queue.Role}', and nobody else takes what is on a local queue; set Penstock:Queue:Kind to rabbitmq, or Role to both.");
+        if (queue.Kind == "rabbitmq" && (!Uri.TryCreate(queue.RabbitMq, UriKind.Absolute, out var url) || url.Scheme is not ("amqp" or "amqps")))
+            errors.Add("Penstock:Queue:RabbitMq is no broker's address; give one like amqp://localhost:5672."); // it may hold a password
     }
 
     private static void Validate(List<string> errors, string key, ProviderOptions provider)

@@ -107,7 +107,7 @@ internal sealed class GenerationEndpoint(
         }
 
         if (view != EventView.Native && !protocol.SaysReset && next < await generations.FirstValidAsync(id))
-            throw new RequestException("The answer was begun anew after its server died, and what you have of it is void: ask again without Last-Event-ID, with the same Idempotency-Key if there was one.") { Status = 409, Code = "answer_reset" };
+            throw ErrorReply.From(GenerationErrors.BegunAnew);
         var subscription = await generations.SubscribeAsync(id, next) ?? throw NotFound();
         using var reply = new EventStreamReply(context, protocol, view, subscription, seen.Part, asked: false, replies);
         await reply.RunAsync();

@@ -2,13 +2,14 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
 using Penstock.Generations;
+using Penstock.Jobs;
 using Penstock.Protocols;
 using Penstock.Streams;
 
 namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary><c>/healthz</c>: the process lives. <c>/readyz</c>: it takes work.</summary>
-internal sealed class HealthEndpoints(GenerationService generations, IStreamLog log, IHostApplicationLifetime lifetime)
+internal sealed class HealthEndpoints(GenerationService generations, IStreamLog log, IJobQueue queue, IHostApplicationLifetime lifetime)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -20,10 +21,11 @@ internal sealed class HealthEndpoints(GenerationService generations, IStreamLog 
 
     private Task Ready(HttpContext context)
     {
-        var reason = lifetime.ApplicationStopping.IsCancellationRequested ? $"shutting down, {generations.Running} generations running"
-            : log.IsReachable ? null
-            : "the store of streams does not answer";
-        context.Response.StatusCode = reason is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-        return context.Response.WriteAsync(reason ?? "ready", context.RequestAborted);
+        var trouble = lifetime.ApplicationStopping.IsCancellationRequested ? $"shutting down, {generations.Running} generations running"
+            : !log.IsReachable ? "the store of streams does not answer"
+            : !queue.IsReady ? "the queue cannot be reached"
+            : null;
+        context.Response.StatusCode = trouble is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        return context.Response.WriteAsync(trouble ?? "ready", context.RequestAborted);
     }
 }

@@ -82,12 +82,12 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
         json.WriteEndObject();
     }
 
-    private Task GetAsync(HttpContext context) => WriteSnapshotAsync(context, IdOf(context));
+    private async Task GetAsync(HttpContext context) => await WriteSnapshotAsync(context, await IdOfAsync(context));
 
     private async Task EventsAsync(HttpContext context)
     {
         var seen = Seen(context);
-        var id = context.Request.RouteValues.ContainsKey("id") ? IdOf(context) : seen.Generation;
+        var id = context.Request.RouteValues.ContainsKey("id") ? await IdOfAsync(context) : seen.Generation;
         if (seen.Generation.Length > 0 && GenerationId.Parse(seen.Generation) != id)
             throw new RequestException("The Last-Event-ID belongs to another generation than the address names.") { Code = "invalid_last_event_id" };
         var info = await generations.GetInfoAsync(id) ?? throw GenerationEndpoint.NotFound();
@@ -134,7 +134,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
 
     private async Task StopAsync(HttpContext context)
     {
-        var id = IdOf(context);
+        var id = await IdOfAsync(context);
         if (!await generations.StopAsync(id)) throw GenerationEndpoint.NotFound();
         await WriteSnapshotAsync(context, id);
     }
@@ -149,8 +149,8 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
         GenerationSnapshotWriter.Write(snapshot, json);
     }
 
-    private string IdOf(HttpContext context) =>
-        generations.Resolve((string)context.Request.RouteValues["id"]!) ?? throw GenerationEndpoint.NotFound();
+    private async ValueTask<string> IdOfAsync(HttpContext context) =>
+        await generations.ResolveAsync((string)context.Request.RouteValues["id"]!) ?? throw GenerationEndpoint.NotFound();
 
     // The header is what a browser sends when it comes back, so it is newer than the address.
     private static EventId Seen(HttpContext context)

@@ -45,6 +45,7 @@ internal static class DocumentReply
         var json = EventRecord.Json(record.Data);
         var type = NativeEventWriter.TypeOf(json);
         if (type.SequenceEqual("failed"u8) || type.SequenceEqual("interrupted"u8)) error = NativeEventReader.Read(json).Error;
+        if (type.SequenceEqual("reset"u8)) document.ResetWrittenCount(); // what was said so far is void
         document.Write(EventRecord.Frames(record.Data));
         return EventRecord.IsEnding(record.Data);
     }

@@ -31,12 +31,15 @@ internal sealed class EventStreamReply(
 
     private readonly IStreamReader _reader = subscription.Reader;
     private readonly PipeWriter _output = context.Response.BodyWriter;
+    private readonly bool _hidesReset = view != EventView.Native && !protocol.SaysReset;
     private readonly CancellationToken _aborted = context.RequestAborted; // Kestrel takes a lock to hand it out
     private int _skip = skip;
     private bool _ended;
+    private bool _isVoid; // the client has a part of an answer that was begun anew, and could not be told to clear it
     private ArrayBufferWriter<byte>? _attempts; // what shows of the attempts before the first output
     private ITimer? _heartbeat;
     private bool _wroteSinceBeat;
+    private bool _wroteSome;
     private volatile bool _beat;
 
     /// <summary>Streams until the generation's ending was sent, the client has gone, or the server shuts down.</summary>
@@ -56,6 +59,12 @@ internal sealed class EventStreamReply(
             }
 
             if (_ended) return;
+            if (_isVoid)
+            {
+                await FailAsync(GenerationErrors.BegunAnew);
+                return;
+            }
+
             if (subscription.Lost is { } lost)
             {
                 await FailAsync(lost);
@@ -97,7 +106,7 @@ internal sealed class EventStreamReply(
         while (true)
         {
             if (!CopyReady(out var early)) return early;
-            _wroteSinceBeat = true;
+            _wroteSinceBeat = _wroteSome = true;
             if (_ended && context.Response.HasStarted) return null; // it goes out with the end of the body, in one write
             if ((await _output.FlushAsync(_aborted)).IsCompleted) return null;
         }
@@ -125,6 +134,12 @@ internal sealed class EventStreamReply(
                 }
             }
 
+            if (_hidesReset && IsReset(record))
+            {
+                _isVoid = _wroteSome || _output.UnflushedBytes > 0;
+                if (_isVoid) return false;
+            }
+
             WriteAttempts();
             view.Write(subscription.Id, record, _skip, _output);
             _skip = 0;
@@ -144,6 +159,8 @@ internal sealed class EventStreamReply(
     }
 
     private static bool IsAttempt(StreamEvent record) => NativeEventWriter.TypeOf(EventRecord.Json(record.Data)).SequenceEqual("attempt"u8);
+
+    private static bool IsReset(StreamEvent record) => NativeEventWriter.TypeOf(EventRecord.Json(record.Data)).SequenceEqual("reset"u8);
 
     private static GenerationError? EarlyFailure(StreamEvent record)
     {

@@ -45,7 +45,7 @@ internal sealed class CallSignatures(IStreamLog log)
         try
         {
             // Whose generation it is must be asked here, once generations have owners.
-            var path = GenerationService.PathOf(generation);
+            var path = GenerationPath.Of(generation);
             if (await log.GetAsync(path) is not { } info) return;
             using var reader = await log.OpenReaderAsync(path);
             if (reader is null) return;

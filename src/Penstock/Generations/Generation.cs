@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Penstock.Jobs;
 using Penstock.Protocols;
 using Penstock.Providers;
 using Penstock.Streams;
@@ -15,10 +16,11 @@ internal sealed class Generation
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
-    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<JobResult> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly long _inputEstimate;
-    private EventKind _stopKind;
+    private Cut _cut;
     private string? _stopReason;
+    private bool _left;
 
     /// <param name="id">Its id.</param>
     /// <param name="recorder">Writes its stream.</param>
@@ -42,17 +44,14 @@ internal sealed class Generation
 
     public string Id { get; }
 
-    /// <summary>The hash of the idempotency key that started it, or null.</summary>
-    public string? Key { get; init; }
-
     /// <summary>What the attempts that came to nothing have cost, or null.</summary>
     public Usage? UsageBefore { get; init; }
 
     /// <summary>The offset of the last <c>reset</c>, up to which its stream is void; null for none.</summary>
     public long? ResetAt => _recorder.ResetAt;
 
-    /// <summary>Completes when the generation has ended; never fails.</summary>
-    public Task Completion => _completion.Task;
+    /// <summary>Completes when the generation has ended here; never fails. It is to be returned to the queue when its stream has no ending.</summary>
+    public Task<JobResult> Completion => _completion.Task;
 
     /// <summary>
     /// Set when the store took not even the ending: what subscribers are told, since no record will tell them.
@@ -62,8 +61,8 @@ internal sealed class Generation
 
     public Subscribers Subscribers => _subscribers;
 
-    /// <summary>Whether the generation failed before the provider said anything: then its key may be used again.</summary>
-    public bool FailedEarly { get; private set; }
+    // It failed before the provider said anything.
+    private bool FailedEarly { get; set; }
 
     /// <summary>Asks the providers, one after another until one answers.</summary>
     /// <param name="attempts">Who is asked.</param>
@@ -75,14 +74,17 @@ internal sealed class Generation
     }
 
     /// <summary>Ends the generation as stopped; the call to the provider is cut. Does nothing the second time.</summary>
-    public void Stop(string reason) => Cancel(EventKind.Stopped, reason);
+    public void Stop(string reason) => Cancel(Cut.Stopped, reason);
 
     /// <summary>Ends the generation as interrupted, because the server goes down.</summary>
-    public void Interrupt() => Cancel(EventKind.Interrupted, reason: null);
+    public void Interrupt() => Cancel(Cut.Interrupted, reason: null);
 
-    private void Cancel(EventKind kind, string? reason)
+    /// <summary>Lets go of the stream as it is: somebody else has it, or is to have it. The call to the provider is cut.</summary>
+    public void Leave() => Cancel(Cut.Left, reason: null);
+
+    private void Cancel(Cut cut, string? reason)
     {
-        if (Interlocked.CompareExchange(ref _stopKind, kind, EventKind.Started) != EventKind.Started) return;
+        if (Interlocked.CompareExchange(ref _cut, cut, Cut.None) != Cut.None) return;
         _stopReason = reason;
         // Off this thread: cancelling runs the call's continuations.
         ThreadPool.UnsafeQueueUserWorkItem(static stop => stop.Cancel(), _stop, preferLocal: false);
@@ -113,9 +115,20 @@ internal sealed class Generation
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
-            await EndAsync(_stopKind == EventKind.Stopped
+            if (_cut == Cut.Left)
+            {
+                _recorder.Discard();
+                _left = true;
+                return;
+            }
+
+            await EndAsync(_cut == Cut.Stopped
                 ? new GenerationEvent { Kind = EventKind.Stopped, StopReason = _stopReason, Usage = FinalUsage() }
                 : new GenerationEvent { Kind = EventKind.Interrupted, Error = GenerationErrors.ShutDown });
+        }
+        catch (StreamException e) when (IsSomebodyElses(e))
+        {
+            GenerationLog.Fenced(_logger, Id, e);
         }
         catch (StreamException e)
         {
@@ -134,7 +147,7 @@ internal sealed class Generation
             attempts.Abandon();
             _subscribers.Dispose();
             _ended(this);
-            _completion.SetResult();
+            _completion.SetResult(_left || Lost is not null ? JobResult.Return : JobResult.Done);
         }
     }
 
@@ -181,7 +194,7 @@ internal sealed class Generation
         {
             await append;
         }
-        catch (Exception e) when (e is StreamFencedException or StreamGoneException or StreamClosedException)
+        catch (StreamException e) when (IsSomebodyElses(e))
         {
             GenerationLog.Fenced(_logger, Id, e); // somebody else writes this stream's ending
         }
@@ -203,6 +216,8 @@ internal sealed class Generation
         }
     }
 
+    private static bool IsSomebodyElses(StreamException e) => e is StreamFencedException or StreamGoneException or StreamClosedException;
+
     private Usage FinalUsage()
     {
         var estimate = UsageEstimate.Of(_inputEstimate, _recorder.OutputBytes);
@@ -216,5 +231,13 @@ internal sealed class Generation
 
         if (UsageBefore is { } before) usage = UsageEstimate.Add(usage, before);
         return _call.Answer.Finished ? usage : usage with { Source = UsageSource.Partial };
+    }
+
+    private enum Cut : byte
+    {
+        None,
+        Stopped,
+        Interrupted,
+        Left,
     }
 }

@@ -15,6 +15,12 @@ internal static class GenerationErrors
     public static readonly GenerationError Crashed = new(
         "interrupted", "The server stopped before the answer was complete. The text so far is kept; ask again for a whole answer.", 503);
 
+    public static readonly GenerationError GivenUp = new(
+        "internal_error", "Every server that took this request failed before it could answer.", 500);
+
+    public static readonly GenerationError BegunAnew = new(
+        "answer_reset", "The answer was begun anew after its server died, and what you have of it is void: ask again without Last-Event-ID, with the same Idempotency-Key if there was one.", 409);
+
     public static readonly GenerationError Unreachable = new(
         "storage_unreachable", "The server's store does not answer. What was stored is kept; try again shortly.", 503, TimeSpan.FromSeconds(5));
 

@@ -33,4 +33,25 @@ internal static partial class GenerationLog
 
     [LoggerMessage(16, LogLevel.Information, "{Count} generations are still running; waiting up to {Timeout} for them to end.")]
     public static partial void Draining(ILogger logger, int count, TimeSpan timeout);
+
+    [LoggerMessage(20, LogLevel.Warning, "The store cannot be reached for generation {Id}; its job waits {Pause}.")]
+    public static partial void StoreAway(ILogger logger, string id, TimeSpan pause, Exception exception);
+
+    [LoggerMessage(21, LogLevel.Information, "Generation {Id} is handed over to another worker.")]
+    public static partial void HandedOver(ILogger logger, string id);
+
+    [LoggerMessage(23, LogLevel.Warning, "Whether anybody watches what runs here could not be found out; it is looked again.")]
+    public static partial void WatchUnknown(ILogger logger, Exception exception);
+
+    [LoggerMessage(24, LogLevel.Warning, "Generation {Id} could not be stopped, though nobody watches it any more.")]
+    public static partial void NotStopped(ILogger logger, string id, Exception exception);
+
+    [LoggerMessage(25, LogLevel.Warning, "Generation {Id} was accepted and never taken; it is enqueued again.")]
+    public static partial void EnqueuedAgain(ILogger logger, string id);
+
+    [LoggerMessage(26, LogLevel.Error, "The queue did not take generation {Id}; its client is told to come back.")]
+    public static partial void NotEnqueued(ILogger logger, string id, Exception exception);
+
+    [LoggerMessage(27, LogLevel.Warning, "What was accepted and never enqueued could not be looked for; it is tried again.")]
+    public static partial void NotSwept(ILogger logger, Exception exception);
 }

@@ -5,20 +5,37 @@ using Penstock.Protocols;
 
 namespace Penstock.Generations;
 
-/// <summary>What a generation's stream is labelled with: enough to write its ending after a crash, and to find it by its key.</summary>
+/// <summary>What a generation's stream is labelled with: enough to write its ending after a crash.</summary>
 /// <param name="Protocol">The client protocol whose frames the records hold.</param>
 /// <param name="Stream">Whether the client asked for a stream.</param>
 /// <param name="IncludeUsage">Whether it asked for usage in it.</param>
 /// <param name="Choices">How many answers it asked for.</param>
 /// <param name="RequestedModel">The model as the client named it.</param>
 /// <param name="Model">The provider and model that answer.</param>
-/// <param name="Key">The idempotency key's hash, or null.</param>
-/// <param name="BodyHash">The request's hash, with a key.</param>
 internal sealed record GenerationMetadata(
-    string Protocol, bool Stream, bool IncludeUsage, int Choices, string? RequestedModel, string Model, string? Key, string? BodyHash)
+    string Protocol, bool Stream, bool IncludeUsage, int Choices, string? RequestedModel, string Model)
 {
     /// <summary>How long it goes on with nobody watching; null for to its end.</summary>
     public double? GraceSeconds { get; init; }
+
+    /// <summary>The stream was created for a job on a queue that spans nodes: its first epoch is the gateway's, and a worker begins with the next.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Queued { get; init; }
+
+    /// <summary>With <see cref="Queued"/>: the request is kept for as long as the answer, not only until a worker has run it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool KeepsRequest { get; init; }
+
+    /// <summary>About how many tokens the request has, for who ends the generation without reading it; null where nobody needs to know.</summary>
+    public long? InputEstimate { get; init; }
+
+    /// <summary>The epoch of the first writer that asked a provider.</summary>
+    [JsonIgnore]
+    public long FirstEpoch => Queued ? 2 : 1;
+
+    /// <summary>What the last subscriber's leaving means.</summary>
+    [JsonIgnore]
+    public DisconnectPolicy OnDisconnect => GraceSeconds is { } seconds ? new(TimeSpan.FromSeconds(seconds)) : DisconnectPolicy.Detach;
 
     /// <summary>What of the request the provider was not told (<c>Penstock-Dropped</c>); null for nothing.</summary>
     public IReadOnlyList<string>? Dropped { get; init; }

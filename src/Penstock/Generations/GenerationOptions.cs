@@ -1,3 +1,4 @@
+using Penstock.Jobs;
 using Penstock.Providers;
 
 namespace Penstock.Generations;
@@ -7,6 +8,15 @@ public sealed class GenerationOptions
 {
     /// <summary>How many may run at once; more are told to come back.</summary>
     public int MaxRunning { get; init; } = 50_000;
+
+    /// <summary>How many may wait on a queue that spans nodes.</summary>
+    public long MaxQueued { get; init; } = 10_000;
+
+    /// <summary>Whether a request waits where the queue is longer than that, rather than being told to come back.</summary>
+    public bool WaitsWhenFull { get; init; }
+
+    /// <summary>How long an idempotency key is remembered after its last use: longer than a stream lives.</summary>
+    public TimeSpan KeyLifetime { get; init; } = TimeSpan.FromDays(2);
 
     /// <summary>What becomes of those whose server died.</summary>
     public CrashPolicy OnCrash { get; init; }
@@ -29,6 +39,9 @@ public sealed record StartOptions
     /// <summary>Names the request, so that sending it again joins the generation that it started; null for none.</summary>
     public string? IdempotencyKey { get; init; }
 
-    /// <summary>Does the same, and is a name to find the generation by as well; null for none.</summary>
+    /// <summary>Which jobs are taken first where they wait.</summary>
+    public JobPriority Priority { get; init; } = JobPriority.Normal;
+
+    /// <summary>As <see cref="IdempotencyKey"/>, and is a name to find the generation by as well; null for none.</summary>
     public string? JobId { get; init; }
 }

@@ -9,7 +9,7 @@ namespace Penstock.Generations;
 
 /// <summary>Takes over a generation whose server died, and ends it, begins it anew, or goes on with it.</summary>
 internal sealed class GenerationRecovery(
-    IStreamLog log, StoredRequests requests, ModelRouter router, GenerationOptions options, TimeProvider time, ILogger logger)
+    IStreamLog log, StoredRequests requests, ModelRouter router, GenerationOptions options, TimeProvider time, ILogger<GenerationRecovery> logger)
 {
     // A request that kills every server that takes it must not do so for ever.
     private const int MaxAttempts = 3;
@@ -19,50 +19,101 @@ internal sealed class GenerationRecovery(
 
     private readonly CrashPolicy _policy = options.OnCrash;
 
-    /// <returns>A generation to run, or null when it was ended here.</returns>
-    public async Task<Recovered?> RecoverAsync(StreamInfo info, string id, GenerationMetadata metadata, Action<Generation> ended)
+    /// <summary>Takes over what was begun.</summary>
+    /// <param name="info">The stream.</param>
+    /// <param name="id">The generation.</param>
+    /// <param name="metadata">Its metadata.</param>
+    /// <param name="ended">Called when the generation to run has ended.</param>
+    /// <param name="handOvers">How many of those who had it before passed it on in good order.</param>
+    /// <param name="passedOn">Whether the last of them did.</param>
+    /// <returns>A generation to run, and its stream's writer; null when it was ended here, or by somebody else.</returns>
+    /// <exception cref="StreamStorageException">The store cannot be reached, or is full.</exception>
+    public async Task<(GenerationRun Run, IStreamWriter Stream)?> RecoverAsync(
+        StreamInfo info, string id, GenerationMetadata metadata, Action<Generation> ended, int handOvers = 0, bool passedOn = false)
     {
         try
         {
-            var snapshot = await ReadAsync(info, id, metadata);
-            var asked = await AskAgainAsync(info, id, metadata, snapshot);
             if (await log.TakeOverAsync(info.Path) is not { } stream) return null;
-            // A protocol that this version does not know has at least the native ending.
-            var protocol = ClientProtocols.Find(metadata.Protocol) ?? ClientProtocols.Native;
-            var request = metadata.ToRequest();
-            var writer = protocol.NewEventWriter(request, id, info.CreatedAt);
-            var passthrough = _policy == CrashPolicy.Restart && asked?.Attempts.Current.Target.Provider.Protocol.Name == metadata.Protocol;
-            var recorder = new EventRecorder(stream, writer, id, metadata.Model, metadata.Protocol, passthrough);
-            if (asked is null || _policy != CrashPolicy.Restart) await ReplayAsync(info, id, writer);
-            recorder.Resume(snapshot.State);
+            // Only now nobody else can add to it.
+            var snapshot = await ReadAsync(stream, id, metadata);
+            var deaths = stream.Epoch - metadata.FirstEpoch - handOvers;
+            var asked = deaths >= MaxAttempts ? null : await AskAgainAsync(id, metadata, snapshot);
             if (asked is null)
             {
                 // What the request cost is not known any more.
-                var usage = snapshot.State.Started ? UsageEstimate.Of(input: null, snapshot.State.OutputBytes) : null;
-                await recorder.EndAsync(usage, new GenerationEvent { Kind = EventKind.Interrupted, Error = GenerationErrors.Crashed });
+                var usage = snapshot.State.Started ? UsageEstimate.Of(metadata.InputEstimate, snapshot.State.OutputBytes) : null;
+                await EndAsync(stream, info, id, metadata, snapshot, usage, new Ending(EventKind.Interrupted, Error: GenerationErrors.Crashed));
                 return null;
             }
 
-            var generation = await BeginAsync(id, metadata, recorder, asked.Value, snapshot.State, attempt: (int)info.Epoch + 1, ended);
-            return new Recovered(generation, asked.Value.Attempts, () => protocol.NewEventWriter(request, id, info.CreatedAt));
+            var passthrough = _policy == CrashPolicy.Restart && asked.Value.Attempts.Current.Target.Provider.Protocol.Name == metadata.Protocol;
+            var (recorder, newWriter) = await ResumeAsync(stream, info, id, metadata, snapshot, passthrough, replay: _policy != CrashPolicy.Restart);
+            var attempt = (int)(stream.Epoch - metadata.FirstEpoch) + 1;
+            var generation = await BeginAsync(id, metadata, recorder, asked.Value, snapshot, attempt, passedOn ? "handed_over" : "server_died", ended);
+            return (new GenerationRun(generation, asked.Value.Attempts, newWriter), stream);
         }
-        catch (StreamException e)
+        catch (StreamException e) when (e is not StreamStorageException)
         {
             GenerationLog.RecoveryFailed(logger, id, e);
             return null;
         }
     }
 
-    private async Task<Generation> BeginAsync(
-        string id, GenerationMetadata metadata, EventRecorder recorder, Asked asked, RecordedState state, int attempt, Action<Generation> ended)
+    /// <summary>Takes over an open stream and ends it, whoever writes it.</summary>
+    /// <returns>False when somebody took it over in the same moment, and it may be open still.</returns>
+    /// <exception cref="StreamStorageException">The store cannot be reached, or is full.</exception>
+    public async Task<bool> TryEndAsync(StreamInfo info, string id, GenerationMetadata metadata, Ending ending)
     {
-        var lost = UsageEstimate.Of(asked.InputTokens, state.OutputBytes);
+        try
+        {
+            if (await log.TakeOverAsync(info.Path) is not { } stream) return true;
+            var snapshot = await ReadAsync(stream, id, metadata);
+            var usage = stream.Epoch > metadata.FirstEpoch ? UsageEstimate.Of(metadata.InputEstimate, snapshot.State.OutputBytes) : null; // else nobody was asked
+            await EndAsync(stream, info, id, metadata, snapshot, usage, ending);
+            return true;
+        }
+        catch (StreamFencedException)
+        {
+            return false;
+        }
+        catch (StreamException e) when (e is StreamGoneException or StreamClosedException)
+        {
+            return true;
+        }
+    }
+
+    private async Task EndAsync(
+        IStreamWriter stream, StreamInfo info, string id, GenerationMetadata metadata, Snapshot snapshot, Usage? usage, Ending ending)
+    {
+        var (recorder, _) = await ResumeAsync(stream, info, id, metadata, snapshot, passthrough: false, replay: true);
+        await recorder.EndAsync(usage, ending.ToEvent());
+    }
+
+    /// <summary>Goes on with a stream where its last writer left it.</summary>
+    private async Task<(EventRecorder Recorder, Func<EventWriter> NewWriter)> ResumeAsync(
+        IStreamWriter stream, StreamInfo info, string id, GenerationMetadata metadata, Snapshot snapshot, bool passthrough, bool replay)
+    {
+        // A protocol that this version does not know has at least the native ending.
+        var protocol = ClientProtocols.Find(metadata.Protocol) ?? ClientProtocols.Native;
+        var request = metadata.ToRequest();
+        EventWriter NewWriter() => protocol.NewEventWriter(request, id, info.CreatedAt);
+        var writer = NewWriter();
+        var recorder = new EventRecorder(stream, writer, id, snapshot.Model ?? metadata.Model, metadata.Protocol, passthrough);
+        if (replay) await ReplayAsync(stream, id, writer);
+        recorder.Resume(snapshot.State);
+        return (recorder, NewWriter);
+    }
+
+    private async Task<Generation> BeginAsync(
+        string id, GenerationMetadata metadata, EventRecorder recorder, Asked asked, Snapshot snapshot, int attempt, string reason, Action<Generation> ended)
+    {
+        var lost = UsageEstimate.Of(asked.InputTokens, snapshot.State.OutputBytes);
         var kind = _policy == CrashPolicy.Restart ? EventKind.Reset : EventKind.Attempt;
-        await recorder.GoOnAsync(new GenerationEvent { Kind = kind, Attempt = attempt, StopReason = "server_died", Model = metadata.Model });
-        var grace = metadata.GraceSeconds is { } seconds
+        await recorder.GoOnAsync(new GenerationEvent { Kind = kind, Attempt = attempt, StopReason = reason, Model = asked.Attempts.Current.Target.Name });
+        var grace = metadata is { Queued: false, GraceSeconds: { } seconds }
             ? new DisconnectPolicy(TimeSpan.FromSeconds(Math.Max(seconds, _leastGrace.TotalSeconds)))
-            : DisconnectPolicy.Detach;
-        var generation = new Generation(id, recorder, asked.InputTokens, grace, ended, time, logger) { Key = metadata.Key, UsageBefore = lost };
+            : DisconnectPolicy.Detach; // or whoever watches does so at a gateway
+        var generation = new Generation(id, recorder, asked.InputTokens, grace, ended, time, logger) { UsageBefore = lost };
         generation.Subscribers.Add();
         generation.Subscribers.Remove(); // nobody is there, and the grace begins
         GenerationLog.GoesOn(logger, id, attempt);
@@ -70,13 +121,13 @@ internal sealed class GenerationRecovery(
     }
 
     /// <summary>The request to send again; null where it is not to be, or cannot be.</summary>
-    private async Task<Asked?> AskAgainAsync(StreamInfo info, string id, GenerationMetadata metadata, Snapshot snapshot)
+    private async Task<Asked?> AskAgainAsync(string id, GenerationMetadata metadata, Snapshot snapshot)
     {
-        if (_policy == CrashPolicy.Fail || info.Epoch >= MaxAttempts || (_policy == CrashPolicy.Continue && !snapshot.IsContinuable)) return null;
+        if (_policy == CrashPolicy.Fail || (_policy == CrashPolicy.Continue && !snapshot.IsContinuable)) return null;
         try
         {
             if (await requests.LoadAsync(id, metadata) is not { } request) return null;
-            var target = router.Target(metadata.Model); // who answered before
+            var target = router.Target(snapshot.Model ?? metadata.Model); // who answered before
             var text = snapshot.Text.ToString();
             if (_policy == CrashPolicy.Continue && text.Length > 0)
             {
@@ -94,39 +145,47 @@ internal sealed class GenerationRecovery(
     }
 
     // A record that is damaged, or that a later version wrote, must not keep the stream from its ending, nor the server from starting.
-    private async Task<Snapshot> ReadAsync(StreamInfo info, string id, GenerationMetadata metadata)
+    private async Task<Snapshot> ReadAsync(IStreamWriter stream, string id, GenerationMetadata metadata)
     {
         var snapshot = new Snapshot(metadata.Choices);
-        await ForEachAsync(info, id, record => snapshot.Add(record));
+        await ForEachAsync(stream, id, record => snapshot.Add(record));
         return snapshot;
     }
 
     /// <summary>Lets a new writer of the client's protocol know what was said, so that what it writes next fits.</summary>
-    private async Task ReplayAsync(StreamInfo info, string id, EventWriter writer)
+    private async Task ReplayAsync(IStreamWriter stream, string id, EventWriter writer)
     {
         var scratch = new System.Buffers.ArrayBufferWriter<byte>();
-        await ForEachAsync(info, id, record =>
+        await ForEachAsync(stream, id, record =>
         {
             scratch.ResetWrittenCount();
             writer.Replay(NativeEventReader.Read(EventRecord.Json(record.Data)), EventRecord.Frames(record.Data), scratch);
         });
     }
 
-    private async Task ForEachAsync(StreamInfo info, string id, StoredEvents.Handler take)
+    private async Task ForEachAsync(IStreamWriter stream, string id, StoredEvents.Handler take)
     {
+        if (stream.NextOffset == 0) return;
         try
         {
-            using var reader = await log.OpenReaderAsync(info.Path);
-            if (reader is not null) await StoredEvents.ReadAsync(reader, info.NextOffset, take);
+            using var reader = await log.OpenReaderAsync(stream.Path);
+            if (reader is not null) await StoredEvents.ReadAsync(reader, stream.NextOffset, take);
         }
-        catch (Exception e)
+        catch (Exception e) when (e is not StreamStorageException)
         {
             GenerationLog.RecoveryFailed(logger, id, e);
         }
     }
 
-    /// <summary>A generation that goes on, and who is to be asked.</summary>
-    public readonly record struct Recovered(Generation Generation, Attempts Attempts, Func<EventWriter> NewWriter);
+    /// <summary>How a generation ends that is ended by another than who ran it.</summary>
+    public readonly record struct Ending(EventKind Kind, string? Reason = null, GenerationError? Error = null)
+    {
+        public static Ending Stopped(string reason) => new(EventKind.Stopped, Reason: reason);
+
+        public static Ending Failed(GenerationError error) => new(EventKind.Failed, Error: error);
+
+        public GenerationEvent ToEvent() => new() { Kind = Kind, StopReason = Reason, Error = Error };
+    }
 
     private readonly record struct Asked(Attempts Attempts, long InputTokens);
 
@@ -134,6 +193,9 @@ internal sealed class GenerationRecovery(
     private sealed class Snapshot(int choices)
     {
         public RecordedState State { get; } = new();
+
+        /// <summary>Who was asked last, or null for nobody yet.</summary>
+        public string? Model { get; private set; }
 
         /// <summary>The text of the first choice since the last reset.</summary>
         public StringBuilder Text { get; } = new();
@@ -145,6 +207,7 @@ internal sealed class GenerationRecovery(
         {
             var read = NativeEventReader.Read(EventRecord.Json(record.Data));
             State.Add(read, record.Offset);
+            Model = read.Model ?? Model;
             switch (read.Kind)
             {
                 case EventKind.BlockStart when read.BlockKind is not (BlockKind.Text or BlockKind.Reasoning):

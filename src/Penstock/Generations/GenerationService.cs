@@ -1,6 +1,5 @@
-using System.Collections.Concurrent;
-using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using Penstock.Jobs;
 using Penstock.Protocols;
 using Penstock.Protocols.Native;
 using Penstock.Providers;
@@ -8,77 +7,58 @@ using Penstock.Streams;
 
 namespace Penstock.Generations;
 
-/// <summary>Starts generations, finds them again, and stops them.</summary>
+/// <summary>The half that holds the client: starts generations, finds them again, and stops them, wherever they run.</summary>
 internal sealed class GenerationService(
-    IStreamLog log, ModelRouter router, GenerationOptions options, TimeProvider time, ILogger<GenerationService> logger)
+    IStreamLog log, IJobQueue queue, GenerationWorker worker, GenerationRecovery recovery, StoredRequests requests, Watchers watchers,
+    ModelRouter router, GenerationOptions options, TimeProvider time, ILogger<GenerationService> logger)
 {
-    private const string PathPrefix = "generations/";
     private const string JobPrefix = "job:";
 
     // Long enough for a client that was cut at the very end to come back.
     private static readonly TimeSpan _unstored = TimeSpan.FromMinutes(1);
 
-    private readonly ConcurrentDictionary<string, Generation> _running = new(StringComparer.Ordinal);
-    private readonly IdempotencyKeys _keys = new();
-    private readonly StoredRequests _requests = new(log, options.Retention, time);
+    // Until two that end the same stream have another try.
+    private static readonly TimeSpan _again = TimeSpan.FromMilliseconds(20);
+
+    // Long enough for whoever created a stream to enqueue its job.
+    private static readonly TimeSpan _forgotten = TimeSpan.FromMinutes(2);
+
+    private readonly IdempotencyKeys _keys = new(log, options.KeyLifetime);
     private readonly CallSignatures _signatures = new(log);
-    private int _runningCount;
     private readonly CancellationTokenSource _stopping = new();
     private volatile bool _draining;
 
     public IReadOnlyList<string> Models => router.Models;
 
     /// <summary>The requests that were kept.</summary>
-    public StoredRequests Requests => _requests;
+    public StoredRequests Requests => requests;
 
     /// <summary>How many generations run in this process.</summary>
-    public int Running => Volatile.Read(ref _runningCount); // the dictionary's own count takes all its locks
+    public int Running => worker.Running;
 
     /// <summary>Cancelled when readers are to be sent away, from where on their leaving means nothing.</summary>
     public CancellationToken Stopping => _stopping.Token;
 
     /// <summary>Starts a generation, or finds the one that the request's key stands for.</summary>
-    /// <returns>The generation. Its stream exists.</returns>
+    /// <returns>The generation. Its stream exists, and its job is on the queue.</returns>
     /// <exception cref="RequestException">The model is unknown, the key is taken by another request, or the server is going down or full.</exception>
     public async ValueTask<Started> StartAsync(GenerationRequest request, ClientProtocol protocol, StartOptions start)
     {
         // Apart, since a job's id finds its generation and a key must not.
         var name = start.JobId is not null ? JobPrefix + start.JobId : start.IdempotencyKey is not null ? "key:" + start.IdempotencyKey : null;
-        if (name is null) return await CreateAsync(request, protocol, start, GenerationId.New(), key: null, bodyHash: null);
+        var id = GenerationId.New();
+        if (name is null) return await CreateAsync(request, protocol, start, id, key: null, claim: null);
 
         var key = IdempotencyKeys.Hash(name);
         // Gemini's address says which model, and whether to stream.
         var bodyHash = IdempotencyKeys.Hash([.. System.Text.Encoding.UTF8.GetBytes($"{request.Protocol}\0{request.Model}\0{request.Stream}\0"), .. request.Body.Span]);
-        while (true)
-        {
-            var entry = _keys.Claim(key, GenerationId.New(), bodyHash, out var claimed);
-            if (!claimed)
-            {
-                // The client hears of an early failure before its key is released, and may be back by then.
-                var free = _running.TryGetValue(entry.GenerationId, out var generation) && generation.FailedEarly;
-                if (!free && await entry.Created.Task && await log.GetAsync(PathOf(entry.GenerationId)) is { } info)
-                    return new Started(entry.GenerationId, GenerationMetadata.Read(info.Metadata).Dropped);
-                _keys.Release(key, entry.GenerationId);
-                continue;
-            }
-
-            try
-            {
-                var started = await CreateAsync(request, protocol, start, entry.GenerationId, key, bodyHash);
-                entry.Created.SetResult(true);
-                return started;
-            }
-            catch
-            {
-                _keys.Release(key, entry.GenerationId);
-                entry.Created.SetResult(false);
-                throw;
-            }
-        }
+        return await _keys.ClaimAsync(key, mine: null, StandsAsync) is { } claim
+            ? await JoinAsync(claim, bodyHash)
+            : await CreateAsync(request, protocol, start, id, key, new KeyClaim(id, bodyHash));
     }
 
     /// <summary>Finds a generation by its own id, an id that a protocol made of it, or a job's id; null for none.</summary>
-    public string? Resolve(string name) => GenerationId.Parse(name) ?? _keys.Find(IdempotencyKeys.Hash(JobPrefix + name));
+    public async ValueTask<string?> ResolveAsync(string name) => GenerationId.Parse(name) ?? await _keys.FindAsync(IdempotencyKeys.Hash(JobPrefix + name));
 
     /// <summary>Opens a cursor, or null when there is no such generation.</summary>
     /// <param name="id">The generation.</param>
@@ -86,29 +66,48 @@ internal sealed class GenerationService(
     public async ValueTask<Subscription?> SubscribeAsync(string id, long offset)
     {
         // Found before the reader is opened: a generation that ends in between has its ending in the stream.
-        _running.TryGetValue(id, out var generation);
-        var reader = await log.OpenReaderAsync(PathOf(id), offset);
-        return reader is null ? null : new Subscription(id, reader, generation);
+        var generation = worker.Find(id);
+        var watcher = queue.SpansNodes && await GetInfoAsync(id) is { Closed: false } info && GenerationMetadata.TryRead(info.Metadata) is { } metadata
+            ? watchers.Enter(id, metadata.OnDisconnect)
+            : null;
+        try
+        {
+            if (await log.OpenReaderAsync(GenerationPath.Of(id), offset) is { } reader) return new Subscription(id, reader, generation, watcher);
+        }
+        catch
+        {
+            watcher?.Dispose();
+            throw;
+        }
+
+        watcher?.Dispose();
+        return null;
     }
 
     /// <summary>The first event that counts: the one after the last <c>reset</c>, or 0.</summary>
     public ValueTask<long> FirstValidAsync(string id) =>
-        _running.TryGetValue(id, out var generation) ? ValueTask.FromResult(generation.ResetAt + 1 ?? 0) : ReadFirstValidAsync(id);
+        worker.Find(id) is { } generation ? ValueTask.FromResult(generation.ResetAt + 1 ?? 0) : ReadFirstValidAsync(id);
 
-    // The ending says it.
+    // The ending says it; while there is none on another node, only the events do.
     private async ValueTask<long> ReadFirstValidAsync(string id)
     {
-        if (await GetInfoAsync(id) is not { Closed: true } info) return 0;
-        using var reader = await log.OpenReaderAsync(info.Path, Math.Max(0, info.NextOffset - 1));
+        if (await GetInfoAsync(id) is not { } info) return 0;
+        if (!info.Closed && (!queue.SpansNodes || options.OnCrash != CrashPolicy.Restart || info.Epoch <= 2)) return 0;
+        using var reader = await log.OpenReaderAsync(info.Path, info.Closed ? Math.Max(0, info.NextOffset - 1) : 0);
+        if (reader is null) return 0;
         long? resetAt = null;
-        if (reader is not null) await StoredEvents.ReadAsync(reader, info.NextOffset, record => resetAt = NativeEventReader.Read(EventRecord.Json(record.Data)).ResetAt);
+        await StoredEvents.ReadAsync(reader, info.NextOffset, record =>
+        {
+            var stored = NativeEventReader.Read(EventRecord.Json(record.Data));
+            resetAt = stored.Kind == EventKind.Reset ? record.Offset : stored.ResetAt ?? resetAt;
+        });
         return resetAt + 1 ?? 0;
     }
 
     /// <summary>Opens a reader that does not count as somebody who watches, or null when there is no such generation.</summary>
-    public ValueTask<IStreamReader?> OpenReaderAsync(string id, long offset = 0) => log.OpenReaderAsync(PathOf(id), offset);
+    public ValueTask<IStreamReader?> OpenReaderAsync(string id, long offset = 0) => log.OpenReaderAsync(GenerationPath.Of(id), offset);
 
-    public ValueTask<StreamInfo?> GetInfoAsync(string id) => log.GetAsync(PathOf(id));
+    public ValueTask<StreamInfo?> GetInfoAsync(string id) => log.GetAsync(GenerationPath.Of(id));
 
     /// <summary>What is known of a generation so far, or null when there is none.</summary>
     public async ValueTask<GenerationSnapshot?> GetSnapshotAsync(string id)
@@ -120,7 +119,7 @@ internal sealed class GenerationService(
     /// <summary>Generations, newest first; all, or those of one status.</summary>
     public async IAsyncEnumerable<GenerationSnapshot> ListAsync(string? status)
     {
-        await foreach (var info in log.ListAsync(PathPrefix))
+        await foreach (var info in log.ListAsync(GenerationPath.Prefix))
         {
             GenerationSnapshot? snapshot = null;
             try
@@ -129,21 +128,38 @@ internal sealed class GenerationService(
             }
             catch (Exception e) when (e is not ObjectDisposedException)
             {
-                GenerationLog.Unreadable(logger, info.Path[PathPrefix.Length..]); // whoever asks for this one alone is told
+                GenerationLog.Unreadable(logger, info.Path[GenerationPath.Prefix.Length..]); // whoever asks for this one alone is told
             }
 
             if (snapshot is not null) yield return snapshot;
         }
     }
 
-    /// <summary>Stops a generation and waits for its ending to be stored; an ended one stays as it is.</summary>
+    /// <summary>Stops a generation wherever it runs, and waits for its ending to be stored; an ended one stays as it is.</summary>
     /// <returns>False when there is no such generation.</returns>
-    public async ValueTask<bool> StopAsync(string id)
+    public ValueTask<bool> StopAsync(string id) => StopAsync(id, "requested");
+
+    private async ValueTask<bool> StopAsync(string id, string reason)
     {
-        if (!_running.TryGetValue(id, out var generation)) return await GetInfoAsync(id) is not null;
-        generation.Stop("requested");
-        await generation.Completion;
-        return true;
+        while (true)
+        {
+            if (worker.Find(id) is { } generation)
+            {
+                generation.Stop(reason);
+                await generation.Completion;
+                if (!queue.SpansNodes) return true;
+            }
+
+            if (await GetInfoAsync(id) is not { } info) return false;
+            if (info.Closed || !queue.SpansNodes || GenerationMetadata.TryRead(info.Metadata) is not { } metadata) return true;
+            if (await recovery.TryEndAsync(info, id, metadata, GenerationRecovery.Ending.Stopped(reason)))
+            {
+                if (!metadata.KeepsRequest) await requests.DeleteAsync(id);
+                return true;
+            }
+
+            await Task.Delay(_again * (1 + Random.Shared.NextDouble()), time);
+        }
     }
 
     /// <summary>Stops a generation and removes all that is kept of it.</summary>
@@ -151,41 +167,64 @@ internal sealed class GenerationService(
     public async ValueTask<bool> DeleteAsync(string id)
     {
         if (!await StopAsync(id)) return false;
-        await _requests.DeleteAsync(id);
-        return await log.DeleteAsync(PathOf(id));
+        await requests.DeleteAsync(id);
+        return await log.DeleteAsync(GenerationPath.Of(id));
     }
 
-    /// <summary>Ends what a crash left open, and remembers the keys of what is kept. Called once, before the first request.</summary>
+    /// <summary>Ends what a crash left open, or goes on with it; and takes jobs. Called once, before the first request.</summary>
     public async Task RecoverAsync()
     {
-        var recovery = new GenerationRecovery(log, _requests, router, options, time, logger);
-        var goOn = new List<GenerationRecovery.Recovered>();
+        watchers.Abandoned = id => _ = StopAbandonedAsync(id);
+        if (queue.SpansNodes) return; // what is open others may run, and the queue brings what nobody does
+        var goOn = new List<GenerationRun>();
         var orphans = 0;
-        await foreach (var info in log.ListAsync(PathPrefix))
+        await foreach (var info in log.ListAsync(GenerationPath.Prefix))
         {
-            var id = info.Path[PathPrefix.Length..];
+            if (info.Closed) continue;
+            var id = GenerationPath.IdOf(info.Path);
             if (GenerationMetadata.TryRead(info.Metadata) is not { } metadata)
             {
                 GenerationLog.Unreadable(logger, id);
                 continue;
             }
 
-            var goesOn = false;
-            if (!info.Closed)
+            orphans++;
+            try
             {
-                orphans++;
-                if (await recovery.RecoverAsync(info, id, metadata, ended: Forget) is { } recovered)
-                {
-                    goesOn = true;
-                    goOn.Add(recovered);
-                }
+                if (await recovery.RecoverAsync(info, id, metadata, ended: worker.Forget) is var (run, _)) goOn.Add(worker.Register(run));
             }
-
-            if (metadata is { Key: { } key, BodyHash: { } hash } && (goesOn || !await IsSilentAsync(info.Path))) _keys.Restore(key, id, hash);
+            catch (StreamStorageException e)
+            {
+                GenerationLog.RecoveryFailed(logger, id, e);
+            }
         }
 
-        foreach (var again in goOn) Run(again.Generation, again.Attempts, again.NewWriter);
+        foreach (var run in goOn) await queue.EnqueueAsync(new Job(run.Generation.Id) { Local = run });
         if (orphans > 0) GenerationLog.Recovered(logger, orphans, orphans - goOn.Count, goOn.Count);
+    }
+
+    /// <summary>
+    /// Enqueues again what a gateway accepted and died before it had enqueued, which is told by its age once nothing waits on the queue.
+    /// A job that is there all the same is then there twice, and the second is dropped.
+    /// </summary>
+    public async Task SweepAsync()
+    {
+        if (!queue.SpansNodes || _draining) return;
+        try
+        {
+            if (await queue.CountAsync() > 0) return;
+            await foreach (var info in log.ListAsync(GenerationPath.Prefix))
+            {
+                if (info.Closed || info.Epoch > 1 || time.GetUtcNow() - info.CreatedAt < _forgotten || GenerationMetadata.TryRead(info.Metadata) is not { Queued: true }) continue;
+                var id = GenerationPath.IdOf(info.Path);
+                await queue.EnqueueAsync(new Job(id));
+                GenerationLog.EnqueuedAgain(logger, id);
+            }
+        }
+        catch (Exception e) when (e is StreamException or JobQueueException or ObjectDisposedException)
+        {
+            GenerationLog.NotSwept(logger, e);
+        }
     }
 
     /// <summary>From now on every new request is told to come back later, and every reader is sent away.</summary>
@@ -193,33 +232,9 @@ internal sealed class GenerationService(
     {
         _draining = true;
         // Subscribers are sent away next; a generation must not take that for their wish.
-        foreach (var generation in _running.Values) generation.Subscribers.Dispose();
+        watchers.Dispose();
+        worker.StopTaking();
         _stopping.Cancel();
-    }
-
-    /// <summary>Waits for what runs to end; what has not in time is interrupted.</summary>
-    public async Task DrainAsync()
-    {
-        if (_running.IsEmpty) return;
-        GenerationLog.Draining(logger, Running, options.ShutdownTimeout);
-        try
-        {
-            await Task.WhenAll(_running.Values.Select(g => g.Completion)).WaitAsync(options.ShutdownTimeout, time);
-        }
-        catch (TimeoutException)
-        {
-            foreach (var generation in _running.Values) generation.Interrupt();
-            await Task.WhenAll(_running.Values.Select(g => g.Completion));
-        }
-    }
-
-    /// <summary>Forgets the keys of streams that are gone.</summary>
-    public async Task PruneKeysAsync()
-    {
-        foreach (var (key, entry) in _keys.All)
-        {
-            if (entry.Created.Task.IsCompleted && await log.GetAsync(PathOf(entry.GenerationId)) is null) _keys.Release(key, entry.GenerationId);
-        }
     }
 
     // The last event tells, which spares folding all that a filter leaves out.
@@ -256,22 +271,34 @@ internal sealed class GenerationService(
         }
     }
 
-    /// <summary>The path of a generation's stream.</summary>
-    public static string PathOf(string id) => PathPrefix + id;
+    /// <summary>Whether a generation still has its key: not when it is gone, or came to nothing.</summary>
+    private async ValueTask<bool> StandsAsync(string id) => await GetInfoAsync(id) is { } info && !(info.Closed && await IsSilentAsync(info.Path));
 
-    private async ValueTask<Started> CreateAsync(
-        GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string? key, string? bodyHash)
+    private async ValueTask<Started> JoinAsync(KeyClaim claim, string bodyHash)
+    {
+        if (claim.BodyHash != bodyHash)
+        {
+            throw new RequestException("This Idempotency-Key was used with a different request. Use a new key for a new request.")
+            {
+                Status = 422,
+                Code = "idempotency_key_reused",
+            };
+        }
+
+        return await GetInfoAsync(claim.GenerationId) is { } info ? new Started(claim.GenerationId, GenerationMetadata.Read(info.Metadata).Dropped) : new Started(claim.GenerationId, null);
+    }
+
+    private async ValueTask<Started> CreateAsync(GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string? key, KeyClaim? claim)
     {
         if (_draining)
             throw new RequestException("The server is shutting down. Try again.") { Status = 503, Code = "shutting_down", RetryAfter = TimeSpan.FromSeconds(1) };
-        if (Running >= options.MaxRunning)
-            throw new RequestException("The server runs as many generations as it may. Try again shortly.") { Status = 503, Code = "overloaded", RetryAfter = TimeSpan.FromSeconds(2) };
+        await CheckRoomAsync();
         var route = router.Route(request.Model);
         if (route.Targets.Any(t => t.Provider.Protocol.SignsCalls && t.Provider.Protocol.Name != request.Protocol)) request = await _signatures.RestoreAsync(request);
         var attempts = new Attempts(request, route, options.Retry);
         try
         {
-            return await BeginAsync(request, protocol, start, id, key, bodyHash, attempts);
+            return await CreateAsync(request, protocol, start, id, key, claim, attempts);
         }
         catch
         {
@@ -280,22 +307,31 @@ internal sealed class GenerationService(
         }
     }
 
-    private async ValueTask<Started> BeginAsync(
-        GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string? key, string? bodyHash, Attempts attempts)
+    private async ValueTask<Started> CreateAsync(
+        GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string? key, KeyClaim? claim, Attempts attempts)
     {
         var asked = attempts.Current;
-        var target = asked.Target;
-        var metadata = new GenerationMetadata(protocol.Name, request.Stream, request.IncludeUsage, request.Choices, request.Model, target.Name, key, bodyHash)
+        var keeps = request.Store ?? options.OnCrash != CrashPolicy.Fail;
+        var metadata = new GenerationMetadata(protocol.Name, request.Stream, request.IncludeUsage, request.Choices, request.Model, asked.Target.Name)
         {
             GraceSeconds = start.OnDisconnect == DisconnectPolicy.Detach ? null : start.OnDisconnect.Grace.TotalSeconds,
             Dropped = asked.Dropped.Count == 0 ? null : asked.Dropped,
             Echo = request.Echo,
+            Queued = queue.SpansNodes,
+            KeepsRequest = queue.SpansNodes && keeps,
+            InputEstimate = queue.SpansNodes ? UsageEstimate.Input(request) : null,
         };
         IStreamWriter stream;
         try
         {
-            if (request.Store ?? options.OnCrash != CrashPolicy.Fail) await _requests.SaveAsync(id, request);
-            stream = await log.CreateAsync(PathOf(id), new StreamOptions { Metadata = metadata.ToBytes(), Retention = request.Store is false ? _unstored : null });
+            if (keeps || queue.SpansNodes) await requests.SaveAsync(id, request);
+            stream = await log.CreateAsync(GenerationPath.Of(id), new StreamOptions { Metadata = metadata.ToBytes(), Retention = request.Store is false ? _unstored : null });
+            if (claim is not null && await _keys.ClaimAsync(key!, claim, StandsAsync) is { } holder && holder != claim)
+            {
+                attempts.Abandon();
+                await RemoveAsync(id);
+                return await JoinAsync(holder, claim.BodyHash);
+            }
         }
         catch (StreamStorageException e)
         {
@@ -304,36 +340,75 @@ internal sealed class GenerationService(
             throw new RequestException(error.Message) { Status = error.Status, Code = error.Code };
         }
 
-        var (light, createdAt) = (metadata.ToRequest(), time.GetUtcNow());
-        EventWriter NewWriter() => protocol.NewEventWriter(light, id, createdAt);
-        var recorder = new EventRecorder(stream, NewWriter(), id, target.Name, request.Protocol, passthrough: request.Protocol == target.Provider.Protocol.Name)
-        {
-            HoldsPreamble = !request.Background,
-            KeepsPreamble = protocol.KeepsPreamble,
-        };
-        Run(new Generation(id, recorder, UsageEstimate.Input(request), start.OnDisconnect, ended: Forget, time, logger) { Key = key }, attempts, NewWriter);
+        await EnqueueAsync(stream, id, request, protocol, metadata, attempts, start);
         return new Started(id, metadata.Dropped);
     }
 
-    private void Run(Generation generation, Attempts attempts, Func<EventWriter> newWriter)
+    private async ValueTask EnqueueAsync(
+        IStreamWriter stream, string id, GenerationRequest request, ClientProtocol protocol, GenerationMetadata metadata, Attempts attempts, StartOptions start)
     {
-        _running[generation.Id] = generation;
-        Interlocked.Increment(ref _runningCount);
-        if (_draining) generation.Subscribers.Dispose();
-        generation.Start(attempts, newWriter);
+        if (!queue.SpansNodes)
+        {
+            var run = worker.New(stream, id, request, protocol, time.GetUtcNow(), metadata, attempts, start.OnDisconnect);
+            await queue.EnqueueAsync(new Job(id) { Priority = start.Priority, Local = run });
+            return;
+        }
+
+        attempts.Abandon(); // the worker draws its own
+        try
+        {
+            await queue.EnqueueAsync(new Job(id) { Priority = start.Priority });
+        }
+        catch (JobQueueException e)
+        {
+            GenerationLog.NotEnqueued(logger, id, e);
+            await RemoveAsync(id); // a job that is on the queue all the same finds no stream, and is dropped
+            throw new RequestException("The server's queue cannot be reached. Try again shortly.") { Status = 503, Code = "queue_unavailable", RetryAfter = TimeSpan.FromSeconds(5) };
+        }
     }
 
-    private void Forget(Generation generation)
+    private async ValueTask RemoveAsync(string id)
     {
-        if (generation is { Key: { } key, FailedEarly: true }) _keys.Release(key, generation.Id);
-        _running.TryRemove(generation.Id, out _);
-        Interlocked.Decrement(ref _runningCount);
+        await log.DeleteAsync(GenerationPath.Of(id));
+        await requests.DeleteAsync(id);
+    }
+
+    private async ValueTask CheckRoomAsync()
+    {
+        if (!queue.SpansNodes)
+        {
+            if (Running < options.MaxRunning) return;
+            throw new RequestException("The server runs as many generations as it may. Try again shortly.") { Status = 503, Code = "overloaded", RetryAfter = TimeSpan.FromSeconds(2) };
+        }
+
+        try
+        {
+            if (options.WaitsWhenFull || await queue.CountAsync() < options.MaxQueued) return;
+        }
+        catch (JobQueueException)
+        {
+            return; // enqueuing has the last word
+        }
+
+        throw new RequestException("Too many requests wait to be answered. Try again shortly.") { Status = 429, Code = "queue_full", RetryAfter = TimeSpan.FromSeconds(5) };
+    }
+
+    private async Task StopAbandonedAsync(string id)
+    {
+        try
+        {
+            if (!await log.IsWatchedElsewhereAsync(GenerationPath.Of(id))) await StopAsync(id, "disconnected");
+        }
+        catch (Exception e) when (e is StreamException or ObjectDisposedException)
+        {
+            GenerationLog.NotStopped(logger, id, e); // its worker looks, too
+        }
     }
 
     private async ValueTask<GenerationSnapshot?> SnapshotAsync(StreamInfo info)
     {
         using var reader = await log.OpenReaderAsync(info.Path);
-        return reader is null ? null : await GenerationSnapshot.ReadAsync(info.Path[PathPrefix.Length..], info, reader);
+        return reader is null ? null : await GenerationSnapshot.ReadAsync(info.Path[GenerationPath.Prefix.Length..], info, reader);
     }
 }
 

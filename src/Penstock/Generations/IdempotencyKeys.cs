@@ -1,59 +1,88 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Penstock.Protocols;
+using Penstock.Streams;
 
 namespace Penstock.Generations;
 
-/// <summary>Which generation a key stands for. The streams' metadata holds the same, so a restart loses none.</summary>
-internal sealed class IdempotencyKeys
+/// <summary>
+/// Which generation a key stands for, on whatever node. A claim is a stream <c>keys/{hash}</c> without events: creating it is
+/// atomic in every store. A claim whose generation is gone, or came to nothing, is followed by another one, named after that generation.
+/// </summary>
+/// <param name="log">The store.</param>
+/// <param name="lifetime">How long an unused claim is kept; longer than a generation's stream, or its key would be free before it is gone.</param>
+internal sealed class IdempotencyKeys(IStreamLog log, TimeSpan lifetime)
 {
-    private readonly ConcurrentDictionary<string, Entry> _entries = new(StringComparer.Ordinal);
+    private const string PathPrefix = "keys/";
 
     public static string Hash(string key) => Hash(Encoding.UTF8.GetBytes(key));
 
     public static string Hash(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes).AsSpan(0, 16));
 
-    /// <summary>Takes the key for a new generation, or returns the entry that has it.</summary>
-    /// <exception cref="RequestException">422: the key was used with another request.</exception>
-    public Entry Claim(string key, string generationId, string bodyHash, out bool claimed)
+    /// <summary>Claims a key for a generation whose stream is there, unless another one has it.</summary>
+    /// <param name="key">The key's hash.</param>
+    /// <param name="mine">The generation to claim it for; null only looks.</param>
+    /// <param name="stands">Whether a generation still has its key.</param>
+    /// <returns>Who has the key; null for nobody.</returns>
+    public async ValueTask<KeyClaim?> ClaimAsync(string key, KeyClaim? mine, Func<string, ValueTask<bool>> stands)
     {
-        var mine = new Entry(generationId, bodyHash);
-        var entry = _entries.GetOrAdd(key, mine);
-        claimed = ReferenceEquals(entry, mine);
-        if (entry.BodyHash == bodyHash) return entry;
-        throw new RequestException("This Idempotency-Key was used with a different request. Use a new key for a new request.")
+        var path = PathPrefix + key;
+        while (true)
         {
-            Status = 422,
-            Code = "idempotency_key_reused",
-        };
+            if (await ReadAsync(path) is { } claim)
+            {
+                if (await stands(claim.GenerationId)) return claim;
+                path = After(key, claim);
+            }
+            else if (mine is null)
+            {
+                return null;
+            }
+            else if (await TryCreateAsync(path, mine))
+            {
+                return mine;
+            }
+        }
     }
 
-    public void Restore(string key, string generationId, string bodyHash)
+    /// <summary>The generation that claimed a key last, whatever became of it; null for none.</summary>
+    public async ValueTask<string?> FindAsync(string key)
     {
-        var entry = new Entry(generationId, bodyHash);
-        entry.Created.SetResult(true);
-        _entries.TryAdd(key, entry);
+        KeyClaim? last = null;
+        for (var path = PathPrefix + key; await ReadAsync(path) is { } claim; path = After(key, claim)) last = claim;
+        return last?.GenerationId;
     }
 
-    public string? Find(string key) => _entries.TryGetValue(key, out var entry) ? entry.GenerationId : null;
+    private static string After(string key, KeyClaim claim) => $"{PathPrefix}{key}/{claim.GenerationId}";
 
-    public void Release(string key, string generationId)
+    private async ValueTask<KeyClaim?> ReadAsync(string path)
     {
-        if (_entries.TryGetValue(key, out var entry) && entry.GenerationId == generationId)
-            _entries.TryRemove(new KeyValuePair<string, Entry>(key, entry));
+        using var use = await log.OpenReaderAsync(path); // so that its time begins anew
+        return use is not null && await log.GetAsync(path) is { } info ? JsonSerializer.Deserialize(info.Metadata.Span, KeyJson.Default.KeyClaim) : null;
     }
 
-    /// <summary>All keys and their generations, for pruning.</summary>
-    public IEnumerable<KeyValuePair<string, Entry>> All => _entries;
-
-    public sealed class Entry(string generationId, string bodyHash)
+    private async ValueTask<bool> TryCreateAsync(string path, KeyClaim claim)
     {
-        public string GenerationId { get; } = generationId;
-
-        public string BodyHash { get; } = bodyHash;
-
-        /// <summary>Completes when the generation's stream is there (true), or could not be made (false).</summary>
-        public TaskCompletionSource<bool> Created { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        try
+        {
+            var options = new SharedStreamOptions { Metadata = JsonSerializer.SerializeToUtf8Bytes(claim, KeyJson.Default.KeyClaim), TimeToLive = lifetime, Closed = true };
+            await log.CreateSharedAsync(path, options);
+            return true;
+        }
+        catch (StreamExistsException)
+        {
+            return false;
+        }
     }
 }
+
+/// <summary>A generation that has a key.</summary>
+/// <param name="GenerationId">The generation.</param>
+/// <param name="BodyHash">Its request's hash.</param>
+internal sealed record KeyClaim(string GenerationId, string BodyHash);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(KeyClaim))]
+internal sealed partial class KeyJson : JsonSerializerContext;

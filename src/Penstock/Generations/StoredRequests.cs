@@ -1,11 +1,13 @@
+using System.Text;
 using Penstock.Protocols;
 using Penstock.Streams;
 
 namespace Penstock.Generations;
 
 /// <summary>
-/// Requests kept beside their answers, for whoever needs them later: a conversation that goes on, a server that died. Each is a
-/// stream whose last event is the client's body, and is kept as long as its answer. Of a conversation that goes on, the stream is a
+/// Requests kept beside their answers, for whoever needs them later: a conversation that goes on, a server that died, or the
+/// worker that is to run it, on whatever node. Each is a stream whose last event is the client's body, labelled with the headers
+/// that go on to a provider, and is kept as long as its answer. Of a conversation that goes on, the stream is a
 /// fork of the one before: what was said up to there stands in the log once, however long the conversation, and for as long as
 /// anything goes on from it.
 /// </summary>
@@ -15,6 +17,9 @@ internal sealed class StoredRequests(IStreamLog log, TimeSpan retention, TimePro
 
     // A chain of forks is walked event by event; from here on a conversation is kept whole again, as a new beginning.
     private const int MaxForked = 100;
+
+    // As long as a job may wait that is not to be kept for longer.
+    private static readonly TimeSpan _unstored = TimeSpan.FromHours(1);
 
     /// <exception cref="StreamStorageException">The store cannot take it.</exception>
     public async ValueTask SaveAsync(string generationId, GenerationRequest request)
@@ -26,7 +31,7 @@ internal sealed class StoredRequests(IStreamLog log, TimeSpan retention, TimePro
             batch.Add(before.Body.Span);
             try
             {
-                await CreateAsync(generationId, new StreamFork(source.Path, source.NextOffset), batch);
+                await CreateAsync(generationId, request, new StreamFork(source.Path, source.NextOffset), batch);
                 return;
             }
             catch (StreamGoneException)
@@ -36,7 +41,7 @@ internal sealed class StoredRequests(IStreamLog log, TimeSpan retention, TimePro
         }
 
         batch.Add(request.Body.Span);
-        await CreateAsync(generationId, fork: null, batch);
+        await CreateAsync(generationId, request, fork: null, batch);
     }
 
     /// <summary>The request of a generation as its client sent it, with the conversation before it; null where it was not kept, or is gone.</summary>
@@ -52,21 +57,40 @@ internal sealed class StoredRequests(IStreamLog log, TimeSpan retention, TimePro
         if (pieces.Count == 0 || pieces.Count < info.NextOffset) return null;
         var body = pieces[^1];
         if (pieces.Count > 1) body = protocol.Join(body, pieces[..^1]);
-        return protocol.ReadStored(body, metadata.RequestedModel, metadata.Stream);
+        var request = protocol.ReadStored(body, metadata.RequestedModel, metadata.Stream);
+        request.Headers = ReadHeaders(info.Metadata.Span);
+        return request;
     }
 
     public ValueTask<bool> DeleteAsync(string generationId) => log.DeleteAsync(PathPrefix + generationId);
 
-    private async ValueTask CreateAsync(string generationId, StreamFork? fork, StreamBatch batch)
+    private async ValueTask CreateAsync(string generationId, GenerationRequest request, StreamFork? fork, StreamBatch batch)
     {
         var now = time.GetUtcNow();
+        var keep = request.Store is false ? _unstored : retention;
         var options = new SharedStreamOptions
         {
+            Metadata = WriteHeaders(request.Headers),
             Fork = fork,
             Closed = true,
             KeepWhole = true,
-            ExpiresAt = retention < DateTimeOffset.MaxValue - now ? now + retention : null,
+            ExpiresAt = keep < DateTimeOffset.MaxValue - now ? now + keep : null,
         };
         await log.CreateSharedAsync(PathPrefix + generationId, options, batch);
+    }
+
+    // As on the wire, where a header's value has no line break.
+    private static byte[] WriteHeaders(IReadOnlyList<KeyValuePair<string, string>> headers) =>
+        headers.Count == 0 ? [] : Encoding.UTF8.GetBytes(string.Join('\n', headers.Select(h => $"{h.Key}: {h.Value}")));
+
+    private static List<KeyValuePair<string, string>> ReadHeaders(ReadOnlySpan<byte> bytes)
+    {
+        var headers = new List<KeyValuePair<string, string>>();
+        foreach (var line in Encoding.UTF8.GetString(bytes).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (line.Split(": ", 2) is [var name, var value]) headers.Add(new(name, value));
+        }
+
+        return headers;
     }
 }

@@ -9,8 +9,15 @@ internal sealed class Subscription : IDisposable
     private readonly Generation? _generation;
     private bool _disposed;
 
-    public Subscription(string id, IStreamReader reader, Generation? generation)
+    private readonly IDisposable? _watcher;
+
+    /// <param name="id">The generation.</param>
+    /// <param name="reader">The cursor.</param>
+    /// <param name="generation">The generation, where it runs in this process.</param>
+    /// <param name="watcher">Counts it as somebody who watches from this node, where it may run on another one.</param>
+    public Subscription(string id, IStreamReader reader, Generation? generation, IDisposable? watcher = null)
     {
+        _watcher = watcher;
         Id = id;
         Reader = reader;
         _generation = generation;
@@ -33,5 +40,6 @@ internal sealed class Subscription : IDisposable
         _disposed = true;
         Reader.Dispose();
         _generation?.Subscribers.Remove();
+        _watcher?.Dispose();
     }
 }

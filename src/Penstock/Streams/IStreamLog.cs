@@ -23,6 +23,13 @@ public interface IStreamLog : IAsyncDisposable
     /// <summary>Whether the store answers, as far as is known at the moment.</summary>
     bool IsReachable => true;
 
+    /// <summary>
+    /// Until the result is disposed, has <paramref name="lost"/> called once another process has taken the writer's stream over or deleted it:
+    /// as soon as the store hears of it, which may be never, for the writer's next append is refused in any case. It must not block.
+    /// A store of one process calls nobody.
+    /// </summary>
+    IDisposable? WhenLost(IStreamWriter writer, Action lost) => null;
+
     /// <summary>Creates a stream and returns its first writer (epoch 1).</summary>
     /// <exception cref="StreamExistsException">The path is taken.</exception>
     /// <exception cref="StreamStorageException">The store cannot take it: full, or failing.</exception>

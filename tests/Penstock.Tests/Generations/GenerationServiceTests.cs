@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Penstock.Generations;
+using Penstock.Jobs;
 using Penstock.Protocols;
 using Penstock.Providers;
 using Penstock.Streams;
@@ -28,7 +29,12 @@ public sealed class GenerationServiceTests
         health.TryEnter().ShouldBeFalse();
         time.Advance(TimeSpan.FromMinutes(1));
 
-        var service = new GenerationService(log, router, new GenerationOptions(), time, NullLogger<GenerationService>.Instance);
+        await using var queue = new LocalJobQueue();
+        using var watchers = new Watchers(time);
+        var (options, requests) = (new GenerationOptions(), new StoredRequests(log, TimeSpan.FromHours(24), TimeProvider.System));
+        var recovery = new GenerationRecovery(log, requests, router, options, time, NullLogger<GenerationRecovery>.Instance);
+        using var worker = new GenerationWorker(log, queue, requests, recovery, router, watchers, options, time, NullLogger<GenerationWorker>.Instance);
+        var service = new GenerationService(log, queue, worker, recovery, requests, watchers, router, options, time, NullLogger<GenerationService>.Instance);
         var request = new GenerationRequest { Protocol = "native", Body = "{}"u8.ToArray(), Messages = [], Model = "fast" };
         (await Should.ThrowAsync<RequestException>(async () => await service.StartAsync(
             request, ClientProtocols.Native, new StartOptions { OnDisconnect = DisconnectPolicy.Detach }))).Status.ShouldBe(507);

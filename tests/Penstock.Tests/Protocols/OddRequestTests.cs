@@ -54,7 +54,7 @@ public sealed class OddRequestTests
     public void What_a_response_repeats_of_its_request_survives_the_store_whatever_it_holds()
     {
         var request = Read("responses", $$$"""{"input":"Hi","instructions":"cut \ud83d","metadata":{"a":"\ud83d"},"tools":[{"type":"function","name":"f","parameters":{"enum":{{{_deep}}}}}]}""");
-        var metadata = new GenerationMetadata("responses", Stream: true, IncludeUsage: false, Choices: 1, "m", "up/m", Key: null, BodyHash: null) { Echo = request.Echo };
+        var metadata = new GenerationMetadata("responses", Stream: true, IncludeUsage: false, Choices: 1, "m", "up/m") { Echo = request.Echo };
         var stored = GenerationMetadata.Read(metadata.ToBytes()).ToRequest();
         Encoding.UTF8.GetString(stored.Echo.Span).ShouldBe(Encoding.UTF8.GetString(request.Echo.Span));
 

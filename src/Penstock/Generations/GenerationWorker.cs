@@ -1,0 +1,222 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Penstock.Jobs;
+using Penstock.Protocols;
+using Penstock.Providers;
+using Penstock.Streams;
+
+namespace Penstock.Generations;
+
+/// <summary>The half that holds the provider: takes jobs from the queue and runs their generations to their ends.</summary>
+internal sealed class GenerationWorker(
+    IStreamLog log, IJobQueue queue, StoredRequests requests, GenerationRecovery recovery, ModelRouter router,
+    Watchers watchers, GenerationOptions options, TimeProvider time, ILogger<GenerationWorker> logger) : IDisposable
+{
+    // How long to wait for a store that is away.
+    private static readonly TimeSpan _storePause = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<string, Generation> _running = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Task, bool> _jobs = new();
+    private readonly WatchCheck _watch = new(log, watchers, time, logger);
+    private readonly CancellationTokenSource _draining = new();
+    private IJobConsumer? _consumer;
+    private int _runningCount;
+    private volatile bool _handsOver;
+
+    /// <summary>How many generations run in this process.</summary>
+    public int Running => Volatile.Read(ref _runningCount); // the dictionary's own count takes all its locks
+
+    /// <summary>The generation, if it runs in this process.</summary>
+    public Generation? Find(string id) => _running.GetValueOrDefault(id);
+
+    /// <summary>Takes jobs from now on.</summary>
+    public void Start() => _consumer = queue.Consume(options.MaxRunning, TakeAsync);
+
+    /// <summary>Makes a generation out of a stream that nobody has written yet.</summary>
+    public GenerationRun New(
+        IStreamWriter stream, string id, GenerationRequest request, ClientProtocol protocol, DateTimeOffset createdAt,
+        GenerationMetadata metadata, Attempts attempts, DisconnectPolicy onDisconnect)
+    {
+        var (light, target) = (metadata.ToRequest(), attempts.Current.Target);
+        EventWriter NewWriter() => protocol.NewEventWriter(light, id, createdAt);
+        var recorder = new EventRecorder(stream, NewWriter(), id, target.Name, request.Protocol, passthrough: request.Protocol == target.Provider.Protocol.Name)
+        {
+            HoldsPreamble = !request.Background,
+            KeepsPreamble = protocol.KeepsPreamble,
+        };
+        return Register(new GenerationRun(new Generation(id, recorder, UsageEstimate.Input(request), onDisconnect, ended: Forget, time, logger), attempts, NewWriter));
+    }
+
+    /// <summary>Counts a generation as running, from before its job is taken.</summary>
+    public GenerationRun Register(GenerationRun run)
+    {
+        _running[run.Generation.Id] = run.Generation;
+        Interlocked.Increment(ref _runningCount);
+        if (_draining.IsCancellationRequested) run.Generation.Subscribers.Dispose();
+        return run;
+    }
+
+    public void Forget(Generation generation)
+    {
+        if (_running.TryRemove(KeyValuePair.Create(generation.Id, generation))) Interlocked.Decrement(ref _runningCount);
+    }
+
+    /// <summary>Takes no more jobs. What runs goes on, and does not miss the watchers that are sent away next.</summary>
+    public void StopTaking()
+    {
+        _draining.Cancel();
+        foreach (var generation in _running.Values) generation.Subscribers.Dispose();
+    }
+
+    /// <summary>Waits for what runs to end. What has not in time is handed over to another worker where there may be one and the policy lets it go on, or else interrupted.</summary>
+    public async Task DrainAsync()
+    {
+        if (_consumer is not null) await _consumer.StopAsync();
+        if (_running.IsEmpty) return;
+        GenerationLog.Draining(logger, Running, options.ShutdownTimeout);
+        try
+        {
+            await Task.WhenAll(_running.Values.Select(g => g.Completion)).WaitAsync(options.ShutdownTimeout, time);
+        }
+        catch (TimeoutException)
+        {
+            _handsOver = queue.SpansNodes && options.OnCrash != CrashPolicy.Fail;
+            foreach (var generation in _running.Values)
+            {
+                if (_handsOver) generation.Leave();
+                else generation.Interrupt();
+            }
+        }
+
+        await Task.WhenAll(_running.Values.Select(g => g.Completion));
+        await Task.WhenAll(_jobs.Keys);
+    }
+
+    public void Dispose() => _watch.Dispose();
+
+    private Task<JobResult> TakeAsync(JobDelivery delivery)
+    {
+        if (delivery.Job.Local is GenerationRun here)
+        {
+            here.Start();
+            return here.Generation.Completion;
+        }
+
+        var job = RunStoredAsync(delivery);
+        _jobs[job] = true;
+        _ = job.ContinueWith(static (done, jobs) => ((ConcurrentDictionary<Task, bool>)jobs!).TryRemove(done, out _), _jobs, TaskScheduler.Default);
+        return job;
+    }
+
+    private async Task<JobResult> RunStoredAsync(JobDelivery delivery)
+    {
+        while (true)
+        {
+            try
+            {
+                return await TryRunStoredAsync(delivery);
+            }
+            catch (StreamStorageException e)
+            {
+                // A job that came back at once would use up its deliveries while the store is away.
+                GenerationLog.StoreAway(logger, delivery.Job.Id, _storePause, e);
+            }
+
+            delivery = delivery with { Redelivered = true }; // we may have taken the stream over
+            await ((Task)Task.Delay(_storePause, time, _draining.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_draining.IsCancellationRequested) return JobResult.Return;
+        }
+    }
+
+    private async Task<JobResult> TryRunStoredAsync(JobDelivery delivery)
+    {
+        var job = delivery.Job;
+        if (await log.GetAsync(GenerationPath.Of(job.Id)) is not { Closed: false } info) return JobResult.Done; // it was stopped, or is done
+        if (!delivery.Redelivered && info.Epoch > job.Epoch) return JobResult.Done; // it was enqueued twice
+        if (GenerationMetadata.TryRead(info.Metadata) is not { } metadata)
+        {
+            GenerationLog.Unreadable(logger, job.Id);
+            return JobResult.Done;
+        }
+
+        if (Find(job.Id) is { } mine)
+        {
+            // We were cut from the queue, not from the provider or the store.
+            await mine.Completion;
+            return await log.GetAsync(info.Path) is { Closed: false } ? JobResult.Return : JobResult.Done;
+        }
+
+        if (delivery.Dead)
+        {
+            await recovery.TryEndAsync(info, job.Id, metadata, GenerationRecovery.Ending.Failed(GenerationErrors.GivenUp));
+            return JobResult.Done;
+        }
+
+        var first = info.Epoch < metadata.FirstEpoch;
+        if ((first ? await BeginAsync(info, job, metadata) : await TakeOverAsync(info, job, metadata)) is not var (run, stream)) return JobResult.Done;
+        return await RunAsync(run, stream, job, metadata, recovered: !first);
+    }
+
+    private async Task<JobResult> RunAsync(GenerationRun run, IStreamWriter stream, Job job, GenerationMetadata metadata, bool recovered)
+    {
+        var generation = run.Generation;
+        _watch.Add(generation, metadata.OnDisconnect, wasWatched: recovered);
+        // A stop from another node is its take-over of the stream.
+        using var watch = log.WhenLost(stream, generation.Leave);
+        if (_handsOver) generation.Leave();
+        run.Start();
+        var result = await generation.Completion;
+        if (result == JobResult.Done)
+        {
+            if (!metadata.KeepsRequest) await requests.DeleteAsync(job.Id);
+            return JobResult.Done;
+        }
+
+        if (await log.GetAsync(stream.Path) is not { Closed: false } info || info.Epoch > stream.Epoch) return JobResult.Done; // somebody else ended it, or has it
+        if (!_handsOver) return JobResult.Return; // its ending could not be stored
+        try
+        {
+            // Not returned, which the queue would count as a death.
+            await queue.EnqueueAsync(job with { Epoch = stream.Epoch, HandOvers = job.HandOvers + 1 });
+            GenerationLog.HandedOver(logger, job.Id);
+            return JobResult.Done;
+        }
+        catch (JobQueueException)
+        {
+            return JobResult.Return;
+        }
+    }
+
+    private Task<(GenerationRun Run, IStreamWriter Stream)?> TakeOverAsync(StreamInfo info, Job job, GenerationMetadata metadata) =>
+        Registered(recovery.RecoverAsync(info, job.Id, metadata, ended: Forget, job.HandOvers, passedOn: info.Epoch == job.Epoch));
+
+    private async Task<(GenerationRun Run, IStreamWriter Stream)?> Registered(Task<(GenerationRun Run, IStreamWriter Stream)?> recovered)
+    {
+        if (await recovered is not { } found) return null;
+        Register(found.Run);
+        return found;
+    }
+
+    /// <summary>Begins a generation that no worker has had before.</summary>
+    private async Task<(GenerationRun Run, IStreamWriter Stream)?> BeginAsync(StreamInfo info, Job job, GenerationMetadata metadata)
+    {
+        GenerationError? error = null;
+        try
+        {
+            if (await requests.LoadAsync(job.Id, metadata) is { } request && ClientProtocols.Find(metadata.Protocol) is { } protocol)
+            {
+                var attempts = new Attempts(request, router.Route(request.Model), options.Retry);
+                if (await log.TakeOverAsync(info.Path) is { } stream) return (New(stream, job.Id, request, protocol, info.CreatedAt, metadata, attempts, DisconnectPolicy.Detach), stream);
+                attempts.Abandon();
+                return null;
+            }
+        }
+        catch (RequestException e)
+        {
+            error = new GenerationError(e.Code ?? "invalid_request", e.Message, e.Status, e.RetryAfter);
+        }
+
+        await recovery.TryEndAsync(info, job.Id, metadata, GenerationRecovery.Ending.Failed(error ?? GenerationErrors.Internal));
+        return null;
+    }
+}
