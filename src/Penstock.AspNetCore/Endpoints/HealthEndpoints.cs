@@ -1,8 +1,8 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
+using Penstock.AspNetCore.Auth;
 using Penstock.Generations;
-using Penstock.Protocols;
 
 namespace Penstock.AspNetCore.Endpoints;
 
@@ -11,8 +11,8 @@ internal sealed class HealthEndpoints(GenerationService generations, IHostApplic
 {
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.Map("/healthz", ClientProtocols.Native, ("GET", Live), ("HEAD", Live));
-        routes.Map("/readyz", ClientProtocols.Native, ("GET", Ready), ("HEAD", Ready));
+        routes.Map("/healthz", Surface.Open, ("GET", Live), ("HEAD", Live));
+        routes.Map("/readyz", Surface.Open, ("GET", Ready), ("HEAD", Ready));
     }
 
     private static Task Live(HttpContext context) => context.Response.WriteAsync("ok", context.RequestAborted);

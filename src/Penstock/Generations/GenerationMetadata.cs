@@ -17,6 +17,9 @@ namespace Penstock.Generations;
 internal sealed record GenerationMetadata(
     string Protocol, bool Stream, bool IncludeUsage, int Choices, string? RequestedModel, string Model, string? Key, string? BodyHash)
 {
+    /// <summary>To whom it belongs; null for nobody in particular.</summary>
+    public string? Owner { get; init; }
+
     /// <summary>How long it goes on with nobody watching; null for to its end.</summary>
     public double? GraceSeconds { get; init; }
 

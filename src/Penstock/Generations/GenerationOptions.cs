@@ -23,7 +23,10 @@ public sealed record StartOptions
 {
     public required DisconnectPolicy OnDisconnect { get; init; }
 
-    /// <summary>Names the request, so that sending it again joins the generation that it started; null for none.</summary>
+    /// <summary>To whom it will belong; null for nobody in particular.</summary>
+    public string? Owner { get; init; }
+
+    /// <summary>Names the request among its owner's, so that sending it again joins the generation that it started; null for none.</summary>
     public string? IdempotencyKey { get; init; }
 
     /// <summary>Does the same, and is a name to find the generation by as well; null for none.</summary>

@@ -28,6 +28,10 @@ internal sealed class GenerationService(
 
     public IReadOnlyList<string> Models => router.Models;
 
+    /// <summary>The one name of a model that may be asked for by several: its alias, or <c>provider/model</c>.</summary>
+    /// <exception cref="RequestException">Nobody answers for that name.</exception>
+    public string NameOf(string? model) => router.NameOf(model);
+
     /// <summary>The requests that were kept.</summary>
     public StoredRequests Requests => _requests;
 
@@ -46,7 +50,7 @@ internal sealed class GenerationService(
         var name = start.JobId is not null ? JobPrefix + start.JobId : start.IdempotencyKey is not null ? "key:" + start.IdempotencyKey : null;
         if (name is null) return await CreateAsync(request, protocol, start, GenerationId.New(), key: null, bodyHash: null);
 
-        var key = IdempotencyKeys.Hash(name);
+        var key = IdempotencyKeys.Hash(start.Owner, name);
         // Gemini's address says which model, and whether to stream.
         var bodyHash = IdempotencyKeys.Hash([.. System.Text.Encoding.UTF8.GetBytes($"{request.Protocol}\0{request.Model}\0{request.Stream}\0"), .. request.Body.Span]);
         while (true)
@@ -77,8 +81,8 @@ internal sealed class GenerationService(
         }
     }
 
-    /// <summary>Finds a generation by its own id, an id that a protocol made of it, or a job's id; null for none.</summary>
-    public string? Resolve(string name) => GenerationId.Parse(name) ?? _keys.Find(IdempotencyKeys.Hash(JobPrefix + name));
+    /// <summary>Finds a generation by its own id, an id that a protocol made of it, or the id of one of the owner's jobs; null for none.</summary>
+    public string? Resolve(string name, Owner owner) => GenerationId.Parse(name) ?? _keys.Find(IdempotencyKeys.Hash(owner.Name, JobPrefix + name));
 
     /// <summary>Opens a cursor, or null when there is no such generation.</summary>
     /// <param name="id">The generation.</param>
@@ -98,7 +102,7 @@ internal sealed class GenerationService(
     // The ending says it.
     private async ValueTask<long> ReadFirstValidAsync(string id)
     {
-        if (await GetInfoAsync(id) is not { Closed: true } info) return 0;
+        if (await log.GetAsync(PathOf(id)) is not { Closed: true } info) return 0;
         using var reader = await log.OpenReaderAsync(info.Path, Math.Max(0, info.NextOffset - 1));
         long? resetAt = null;
         if (reader is not null) await StoredEvents.ReadAsync(reader, info.NextOffset, record => resetAt = NativeEventReader.Read(EventRecord.Json(record.Data)).ResetAt);
@@ -108,20 +112,26 @@ internal sealed class GenerationService(
     /// <summary>Opens a reader that does not count as somebody who watches, or null when there is no such generation.</summary>
     public ValueTask<IStreamReader?> OpenReaderAsync(string id, long offset = 0) => log.OpenReaderAsync(PathOf(id), offset);
 
-    public ValueTask<StreamInfo?> GetInfoAsync(string id) => log.GetAsync(PathOf(id));
-
-    /// <summary>What is known of a generation so far, or null when there is none.</summary>
-    public async ValueTask<GenerationSnapshot?> GetSnapshotAsync(string id)
+    /// <summary>A generation's stream, or null when the owner has no such generation. Whoever has it may go on with its id.</summary>
+    public async ValueTask<StreamInfo?> GetInfoAsync(string id, Owner owner)
     {
-        var info = await GetInfoAsync(id);
+        var info = await log.GetAsync(PathOf(id));
+        return owner.Sees(info) ? info : null;
+    }
+
+    /// <summary>What is known of a generation so far, or null when the owner has no such generation.</summary>
+    public async ValueTask<GenerationSnapshot?> GetSnapshotAsync(string id, Owner owner)
+    {
+        var info = await GetInfoAsync(id, owner);
         return info is null ? null : await SnapshotAsync(info);
     }
 
-    /// <summary>Generations, newest first; all, or those of one status.</summary>
-    public async IAsyncEnumerable<GenerationSnapshot> ListAsync(string? status)
+    /// <summary>The owner's generations, newest first; all, or those of one status.</summary>
+    public async IAsyncEnumerable<GenerationSnapshot> ListAsync(string? status, Owner owner)
     {
         await foreach (var info in log.ListAsync(PathPrefix))
         {
+            if (!owner.Sees(info)) continue;
             GenerationSnapshot? snapshot = null;
             try
             {
@@ -137,20 +147,21 @@ internal sealed class GenerationService(
     }
 
     /// <summary>Stops a generation and waits for its ending to be stored; an ended one stays as it is.</summary>
-    /// <returns>False when there is no such generation.</returns>
-    public async ValueTask<bool> StopAsync(string id)
+    /// <returns>False when the owner has no such generation.</returns>
+    public async ValueTask<bool> StopAsync(string id, Owner owner)
     {
-        if (!_running.TryGetValue(id, out var generation)) return await GetInfoAsync(id) is not null;
+        if (await GetInfoAsync(id, owner) is null) return false;
+        if (!_running.TryGetValue(id, out var generation)) return true;
         generation.Stop("requested");
         await generation.Completion;
         return true;
     }
 
     /// <summary>Stops a generation and removes all that is kept of it.</summary>
-    /// <returns>False when there is no such generation.</returns>
-    public async ValueTask<bool> DeleteAsync(string id)
+    /// <returns>False when the owner has no such generation.</returns>
+    public async ValueTask<bool> DeleteAsync(string id, Owner owner)
     {
-        if (!await StopAsync(id)) return false;
+        if (!await StopAsync(id, owner)) return false;
         await _requests.DeleteAsync(id);
         return await log.DeleteAsync(PathOf(id));
     }
@@ -287,6 +298,7 @@ internal sealed class GenerationService(
         var target = asked.Target;
         var metadata = new GenerationMetadata(protocol.Name, request.Stream, request.IncludeUsage, request.Choices, request.Model, target.Name, key, bodyHash)
         {
+            Owner = start.Owner,
             GraceSeconds = start.OnDisconnect == DisconnectPolicy.Detach ? null : start.OnDisconnect.Grace.TotalSeconds,
             Dropped = asked.Dropped.Count == 0 ? null : asked.Dropped,
             Echo = request.Echo,
