@@ -10,6 +10,9 @@ internal static partial class AuthLog
     [LoggerMessage(61, LogLevel.Error, "The keys of the issuer {Issuer} cannot be had: {Reason}")]
     public static partial void IssuerFailed(ILogger logger, string issuer, string reason);
 
+    [LoggerMessage(63, LogLevel.Debug, "A token was refused: {Reason}")]
+    public static partial void TokenRefused(ILogger logger, string reason);
+
     [LoggerMessage(62, LogLevel.Warning, "Anybody who reaches this server may use it, wherever it listens: Penstock:Auth:Open is true.")]
     public static partial void Open(ILogger logger);
 }

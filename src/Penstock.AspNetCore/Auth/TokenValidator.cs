@@ -34,6 +34,7 @@ internal sealed class TokenValidator : IDisposable
 
     private readonly JwtOptions _options;
     private readonly TimeProvider _time;
+    private readonly ILogger _logger;
     private readonly IssuerKeys _keys;
     private readonly JsonWebTokenHandler _handler = new();
 
@@ -44,6 +45,7 @@ internal sealed class TokenValidator : IDisposable
     {
         _options = options.Auth.Jwt;
         _time = time;
+        _logger = logger;
         _keys = new IssuerKeys(_options, time, logger);
     }
 
@@ -74,6 +76,7 @@ internal sealed class TokenValidator : IDisposable
 
     private JsonWebToken? Validate(string token, KeySet keys)
     {
+        var now = _time.GetUtcNow();
         try
         {
             var result = _handler.ValidateToken(token, new TokenValidationParameters
@@ -82,16 +85,19 @@ internal sealed class TokenValidator : IDisposable
                 ValidAudience = _options.Audience,
                 ValidAlgorithms = _algorithms,
                 IssuerSigningKeyResolver = (_, _, kid, _) => keys.For(kid),
-                LifetimeValidator = (from, until, _, _) => until + _skew > _time.GetUtcNow().UtcDateTime && !(from - _skew > _time.GetUtcNow().UtcDateTime),
+                LifetimeValidator = (from, until, _, _) => until > (now - _skew).UtcDateTime && !(from > (now + _skew).UtcDateTime),
                 RequireExpirationTime = true,
                 RequireSignedTokens = true,
             });
-            return result.IsValid ? (JsonWebToken)result.SecurityToken : null;
+            if (result.IsValid) return (JsonWebToken)result.SecurityToken;
+            AuthLog.TokenRefused(_logger, result.Exception?.GetType().Name ?? "");
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            return null; // whatever a stranger's token does to its reader, it is not valid
+            AuthLog.TokenRefused(_logger, e.GetType().Name); // whatever a stranger's token does to its reader, it is not valid
         }
+
+        return null;
     }
 
     private Caller? CallerOf(JsonWebToken jwt)

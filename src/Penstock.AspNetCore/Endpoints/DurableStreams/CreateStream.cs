@@ -22,7 +22,7 @@ internal sealed class CreateStream(IStreamLog log, PenstockOptions options, Time
         var lifetime = StreamLifetime.Read(request.Headers);
         var isClosed = DurableStreamsEndpoints.AsksToClose(request);
         var contentType = request.ContentType;
-        var source = fork is null ? null : await FindSourceAsync(name with { Path = fork.Source });
+        var source = fork is null ? null : await FindSourceAsync(new StreamName(fork.Source, name.Owner));
         if (source is not null)
         {
             var origin = StreamMetadata.Of(source);

@@ -12,13 +12,17 @@ namespace Penstock.AspNetCore.Endpoints.DurableStreams;
 /// A stream as a client names it: a path, and whose it is. Each owner's paths are apart, so that one path of two owners is two
 /// streams, and nobody can ask for another's.
 /// </summary>
-internal readonly record struct StreamName(string Path, Owner Owner)
+internal readonly struct StreamName(string path, Owner owner)
 {
     private const string OwnedPrefix = "owned/";
     private const int NamespaceBytes = 16; // as many as no two owners share
 
+    public string Path { get; } = path;
+
+    public Owner Owner { get; } = owner;
+
     /// <summary>Where it is in the log.</summary>
-    public string LogPath { get; } = StreamAddress.IsGeneration(Path) ? Path : PrefixOf(Owner.Name) + Path;
+    public string LogPath { get; } = StreamAddress.IsGeneration(path) ? path : PrefixOf(owner.Name) + path;
 
     /// <summary>What the log's paths of an owner's streams begin with.</summary>
     public static string PrefixOf(string? owner) =>
