@@ -278,7 +278,7 @@ internal sealed class GenerationService(
         if (Running >= options.MaxRunning)
             throw new RequestException("The server runs as many generations as it may. Try again shortly.") { Status = 503, Code = "overloaded", RetryAfter = TimeSpan.FromSeconds(2) };
         var route = router.Route(request.Model);
-        if (route.Targets.Any(t => t.Provider.Protocol.SignsCalls && t.Provider.Protocol.Name != request.Protocol)) request = await _signatures.RestoreAsync(request);
+        if (route.Targets.Any(t => t.Provider.Protocol.SignsCalls && t.Provider.Protocol.Name != request.Protocol)) request = await _signatures.RestoreAsync(request, new Owner(start.Owner));
         var attempts = new Attempts(request, route, options.Retry);
         try
         {

@@ -95,6 +95,26 @@ public sealed class OwnerTests
         (await Refer(item).By(_bob).TextAsync()).Replace(item, nobodysItem, StringComparison.Ordinal).ShouldBe(await Refer(nobodysItem).By(_bob).TextAsync());
     }
 
+    [Fact]
+    public async Task A_calls_id_leads_to_the_signature_in_ones_own_log_alone()
+    {
+        await using var gemini = ScriptedUpstream.Start(call => call.Sse("""{"candidates":[{"content":{"parts":[{"functionCall":{"name":"weather","args":{}},"thoughtSignature":"c2lnLTM="}],"role":"model"},"finishReason":"STOP","index":0}]}"""));
+        await using var host = await PenstockHost.StartAsync(null, "memory", [.. _alice.Settings, .. _bob.Settings, ("Providers:g:Protocol", "gemini"), ("Providers:g:BaseUrl", gemini.BaseUrl)]);
+        JsonObject Ask(params JsonObject[] messages) => new() { ["model"] = "g/m", ["messages"] = new JsonArray(messages), ["tools"] = JsonNode.Parse("""[{"type":"function","function":{"name":"weather"}}]""") };
+        JsonObject user = new() { ["role"] = "user", ["content"] = "Say something." };
+        var (_, hers) = await Api.SendAsync(host.Api.Post("v1/chat/completions", Ask(user)).By(_alice));
+        var id = (string)hers!["choices"]![0]!["message"]!["tool_calls"]![0]!["id"]!;
+        foreach (var (key, sees) in ((TestKey, bool)[])[(_alice, true), (_bob, false)])
+        {
+            var next = Ask(
+                (JsonObject)user.DeepClone(),
+                new() { ["role"] = "assistant", ["tool_calls"] = new JsonArray(new JsonObject { ["id"] = id, ["type"] = "function", ["function"] = new JsonObject { ["name"] = "weather", ["arguments"] = "{}" } }) },
+                new() { ["role"] = "tool", ["tool_call_id"] = id, ["content"] = "Rain." });
+            (await Api.SendAsync(host.Api.Post("v1/chat/completions", next).By(key))).Status.ShouldBe(HttpStatusCode.OK);
+            gemini.Calls.Last().Request!.ToJsonString().Contains("c2lnLTM=", StringComparison.Ordinal).ShouldBe(sees);
+        }
+    }
+
     [Theory]
     [InlineData("a/b")]
     [InlineData("/v1/stream/a/b")]
