@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Endpoints;
 using Penstock.AspNetCore.Endpoints.DurableStreams;
@@ -20,31 +21,39 @@ public static class PenstockEndpointRouteBuilderExtensions
         if (services.GetService<GenerationEndpoint>() is null)
             throw new InvalidOperationException("MapPenstock needs AddPenstock: call builder.Services.AddPenstock(builder.Configuration) before building the app.");
 
-        services.GetRequiredService<HealthEndpoints>().Map(routes);
-        if (services.GetRequiredService<PenstockOptions>().Queue.TakesRequests) MapRequests(routes, services);
-        routes.MapFallback("{*path}", static context => ErrorReply.WriteAsync(context, ClientProtocols.Native, new RequestException("There is nothing at this address. /docs lists what there is.")
+        var guarded = Guarded(routes, services.GetRequiredService<Gate>());
+        services.GetRequiredService<HealthEndpoints>().Map(guarded);
+        if (services.GetRequiredService<PenstockOptions>().Queue.TakesRequests) MapRequests(guarded, services);
+        guarded.MapFallback("{*path}", static context => ErrorReply.WriteAsync(context, ClientProtocols.Native, new RequestException("There is nothing at this address. /docs lists what there is.")
         {
             Status = StatusCodes.Status404NotFound,
             Code = "not_found",
-        }));
+        })).WithMetadata(Surface.Open);
         return routes;
     }
 
-    private static void MapRequests(IEndpointRouteBuilder routes, IServiceProvider services)
+    private static void MapRequests(RouteGroupBuilder guarded, IServiceProvider services)
     {
-        services.GetRequiredService<ChatCompletionsEndpoints>().Map(routes);
-        services.GetRequiredService<MessagesEndpoints>().Map(routes);
-        services.GetRequiredService<GeminiEndpoints>().Map(routes);
-        services.GetRequiredService<ResponsesEndpoints>().Map(routes);
-        services.GetRequiredService<NativeEndpoints>().Map(routes);
-        services.GetRequiredService<TextEndpoints>().Map(routes);
-        services.GetRequiredService<ModelsEndpoints>().Map(routes);
-        services.GetRequiredService<DurableStreamsEndpoints>().Map(routes);
+        services.GetRequiredService<ChatCompletionsEndpoints>().Map(guarded);
+        services.GetRequiredService<MessagesEndpoints>().Map(guarded);
+        services.GetRequiredService<GeminiEndpoints>().Map(guarded);
+        services.GetRequiredService<ResponsesEndpoints>().Map(guarded);
+        services.GetRequiredService<NativeEndpoints>().Map(guarded);
+        services.GetRequiredService<TextEndpoints>().Map(guarded);
+        services.GetRequiredService<ModelsEndpoints>().Map(guarded);
+        services.GetRequiredService<DurableStreamsEndpoints>().Map(guarded);
 
         // Groq and Azure have OpenAI's addresses below this one, and Groq's SDK always asks there.
-        var compatible = routes.MapGroup("/openai").ExcludeFromDescription();
+        var compatible = guarded.MapGroup("/openai").ExcludeFromDescription();
         services.GetRequiredService<ChatCompletionsEndpoints>().Map(compatible);
         services.GetRequiredService<ResponsesEndpoints>().Map(compatible);
         services.GetRequiredService<ModelsEndpoints>().Map(compatible);
+    }
+
+    private static RouteGroupBuilder Guarded(IEndpointRouteBuilder routes, Gate gate)
+    {
+        var group = routes.MapGroup("");
+        ((IEndpointConventionBuilder)group).Finally(gate.Guard);
+        return group;
     }
 }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Endpoints;
 using Penstock.AspNetCore.Endpoints.DurableStreams;
@@ -62,6 +63,7 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton<ModelsEndpoints>();
         services.AddSingleton<HealthEndpoints>();
         AddDurableStreams(services);
+        AddAuth(services);
         services.AddCors();
         return services;
     }
@@ -86,6 +88,17 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton<SubscriptionRegistry>();
         services.AddSingleton<SubscriptionEndpoints>();
         services.AddHostedService(provider => provider.GetRequiredService<SubscriptionRegistry>());
+    }
+
+    private static void AddAuth(IServiceCollection services)
+    {
+        services.AddSingleton<KeyRing>();
+        services.AddHostedService(provider => provider.GetRequiredService<KeyRing>());
+        services.AddSingleton<TokenValidator>();
+        services.AddSingleton<Tickets>();
+        services.AddSingleton<Authenticator>();
+        services.AddSingleton<Gate>();
+        services.AddHostedService<ExposureCheck>();
     }
 
     private static IStreamLog NewLog(IServiceProvider services)

@@ -6,6 +6,7 @@ internal static class Help
         Penstock streams LLM answers over Server-Sent Events and loses not a token.
 
         Usage: penstock [--urls ADDRESS] [--Penstock:KEY VALUE]...    serve
+               penstock keys create|ls|revoke                         make the keys that callers show
                penstock streams ls|cat|tail|rm                        look at the streams of a running server
                penstock verify FOLDER                                 check a data folder, record by record
 

@@ -25,6 +25,41 @@ public sealed class StartTests
         error.ShouldNotContain("   at ");
     }
 
+    [Theory]
+    [InlineData("--urls=http://0.0.0.0:FREE")]
+    [InlineData("--urls=http://[::]:FREE")]
+    [InlineData("--urls=http://*:FREE")]
+    [InlineData("--urls=http://127.0.0.1:0;http://+:FREE")]
+    [InlineData("--Kestrel:Endpoints:Any:Url=http://0.0.0.0:FREE")]
+    [InlineData("--http_ports=FREE")]
+    [InlineData("ASPNETCORE_URLS=http://0.0.0.0:FREE")]
+    [InlineData("ASPNETCORE_HTTP_PORTS=FREE")]
+    public async Task Beyond_loopback_it_starts_only_if_something_says_who_may_call(string listen)
+    {
+        listen = listen.Replace("FREE", $"{Ports.Free()}", StringComparison.Ordinal);
+        var isOption = listen.StartsWith("--", StringComparison.Ordinal);
+        string[] arguments = [PenstockProcess.ServerDll(), "--Penstock:Storage:Kind=memory", "--Penstock:Storage:Path=nowhere"];
+        (string, string)[] environment = isOption ? [] : [(listen.Split('=')[0], listen.Split('=')[1])];
+        var (code, _, error) = await Command.RunAsync("dotnet", isOption ? [.. arguments, listen] : arguments, Path.GetTempPath(), environment);
+        code.ShouldBe(1);
+        error.ShouldContain("beyond loopback");
+        error.ShouldContain("Penstock:Auth:Open");
+        error.ShouldNotContain("   at ");
+    }
+
+    [Theory]
+    [InlineData("Auth:Open", "true")]
+    [InlineData("Auth:Keys:0123456789ab:Hash", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")]
+    public async Task Beyond_loopback_it_starts_if_that_is_meant(string key, string value)
+    {
+        var port = Ports.Free();
+        var settings = new PenstockSettings { ["Storage:Kind"] = "memory", [key] = value };
+        await using var server = await PenstockProcess.StartAsync(settings, port, $"http://0.0.0.0:{port}");
+        using var reply = await RawReply.SendAsync(server.Api.Get("v1/models"));
+        reply.Status.ShouldBe(key == "Auth:Open" ? 200 : 401);
+        if (key == "Auth:Open") server.Log.ShouldContain("Anybody who reaches this server may use it");
+    }
+
     [Fact]
     public async Task Help_says_how_to_begin()
     {

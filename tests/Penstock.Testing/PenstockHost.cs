@@ -43,6 +43,9 @@ public sealed class PenstockHost : IAsyncDisposable
 
     public Uri Url { get; private set; } = null!;
 
+    /// <summary>What the server is made of.</summary>
+    public IServiceProvider Services => _app.Services;
+
     /// <summary>All that was logged so far, from debug up.</summary>
     public string Log => string.Join('\n', _log.Lines);
 

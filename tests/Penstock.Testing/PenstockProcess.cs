@@ -10,10 +10,12 @@ public sealed class PenstockProcess : IAsyncDisposable
     private readonly PenstockSettings _settings;
     private readonly string? _folder;
     private readonly ConcurrentQueue<string> _log = new();
+    private readonly string _listen;
     private Process? _process;
 
-    private PenstockProcess(PenstockSettings settings, int port)
+    private PenstockProcess(PenstockSettings settings, int port, string? listen = null)
     {
+        _listen = listen ?? $"http://127.0.0.1:{port}/";
         _settings = settings;
         _folder = settings.UseTemporaryFolder();
         Url = new Uri($"http://127.0.0.1:{port}/");
@@ -38,9 +40,12 @@ public sealed class PenstockProcess : IAsyncDisposable
         }
     }
 
-    public static async Task<PenstockProcess> StartAsync(PenstockSettings settings, int? port = null)
+    /// <param name="settings">Its configuration.</param>
+    /// <param name="port">Where it is reached.</param>
+    /// <param name="listen">Where it listens, if that is more than loopback.</param>
+    public static async Task<PenstockProcess> StartAsync(PenstockSettings settings, int? port = null, string? listen = null)
     {
-        var server = new PenstockProcess(settings, port ?? Ports.Free());
+        var server = new PenstockProcess(settings, port ?? Ports.Free(), listen);
         await server.StartAsync();
         return server;
     }
@@ -86,7 +91,7 @@ public sealed class PenstockProcess : IAsyncDisposable
         };
         start.ArgumentList.Add(ServerDll());
         start.ArgumentList.Add("--urls");
-        start.ArgumentList.Add(Url.ToString());
+        start.ArgumentList.Add(_listen);
         foreach (var key in start.Environment.Keys.Where(k => k.EndsWith("_API_KEY", StringComparison.Ordinal) || k == "OLLAMA_HOST").ToList())
             start.Environment.Remove(key);
         foreach (var (key, value) in _settings.Values) start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;

@@ -9,6 +9,9 @@ public sealed record RawRequest(Uri Url, string Method = "GET", string? Body = n
 {
     public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
 
+    /// <summary>What stands in the request line, as it is; the URL's own path, tidied, if this is null.</summary>
+    public string? Target { get; init; }
+
     public RawRequest With(string name, string value) => this with { Headers = [.. Headers, (name, value)] };
 
     public static RawRequest Post(Uri url, string json) => new RawRequest(url, "POST", json).With("Content-Type", "application/json");
@@ -50,7 +53,7 @@ public sealed class RawReply : IDisposable
         {
             await socket.ConnectAsync(request.Url.Host, request.Url.Port);
             var body = Encoding.UTF8.GetBytes(request.Body ?? "");
-            var head = new StringBuilder($"{request.Method} {request.Url.PathAndQuery} HTTP/1.1\r\nHost: {request.Url.Authority}\r\n");
+            var head = new StringBuilder($"{request.Method} {request.Target ?? request.Url.PathAndQuery} HTTP/1.1\r\nHost: {request.Url.Authority}\r\n");
             foreach (var (name, value) in request.Headers) head.Append(name).Append(": ").Append(value).Append("\r\n");
             if (request.Body is not null) head.Append("Content-Length: ").Append(body.Length).Append("\r\n");
             byte[] bytes = [.. Encoding.Latin1.GetBytes(head.Append("\r\n").ToString()), .. body];

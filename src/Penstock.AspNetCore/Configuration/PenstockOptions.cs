@@ -30,6 +30,8 @@ public sealed class PenstockOptions
 
     public CorsOptions Cors { get; set; } = new();
 
+    public AuthOptions Auth { get; set; } = new();
+
     /// <summary>What carries connections: <c>auto</c>, which is Penstock's own event loop where there is epoll, or <c>sockets</c>, the framework's.</summary>
     public string Transport { get; set; } = "auto";
 }

@@ -32,6 +32,7 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         if (options.Generations.MaxRunning < 1) errors.Add("Penstock:Generations:MaxRunning is under 1; give how many generations may run at once.");
         if (options.Limits.MaxBodyBytes < 1024) errors.Add("Penstock:Limits:MaxBodyBytes is under 1024; give the largest request body in bytes.");
         if (options.Storage.MaxStreamBytes < 1024) errors.Add("Penstock:Storage:MaxStreamBytes is under 1024; give the largest stream in bytes.");
+        AuthOptionsValidator.Validate(errors, options.Auth);
         foreach (var (key, provider) in options.Providers) Validate(errors, key, provider);
         foreach (var (key, model) in options.Models)
         {

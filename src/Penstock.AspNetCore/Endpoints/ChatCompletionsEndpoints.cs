@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
@@ -14,7 +15,7 @@ internal sealed class ChatCompletionsEndpoints(GenerationEndpoint endpoint, Pens
     private readonly DisconnectPolicy _onDisconnect = options.Generations.Policy;
 
     public void Map(IEndpointRouteBuilder routes) =>
-        routes.Map("/v1/chat/completions", _protocol, ("POST", Post));
+        routes.Map("/v1/chat/completions", Surface.ChatCompletions, ("POST", Post));
 
     private Task Post(HttpContext context) => endpoint.HandleAsync(context, _protocol, async () =>
     {

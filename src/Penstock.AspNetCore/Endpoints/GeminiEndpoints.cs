@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
@@ -12,7 +13,7 @@ using Penstock.Protocols.Gemini;
 namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary><c>/v1beta/models</c>: a model's methods stand behind its name, <c>{model}:generateContent</c>.</summary>
-internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, GenerationService generations, TokenCounter counter, PenstockOptions options)
+internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, TokenCounter counter, PenstockOptions options)
 {
     private static readonly string[] _methods = ["generateContent", "streamGenerateContent", "countTokens"];
 
@@ -21,10 +22,10 @@ internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, GenerationSer
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.Map("/v1beta/models", _protocol, ("GET", Handle(ListAsync)));
+        routes.Map("/v1beta/models", Surface.GeminiModels, ("GET", Handle(ListAsync)));
         // The name may hold a slash, so this takes all that follows.
-        routes.Map("/v1beta/models/{**model}", _protocol, ("POST", Handle(PostAsync)), ("GET", Handle(GetAsync)));
-        routes.MapPost("/v1/models/{**model}", PostAtV1Async).ExcludeFromDescription();
+        routes.Map("/v1beta/models/{**model}", Surface.Gemini, ("POST", Handle(PostAsync)), ("GET", Handle(GetAsync)));
+        routes.MapPost("/v1/models/{**model}", PostAtV1Async).WithMetadata(Surface.Gemini).ExcludeFromDescription();
     }
 
     private RequestDelegate Handle(Func<HttpContext, Task> handler) =>
@@ -74,7 +75,9 @@ internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, GenerationSer
         var body = await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes);
         using var json = RequestJson.Parse(body, GeminiRequestReader.Example);
         var root = GeminiJson.TryGetObject(json.RootElement, "generateContentRequest", "generateContentRequest", out var whole) ? whole : json.RootElement;
-        var count = await counter.CountAsync(GeminiRequestReader.Read(root, body, model, stream: false), context.RequestAborted);
+        var request = GeminiRequestReader.Read(root, body, model, stream: false);
+        endpoint.CheckModel(context, request.Model);
+        var count = await counter.CountAsync(request, context.RequestAborted);
         if (count.IsEstimate) context.Response.Headers[StreamHeaders.Estimated] = "true";
         context.Response.ContentType = _protocol.ContentType;
         await context.Response.WriteAsync(count.Body ?? string.Create(CultureInfo.InvariantCulture, $"{{\"totalTokens\":{count.Tokens}}}"), context.RequestAborted);
@@ -86,7 +89,7 @@ internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, GenerationSer
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
         json.WriteStartObject();
         json.WriteStartArray("models"u8);
-        foreach (var model in generations.Models) Write(json, model);
+        foreach (var model in endpoint.ModelsFor(context)) Write(json, model);
         json.WriteEndArray();
         json.WriteEndObject();
     }
@@ -94,7 +97,7 @@ internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, GenerationSer
     private async Task GetAsync(HttpContext context)
     {
         var model = ModelOf((string)context.Request.RouteValues["model"]!);
-        if (!generations.Models.Contains(model, StringComparer.Ordinal))
+        if (!endpoint.ModelsFor(context).Contains(model, StringComparer.Ordinal))
             throw new RequestException($"The model '{model}' is not listed here. GET /v1beta/models lists what is offered.") { Status = 404, Param = "model", Code = "model_not_found" };
         context.Response.ContentType = _protocol.ContentType;
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter);

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
@@ -67,18 +68,36 @@ internal sealed class GenerationEndpoint(
         return ReplyAsync(context, protocol, view, start, request.Stream);
     }
 
-    /// <summary>How the request wants its generation started.</summary>
+    /// <summary>How the request wants its generation started, and for whom.</summary>
+    /// <exception cref="RequestException">403: the caller may not ask for that model.</exception>
     public StartOptions OptionsOf(HttpContext context, GenerationRequest request, DisconnectPolicy onDisconnect)
     {
+        CheckModel(context, request.Model);
         var header = context.Request.Headers[OnDisconnectHeader].ToString();
         return new StartOptions
         {
             OnDisconnect = request.OnDisconnect is { } words ? DisconnectPolicy.Parse(words, options.Generations.Grace, "onDisconnect")
                 : header.Length > 0 ? DisconnectPolicy.Parse(header, options.Generations.Grace, OnDisconnectHeader)
                 : onDisconnect,
+            Owner = Caller.Of(context).Owner.Name,
             IdempotencyKey = KeyOf(context),
             JobId = request.JobId,
         };
+    }
+
+    /// <summary>The models on offer that the caller may ask for.</summary>
+    public IReadOnlyList<string> ModelsFor(HttpContext context)
+    {
+        var caller = Caller.Of(context);
+        return caller.Models.Count == 0 ? generations.Models : [.. generations.Models.Where(model => MayAsk(caller, model))];
+    }
+
+    /// <exception cref="RequestException">403: the caller may not ask for that model, whether or not there is one.</exception>
+    public void CheckModel(HttpContext context, string? model)
+    {
+        var caller = Caller.Of(context);
+        if (caller.Models.Count > 0 && !MayAsk(caller, model))
+            throw new RequestException($"This key may not ask for the model '{model}': it is for {string.Join(", ", caller.Models)}.") { Status = 403, Param = "model", Code = "model_not_allowed" };
     }
 
     /// <summary>Replies with the rest of the stream that the request's Last-Event-ID names.</summary>
@@ -89,7 +108,7 @@ internal sealed class GenerationEndpoint(
         if (header.Length == 0) return false;
         if (!EventId.TryParse(header, out var seen) || GenerationId.Parse(seen.Generation) is not { } id)
             throw new RequestException("The Last-Event-ID is not one that this server gave. Send it back as it came, or leave it out to ask anew.") { Code = "invalid_last_event_id" };
-        var info = await generations.GetInfoAsync(id) ?? throw NotFound();
+        var info = await generations.GetInfoAsync(id, Caller.Of(context).Owner) ?? throw NotFound();
         await ResumeAsync(context, protocol, OriginOf(info, id, protocol), id, info, seen);
         return true;
     }
@@ -151,6 +170,18 @@ internal sealed class GenerationEndpoint(
         }
 
         return headers;
+    }
+
+    private bool MayAsk(Caller caller, string? model)
+    {
+        try
+        {
+            return caller.MayAsk(generations.NameOf(model));
+        }
+        catch (RequestException)
+        {
+            return false; // nobody answers for that name, which it need not learn
+        }
     }
 
     private static string? KeyOf(HttpContext context)

@@ -1,9 +1,9 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
+using Penstock.AspNetCore.Auth;
 using Penstock.Generations;
 using Penstock.Jobs;
-using Penstock.Protocols;
 using Penstock.Streams;
 
 namespace Penstock.AspNetCore.Endpoints;
@@ -13,8 +13,8 @@ internal sealed class HealthEndpoints(GenerationService generations, IStreamLog 
 {
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.Map("/healthz", ClientProtocols.Native, ("GET", Live), ("HEAD", Live));
-        routes.Map("/readyz", ClientProtocols.Native, ("GET", Ready), ("HEAD", Ready));
+        routes.Map("/healthz", Surface.Open, ("GET", Live), ("HEAD", Live));
+        routes.Map("/readyz", Surface.Open, ("GET", Ready), ("HEAD", Ready));
     }
 
     private static Task Live(HttpContext context) => context.Response.WriteAsync("ok", context.RequestAborted);

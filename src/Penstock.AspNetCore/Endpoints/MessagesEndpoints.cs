@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
@@ -18,8 +19,8 @@ internal sealed class MessagesEndpoints(GenerationEndpoint endpoint, TokenCounte
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.Map("/v1/messages", _protocol, ("POST", Handle(PostAsync)));
-        routes.Map("/v1/messages/count_tokens", _protocol, ("POST", Handle(CountAsync)));
+        routes.Map("/v1/messages", Surface.Messages, ("POST", Handle(PostAsync)));
+        routes.Map("/v1/messages/count_tokens", Surface.Messages, ("POST", Handle(CountAsync)));
     }
 
     private RequestDelegate Handle(Func<HttpContext, Task> handler) => context =>
@@ -38,6 +39,7 @@ internal sealed class MessagesEndpoints(GenerationEndpoint endpoint, TokenCounte
     private async Task CountAsync(HttpContext context)
     {
         var request = MessagesRequestReader.ReadCounting(await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes));
+        endpoint.CheckModel(context, request.Model);
         request.Headers = GenerationEndpoint.HeadersFor(context, _protocol);
         var count = await counter.CountAsync(request, context.RequestAborted);
         if (count.IsEstimate) context.Response.Headers[StreamHeaders.Estimated] = "true";

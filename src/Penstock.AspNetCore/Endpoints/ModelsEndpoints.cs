@@ -1,31 +1,35 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Replies;
-using Penstock.Generations;
 using Penstock.Protocols;
 
 namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary><c>GET /v1/models</c>: in Anthropic's shape for those who send its header, else in OpenAI's.</summary>
-internal sealed class ModelsEndpoints(GenerationEndpoint endpoint, GenerationService generations)
+internal sealed class ModelsEndpoints(GenerationEndpoint endpoint)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.Map("/v1/models", ClientProtocols.ChatCompletions, ("GET", Handle(ListAsync)));
-        routes.Map("/v1/models/{**id}", ClientProtocols.ChatCompletions, ("GET", Handle(GetAsync)));
+        routes.Map("/v1/models", Surface.Models, ("GET", Handle(ListAsync)));
+        routes.Map("/v1/models/{**id}", Surface.Models, ("GET", Handle(GetAsync)));
     }
 
     private RequestDelegate Handle(Func<HttpContext, bool, Task> handler) => context =>
     {
-        var anthropic = context.Request.Headers.ContainsKey("anthropic-version");
+        var protocol = ProtocolOf(context);
+        var anthropic = protocol == ClientProtocols.Messages;
         if (anthropic) RequestId.Give(context);
-        return endpoint.HandleAsync(context, anthropic ? ClientProtocols.Messages : ClientProtocols.ChatCompletions, () => handler(context, anthropic));
+        return endpoint.HandleAsync(context, protocol, () => handler(context, anthropic));
     };
+
+    public static ClientProtocol ProtocolOf(HttpContext context) =>
+        context.Request.Headers.ContainsKey("anthropic-version") ? ClientProtocols.Messages : ClientProtocols.ChatCompletions;
 
     private async Task ListAsync(HttpContext context, bool anthropic)
     {
-        var models = generations.Models;
+        var models = endpoint.ModelsFor(context);
         context.Response.ContentType = "application/json";
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
         json.WriteStartObject();
@@ -36,8 +40,8 @@ internal sealed class ModelsEndpoints(GenerationEndpoint endpoint, GenerationSer
         if (anthropic)
         {
             json.WriteBoolean("has_more"u8, false); // all are on the one page
-            json.WriteString("first_id"u8, models[0]);
-            json.WriteString("last_id"u8, models[^1]);
+            json.WriteString("first_id"u8, models.Count == 0 ? null : models[0]);
+            json.WriteString("last_id"u8, models.Count == 0 ? null : models[^1]);
         }
 
         json.WriteEndObject();
@@ -47,7 +51,7 @@ internal sealed class ModelsEndpoints(GenerationEndpoint endpoint, GenerationSer
     {
         // SDKs escape the slash in provider/model, and routing leaves %2F as it is.
         var id = Uri.UnescapeDataString((string)context.Request.RouteValues["id"]!);
-        if (!generations.Models.Contains(id, StringComparer.Ordinal))
+        if (!endpoint.ModelsFor(context).Contains(id, StringComparer.Ordinal))
             throw new RequestException($"The model '{id}' is not listed here. GET /v1/models lists what is offered.") { Status = 404, Param = "model", Code = "model_not_found" };
         context.Response.ContentType = "application/json";
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter);

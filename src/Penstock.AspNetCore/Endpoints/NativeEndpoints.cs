@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
@@ -10,7 +11,7 @@ using Penstock.Protocols;
 namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary><c>/v1/generations</c>: start, look at, follow, list and stop generations, whatever protocol started them.</summary>
-internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationService generations, ReplyOptions replies, PenstockOptions options)
+internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationService generations, Tickets tickets, ReplyOptions replies, PenstockOptions options)
 {
     private const int DefaultListLimit = 20;
     private const int MaxListLimit = 100;
@@ -22,11 +23,12 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.Map("/v1/generations", _protocol, ("POST", Handle(PostAsync)), ("GET", Handle(ListAsync)));
-        routes.Map("/v1/generations/events", _protocol, ("GET", Handle(CombinedEventsAsync)));
-        routes.Map("/v1/generations/{id}", _protocol, ("GET", Handle(GetAsync)));
-        routes.Map("/v1/generations/{id}/events", _protocol, ("GET", Handle(EventsAsync)));
-        routes.Map("/v1/generations/{id}/stop", _protocol, ("POST", Handle(StopAsync)));
+        routes.Map("/v1/generations", Surface.Generations, ("POST", Handle(PostAsync)), ("GET", Handle(ListAsync)));
+        routes.Map("/v1/generations/events", Surface.Generations, ("GET", Handle(CombinedEventsAsync)));
+        routes.Map("/v1/generations/{id}", Surface.Generations, ("GET", Handle(GetAsync)));
+        routes.Map("/v1/generations/{id}/events", Surface.Generations with { TakesTicket = true }, ("GET", Handle(EventsAsync)));
+        routes.Map("/v1/generations/{id}/ticket", Surface.Generations, ("POST", Handle(TicketAsync)));
+        routes.Map("/v1/generations/{id}/stop", Surface.Generations, ("POST", Handle(StopAsync)));
     }
 
     private RequestDelegate Handle(Func<HttpContext, Task> handler) =>
@@ -70,7 +72,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
         json.WriteStartObject();
         json.WriteStartArray("data"u8);
         var count = 0;
-        await foreach (var snapshot in generations.ListAsync(status.Length == 0 ? null : status))
+        await foreach (var snapshot in generations.ListAsync(status.Length == 0 ? null : status, OwnerOf(context)))
         {
             GenerationSnapshotWriter.Write(snapshot, json);
             if (++count == limit) break;
@@ -90,7 +92,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
         var id = context.Request.RouteValues.ContainsKey("id") ? await IdOfAsync(context) : seen.Generation;
         if (seen.Generation.Length > 0 && GenerationId.Parse(seen.Generation) != id)
             throw new RequestException("The Last-Event-ID belongs to another generation than the address names.") { Code = "invalid_last_event_id" };
-        var info = await generations.GetInfoAsync(id) ?? throw GenerationEndpoint.NotFound();
+        var info = await generations.GetInfoAsync(id, OwnerOf(context)) ?? throw GenerationEndpoint.NotFound();
         WriteHeartbeat(context);
         context.Response.Headers[StreamHeaders.Offset] = (info.NextOffset - 1).ToString(CultureInfo.InvariantCulture);
         await endpoint.ResumeAsync(context, _protocol, EventView.Native, id, info, seen);
@@ -113,7 +115,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
         await using var reply = new CombinedReply(context, replies);
         foreach (var (id, seen) in asked)
         {
-            var info = await generations.GetInfoAsync(id);
+            var info = await generations.GetInfoAsync(id, OwnerOf(context));
             if (info is not null && seen.Offset >= info.NextOffset)
                 reply.WriteEnd(id, new GenerationError("invalid_last_event_id", $"The position {seen.Offset} is after the stream's last event.", StatusCodes.Status400BadRequest));
             else if (info is { Closed: true } && seen.Offset + 1 == info.NextOffset)
@@ -135,13 +137,28 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
     private async Task StopAsync(HttpContext context)
     {
         var id = await IdOfAsync(context);
-        if (!await generations.StopAsync(id)) throw GenerationEndpoint.NotFound();
+        if (!await generations.StopAsync(id, OwnerOf(context))) throw GenerationEndpoint.NotFound();
         await WriteSnapshotAsync(context, id);
+    }
+
+    private async Task TicketAsync(HttpContext context)
+    {
+        var id = await IdOfAsync(context);
+        if (await generations.GetInfoAsync(id, OwnerOf(context)) is null) throw GenerationEndpoint.NotFound();
+        var (ticket, end) = await tickets.NewAsync(Caller.Of(context), id);
+        context.Response.ContentType = "application/json";
+        context.Response.Headers.CacheControl = "no-store";
+        await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
+        json.WriteStartObject();
+        json.WriteString("ticket"u8, ticket);
+        json.WriteString("expiresAt"u8, end);
+        json.WriteString("url"u8, $"{context.Request.PathBase}/v1/generations/{id}/events?ticket={ticket}");
+        json.WriteEndObject();
     }
 
     private async Task WriteSnapshotAsync(HttpContext context, string id)
     {
-        var snapshot = await generations.GetSnapshotAsync(id) ?? throw GenerationEndpoint.NotFound();
+        var snapshot = await generations.GetSnapshotAsync(id, OwnerOf(context)) ?? throw GenerationEndpoint.NotFound();
         context.Response.ContentType = "application/json";
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers[StreamHeaders.Generation] = id;
@@ -150,7 +167,9 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
     }
 
     private async ValueTask<string> IdOfAsync(HttpContext context) =>
-        await generations.ResolveAsync((string)context.Request.RouteValues["id"]!) ?? throw GenerationEndpoint.NotFound();
+        await generations.ResolveAsync((string)context.Request.RouteValues["id"]!, OwnerOf(context)) ?? throw GenerationEndpoint.NotFound();
+
+    private static Owner OwnerOf(HttpContext context) => Caller.Of(context).Owner;
 
     // The header is what a browser sends when it comes back, so it is newer than the address.
     private static EventId Seen(HttpContext context)

@@ -19,18 +19,18 @@ internal sealed class ResponseStore(GenerationService generations)
             Code = param == "response_id" ? "response_not_found" : "previous_response_not_found",
         };
 
-    /// <summary>What is known of a response without reading it; null where there is none, or it was not to be stored.</summary>
-    public async ValueTask<(string Id, StreamInfo Info, GenerationMetadata Metadata)?> FindAsync(string name)
+    /// <summary>What is known of a response without reading it; null where the owner has none, or it was not to be stored.</summary>
+    public async ValueTask<(string Id, StreamInfo Info, GenerationMetadata Metadata)?> FindAsync(string name, Owner owner)
     {
         if (!name.StartsWith("resp_", StringComparison.Ordinal) || GenerationId.Parse(name) is not { } id) return null;
-        if (await generations.GetInfoAsync(id) is not { } info || GenerationMetadata.TryRead(info.Metadata) is not { } metadata) return null;
+        if (await generations.GetInfoAsync(id, owner) is not { } info || GenerationMetadata.TryRead(info.Metadata) is not { } metadata) return null;
         return metadata.Protocol == ResponsesProtocol.ProtocolName && ResponsesEcho.IsStored(metadata.ToRequest().Echo) ? (id, info, metadata) : null;
     }
 
     /// <summary>The response object as it is by now; null where it is gone meanwhile.</summary>
-    public async ValueTask<ReadOnlyMemory<byte>?> ReadAsync(string id)
+    public async ValueTask<ReadOnlyMemory<byte>?> ReadAsync(string id, Owner owner)
     {
-        if (await generations.GetInfoAsync(id) is not { } info) return null;
+        if (await generations.GetInfoAsync(id, owner) is not { } info) return null;
         var metadata = GenerationMetadata.Read(info.Metadata);
         // An ended stream's last record has it whole.
         using var reader = await generations.OpenReaderAsync(id, metadata.Stream && info.Closed ? Math.Max(0, info.NextOffset - 1) : await generations.FirstValidAsync(id));
@@ -57,14 +57,14 @@ internal sealed class ResponseStore(GenerationService generations)
 
     /// <summary>A body with the items of earlier responses that it only refers to.</summary>
     /// <exception cref="RequestException">There is no such item.</exception>
-    public async ValueTask<ReadOnlyMemory<byte>> ResolveReferencesAsync(ReadOnlyMemory<byte> body)
+    public async ValueTask<ReadOnlyMemory<byte>> ResolveReferencesAsync(ReadOnlyMemory<byte> body, Owner owner)
     {
         var references = ResponsesReferences.Read(body);
         if (references.Count == 0) return body;
         var items = new Dictionary<string, byte[]>(StringComparer.Ordinal);
         foreach (var name in references.Select(ResponsesReferences.ResponseOf).Distinct(StringComparer.Ordinal))
         {
-            if (await FindAsync(name) is not var (id, _, _) || await ReadAsync(id) is not { } response) continue;
+            if (await FindAsync(name, owner) is not var (id, _, _) || await ReadAsync(id, owner) is not { } response) continue;
             foreach (var (itemId, json) in ResponsesReferences.ItemsOf(response)) items[itemId] = json;
         }
 
@@ -75,15 +75,15 @@ internal sealed class ResponseStore(GenerationService generations)
 
     /// <summary>Reads a body, with the conversation before it if it goes on from an earlier response.</summary>
     /// <exception cref="RequestException">There is no such response, it has not ended, or the body cannot be taken.</exception>
-    public async ValueTask<GenerationRequest> ReadRequestAsync(ReadOnlyMemory<byte> body)
+    public async ValueTask<GenerationRequest> ReadRequestAsync(ReadOnlyMemory<byte> body, Owner owner)
     {
         if (ResponsesConversation.ReadPreviousId(body) is not { } name) return ClientProtocols.Responses.ReadRequest(body);
         const string Param = "previous_response_id";
-        if (await FindAsync(name) is not var (id, info, metadata)) throw NotFound(name, Param, status: 400);
+        if (await FindAsync(name, owner) is not var (id, info, metadata)) throw NotFound(name, Param, status: 400);
         if (!info.Closed)
             throw new RequestException($"The response '{name}' has not ended yet: wait for it, or cancel it.") { Param = Param, Code = "response_in_progress" };
         var earlier = await generations.Requests.LoadAsync(id, metadata);
-        if (earlier is null || await ReadAsync(id) is not { } response) throw NotFound(name, Param, status: 400);
+        if (earlier is null || await ReadAsync(id, owner) is not { } response) throw NotFound(name, Param, status: 400);
         var output = ResponsesConversation.OutputOf(response);
         var joined = ResponsesConversation.Join(body, [earlier.Body, output]);
         return ClientProtocols.Responses.ReadRequest(joined) with { Continues = new Continuation(id, output, body) };

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
@@ -18,10 +19,10 @@ internal sealed class ResponsesEndpoints(
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.Map("/v1/responses", _protocol, ("POST", Handle(PostAsync)));
-        routes.Map("/v1/responses/{id}", _protocol, ("GET", Handle(GetAsync)), ("DELETE", Handle(DeleteAsync)));
-        routes.Map("/v1/responses/{id}/cancel", _protocol, ("POST", Handle(CancelAsync)));
-        routes.Map("/v1/responses/{id}/input_items", _protocol, ("GET", Handle(ListInputAsync)));
+        routes.Map("/v1/responses", Surface.Responses, ("POST", Handle(PostAsync)));
+        routes.Map("/v1/responses/{id}", Surface.Responses, ("GET", Handle(GetAsync)), ("DELETE", Handle(DeleteAsync)));
+        routes.Map("/v1/responses/{id}/cancel", Surface.Responses, ("POST", Handle(CancelAsync)));
+        routes.Map("/v1/responses/{id}/input_items", Surface.Responses, ("GET", Handle(ListInputAsync)));
     }
 
     private RequestDelegate Handle(Func<HttpContext, Task> handler) =>
@@ -31,7 +32,7 @@ internal sealed class ResponsesEndpoints(
     {
         if (await endpoint.TryResumeAsync(context, _protocol)) return;
         var body = await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes);
-        var request = await responses.ReadRequestAsync(await responses.ResolveReferencesAsync(body));
+        var request = await responses.ReadRequestAsync(await responses.ResolveReferencesAsync(body, OwnerOf(context)), OwnerOf(context));
         if (!request.Background || ResponsesRequestReader.WantsStream(body))
         {
             await endpoint.StartAsync(context, _protocol, EventView.Origin, request, request.Background ? DisconnectPolicy.Detach : options.Generations.Policy);
@@ -45,7 +46,7 @@ internal sealed class ResponsesEndpoints(
 
     private async Task GetAsync(HttpContext context)
     {
-        var (id, info, metadata) = await responses.FindAsync(NameOf(context)) ?? throw ResponseStore.NotFound(NameOf(context));
+        var (id, info, metadata) = await responses.FindAsync(NameOf(context), OwnerOf(context)) ?? throw ResponseStore.NotFound(NameOf(context));
         if (!string.Equals(context.Request.Query["stream"], "true", StringComparison.OrdinalIgnoreCase))
         {
             await WriteResponseAsync(context, id);
@@ -69,15 +70,15 @@ internal sealed class ResponsesEndpoints(
 
     private async Task CancelAsync(HttpContext context)
     {
-        var (id, _, _) = await responses.FindAsync(NameOf(context)) ?? throw ResponseStore.NotFound(NameOf(context));
-        await generations.StopAsync(id);
+        var (id, _, _) = await responses.FindAsync(NameOf(context), OwnerOf(context)) ?? throw ResponseStore.NotFound(NameOf(context));
+        await generations.StopAsync(id, OwnerOf(context));
         await WriteResponseAsync(context, id);
     }
 
     private async Task DeleteAsync(HttpContext context)
     {
-        var (id, _, _) = await responses.FindAsync(NameOf(context)) ?? throw ResponseStore.NotFound(NameOf(context));
-        if (!await generations.DeleteAsync(id)) throw ResponseStore.NotFound(NameOf(context));
+        var (id, _, _) = await responses.FindAsync(NameOf(context), OwnerOf(context)) ?? throw ResponseStore.NotFound(NameOf(context));
+        if (!await generations.DeleteAsync(id, OwnerOf(context))) throw ResponseStore.NotFound(NameOf(context));
         context.Response.ContentType = "application/json";
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
         json.WriteStartObject();
@@ -90,7 +91,7 @@ internal sealed class ResponsesEndpoints(
     private async Task ListInputAsync(HttpContext context)
     {
         var name = NameOf(context);
-        var (id, _, metadata) = await responses.FindAsync(name) ?? throw ResponseStore.NotFound(name);
+        var (id, _, metadata) = await responses.FindAsync(name, OwnerOf(context)) ?? throw ResponseStore.NotFound(name);
         var request = await generations.Requests.LoadAsync(id, metadata) ?? throw ResponseStore.NotFound(name);
         var query = context.Request.Query;
         var limit = 20;
@@ -119,13 +120,15 @@ internal sealed class ResponsesEndpoints(
 
     private async Task WriteResponseAsync(HttpContext context, string id)
     {
-        var response = await responses.ReadAsync(id) ?? throw ResponseStore.NotFound(NameOf(context));
+        var response = await responses.ReadAsync(id, OwnerOf(context)) ?? throw ResponseStore.NotFound(NameOf(context));
         context.Response.ContentType = _protocol.ContentType;
         context.Response.ContentLength = response.Length;
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers[StreamHeaders.Generation] = id;
         await context.Response.BodyWriter.WriteAsync(response, context.RequestAborted);
     }
+
+    private static Owner OwnerOf(HttpContext context) => Caller.Of(context).Owner;
 
     private static string NameOf(HttpContext context) => context.Request.RouteValues["id"] as string ?? "";
 

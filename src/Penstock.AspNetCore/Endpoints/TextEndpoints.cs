@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
@@ -17,10 +18,10 @@ internal sealed class TextEndpoints(GenerationEndpoint endpoint, GenerationServi
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.Map("/query/stream", ClientProtocols.TextQuery, ("POST", Post(ClientProtocols.TextQuery)));
-        routes.Map("/chat/stream", ClientProtocols.TextChat, ("GET", Get(ClientProtocols.TextChat, "prompt")));
-        routes.Map("/stream", ClientProtocols.TextStream, ("GET", Get(ClientProtocols.TextStream, "query")));
-        routes.Map("/ask", ClientProtocols.TextAsk, ("POST", Ask));
+        routes.Map("/query/stream", Surface.Text(ClientProtocols.TextQuery), ("POST", Post(ClientProtocols.TextQuery)));
+        routes.Map("/chat/stream", Surface.Text(ClientProtocols.TextChat), ("GET", Get(ClientProtocols.TextChat, "prompt")));
+        routes.Map("/stream", Surface.Text(ClientProtocols.TextStream), ("GET", Get(ClientProtocols.TextStream, "query")));
+        routes.Map("/ask", Surface.Text(ClientProtocols.TextAsk), ("POST", Ask));
     }
 
     private RequestDelegate Post(ClientProtocol protocol) => context => endpoint.HandleAsync(context, protocol, async () =>

@@ -7,6 +7,9 @@ namespace Penstock.AspNetCore.Replies;
 /// <summary>Answers with an error in the protocol's own shape.</summary>
 internal static class ErrorReply
 {
+    /// <summary>The <c>WWW-Authenticate</c> of a 401.</summary>
+    public const string Challenge = "Bearer realm=\"penstock\"";
+
     public static Task WriteAsync(HttpContext context, ClientProtocol protocol, RequestException error)
     {
         var response = context.Response;
@@ -15,6 +18,7 @@ internal static class ErrorReply
         response.StatusCode = error.Status;
         response.ContentType = protocol.ContentType;
         response.Headers.CacheControl = "no-store";
+        if (error.Status == StatusCodes.Status401Unauthorized) response.Headers.WWWAuthenticate = Challenge;
         if (error.RetryAfter is { } after)
             response.Headers.RetryAfter = ((long)Math.Ceiling(after.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         protocol.WriteError(error, RequestId.Of(context), response.BodyWriter);

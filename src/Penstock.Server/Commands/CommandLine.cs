@@ -7,6 +7,7 @@ internal static class CommandLine
 {
     private static readonly Dictionary<string, Command> _commands = new(StringComparer.Ordinal)
     {
+        ["keys"] = new(KeysCommand.Help, KeysCommand.RunAsync),
         ["streams"] = new(StreamsCommand.Help, StreamsCommand.RunAsync),
         ["verify"] = new(VerifyCommand.Help, VerifyCommand.RunAsync),
     };

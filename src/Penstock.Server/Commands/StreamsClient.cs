@@ -1,11 +1,12 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text.Json;
 using Penstock.AspNetCore.Endpoints.DurableStreams;
 
 namespace Penstock.Server.Commands;
 
 /// <summary>What the operator's commands ask of a server.</summary>
-internal sealed class StreamsClient(Uri server) : IDisposable
+internal sealed class StreamsClient(Uri server, string? key, string? owner) : IDisposable
 {
     private readonly HttpClient _http = new() { BaseAddress = server, Timeout = Timeout.InfiniteTimeSpan };
 
@@ -42,7 +43,9 @@ internal sealed class StreamsClient(Uri server) : IDisposable
 
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string address)
     {
+        if (owner is not null) address += $"{(address.Contains('?', StringComparison.Ordinal) ? '&' : '?')}owner={Uri.EscapeDataString(owner)}";
         using var request = new HttpRequestMessage(method, address);
+        if (key is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
         var reply = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         if (reply.IsSuccessStatusCode) return reply;
         using (reply) throw new CommandException(Explain(reply.StatusCode, await reply.Content.ReadAsByteArrayAsync()));

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text;
-using System.Text.Json;
 
 namespace Penstock.Server.Commands;
 
@@ -17,6 +15,8 @@ internal static class StreamsCommand
 
           PATH                 as after /v1/stream/; generations are at generations/ID
           --server URL         the server (http://localhost:8000)
+          --key KEY            the key to show, if the server asks for one; better set PENSTOCK_KEY (an admin key sees all)
+          --owner NAME         with an admin key: whose stream PATH is
           --offset OFFSET      where to begin: an offset, -1 for the beginning, now for the end
                                (cat begins at the beginning, tail at the end)
 
@@ -30,10 +30,14 @@ internal static class StreamsCommand
 
     public static async Task<int> RunAsync(string[] args, TextWriter output)
     {
-        var server = Take(ref args, "--server") ?? DefaultServer;
-        var offset = Take(ref args, "--offset");
+        var rest = new Arguments(args);
+        var server = rest.Take("--server") ?? DefaultServer;
+        var offset = rest.Take("--offset");
+        var key = rest.Take("--key") ?? Environment.GetEnvironmentVariable("PENSTOCK_KEY");
+        var owner = rest.Take("--owner");
+        args = [.. rest.Rest];
         if (!Uri.TryCreate(server.TrimEnd('/') + "/", UriKind.Absolute, out var address)) throw new UsageException($"'{server}' is no URL.");
-        using var client = new StreamsClient(address);
+        using var client = new StreamsClient(address, key, owner);
         switch (args)
         {
             case ["ls"] or ["ls", _]:
@@ -58,37 +62,21 @@ internal static class StreamsCommand
     private static async Task ListAsync(StreamsClient client, string prefix, TextWriter output)
     {
         using var list = await client.ListAsync(prefix);
-        var rows = new List<string[]> { new[] { "PATH", "TYPE", "EVENTS", "STATE", "CREATED", "EXPIRES" } };
-        foreach (var stream in list.RootElement.GetProperty("data").EnumerateArray())
+        var streams = list.RootElement.GetProperty("data").EnumerateArray().ToList();
+        var isAdmin = streams.Exists(stream => stream.TryGetProperty("owner", out _)); // only an operator is told
+        string[] head = ["PATH", "TYPE", "EVENTS", "STATE", "CREATED", "EXPIRES"];
+        await Table.WriteAsync(output, isAdmin ? [.. head, "OWNER"] : head, streams.Select(stream =>
         {
-            rows.Add([
+            string[] row =
+            [
                 stream.GetProperty("path").GetString()!,
                 stream.GetProperty("contentType").GetString()!,
                 stream.GetProperty("events").GetInt64().ToString(CultureInfo.InvariantCulture),
                 stream.GetProperty("closed").GetBoolean() ? "closed" : "open",
-                Time(stream.GetProperty("createdAt")),
-                stream.TryGetProperty("expiresAt", out var end) ? Time(end) : "",
-            ]);
-        }
-
-        var widths = Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length)).ToArray();
-        foreach (var row in rows)
-        {
-            var line = new StringBuilder();
-            for (var column = 0; column < row.Length; column++) line.Append(row[column].PadRight(widths[column] + 2));
-            await output.WriteLineAsync(line.ToString().TrimEnd());
-        }
-    }
-
-    private static string Time(JsonElement time) => time.GetDateTimeOffset().ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-
-    private static string? Take(ref string[] args, string option)
-    {
-        var at = Array.IndexOf(args, option);
-        if (at < 0) return null;
-        if (at + 1 == args.Length) throw new UsageException($"{option} needs a value.");
-        var value = args[at + 1];
-        args = [.. args[..at], .. args[(at + 2)..]];
-        return value;
+                Table.Time(stream.GetProperty("createdAt").GetDateTimeOffset()),
+                stream.TryGetProperty("expiresAt", out var end) ? Table.Time(end.GetDateTimeOffset()) : "",
+            ];
+            return isAdmin ? [.. row, stream.GetProperty("owner").GetString() ?? ""] : row;
+        }));
     }
 }

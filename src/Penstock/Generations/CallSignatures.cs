@@ -13,13 +13,13 @@ internal sealed class CallSignatures(IStreamLog log)
     // Each is a log to read before the provider is asked; the oldest of a longer conversation go without.
     private const int MaxGenerations = 100;
 
-    /// <summary>The request with the signatures of its calls, as far as they are known; the request itself where there is nothing to restore.</summary>
-    public async ValueTask<GenerationRequest> RestoreAsync(GenerationRequest request)
+    /// <summary>The request with the signatures of its calls, as far as its owner's generations have them; the request itself where there is nothing to restore.</summary>
+    public async ValueTask<GenerationRequest> RestoreAsync(GenerationRequest request, Owner owner)
     {
         var lost = Unsigned(request.Messages);
         if (lost.Count == 0) return request;
         var found = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (generation, blocks) in lost) await ReadAsync(generation, blocks, found);
+        foreach (var (generation, blocks) in lost) await ReadAsync(generation, owner, blocks, found);
         return found.Count == 0 ? request : request with { Messages = [.. request.Messages.Select(m => Restore(m, found))] };
     }
 
@@ -40,13 +40,13 @@ internal sealed class CallSignatures(IStreamLog log)
         return lost;
     }
 
-    private async ValueTask ReadAsync(string generation, HashSet<int> blocks, Dictionary<string, string> found)
+    private async ValueTask ReadAsync(string generation, Owner owner, HashSet<int> blocks, Dictionary<string, string> found)
     {
         try
         {
-            // Whose generation it is must be asked here, once generations have owners.
             var path = GenerationPath.Of(generation);
-            if (await log.GetAsync(path) is not { } info) return;
+            var info = await log.GetAsync(path);
+            if (!owner.Sees(info)) return;
             using var reader = await log.OpenReaderAsync(path);
             if (reader is null) return;
             await StoredEvents.ReadAsync(reader, info.NextOffset, record =>

@@ -15,6 +15,9 @@ namespace Penstock.Generations;
 internal sealed record GenerationMetadata(
     string Protocol, bool Stream, bool IncludeUsage, int Choices, string? RequestedModel, string Model)
 {
+    /// <summary>To whom it belongs; null for nobody in particular.</summary>
+    public string? Owner { get; init; }
+
     /// <summary>How long it goes on with nobody watching; null for to its end.</summary>
     public double? GraceSeconds { get; init; }
 

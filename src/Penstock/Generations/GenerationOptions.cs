@@ -36,7 +36,10 @@ public sealed record StartOptions
 {
     public required DisconnectPolicy OnDisconnect { get; init; }
 
-    /// <summary>Names the request, so that sending it again joins the generation that it started; null for none.</summary>
+    /// <summary>To whom it will belong; null for nobody in particular.</summary>
+    public string? Owner { get; init; }
+
+    /// <summary>Names the request among its owner's, so that sending it again joins the generation that it started; null for none.</summary>
     public string? IdempotencyKey { get; init; }
 
     /// <summary>Which jobs are taken first where they wait.</summary>

@@ -30,6 +30,10 @@ internal sealed class GenerationService(
 
     public IReadOnlyList<string> Models => router.Models;
 
+    /// <summary>The one name of a model that may be asked for by several: its alias, or <c>provider/model</c>.</summary>
+    /// <exception cref="RequestException">Nobody answers for that name.</exception>
+    public string NameOf(string? model) => router.NameOf(model);
+
     /// <summary>The requests that were kept.</summary>
     public StoredRequests Requests => requests;
 
@@ -49,7 +53,7 @@ internal sealed class GenerationService(
         var id = GenerationId.New();
         if (name is null) return await CreateAsync(request, protocol, start, id, key: null, claim: null);
 
-        var key = IdempotencyKeys.Hash(name);
+        var key = IdempotencyKeys.Hash(start.Owner, name);
         // Gemini's address says which model, and whether to stream.
         var bodyHash = IdempotencyKeys.Hash([.. System.Text.Encoding.UTF8.GetBytes($"{request.Protocol}\0{request.Model}\0{request.Stream}\0"), .. request.Body.Span]);
         return await _keys.ClaimAsync(key, mine: null, StandsAsync) is { } claim
@@ -57,8 +61,9 @@ internal sealed class GenerationService(
             : await CreateAsync(request, protocol, start, id, key, new KeyClaim(id, bodyHash));
     }
 
-    /// <summary>Finds a generation by its own id, an id that a protocol made of it, or a job's id; null for none.</summary>
-    public async ValueTask<string?> ResolveAsync(string name) => GenerationId.Parse(name) ?? await _keys.FindAsync(IdempotencyKeys.Hash(JobPrefix + name));
+    /// <summary>Finds a generation by its own id, an id that a protocol made of it, or the id of one of the owner's jobs; null for none.</summary>
+    public async ValueTask<string?> ResolveAsync(string name, Owner owner) =>
+        GenerationId.Parse(name) ?? await _keys.FindAsync(IdempotencyKeys.Hash(owner.Name, JobPrefix + name));
 
     /// <summary>Opens a cursor, or null when there is no such generation.</summary>
     /// <param name="id">The generation.</param>
@@ -67,7 +72,7 @@ internal sealed class GenerationService(
     {
         // Found before the reader is opened: a generation that ends in between has its ending in the stream.
         var generation = worker.Find(id);
-        var watcher = queue.SpansNodes && await GetInfoAsync(id) is { Closed: false } info && GenerationMetadata.TryRead(info.Metadata) is { } metadata
+        var watcher = queue.SpansNodes && await log.GetAsync(GenerationPath.Of(id)) is { Closed: false } info && GenerationMetadata.TryRead(info.Metadata) is { } metadata
             ? watchers.Enter(id, metadata.OnDisconnect)
             : null;
         try
@@ -91,7 +96,7 @@ internal sealed class GenerationService(
     // The ending says it; while there is none on another node, only the events do.
     private async ValueTask<long> ReadFirstValidAsync(string id)
     {
-        if (await GetInfoAsync(id) is not { } info) return 0;
+        if (await log.GetAsync(GenerationPath.Of(id)) is not { } info) return 0;
         if (!info.Closed && (!queue.SpansNodes || options.OnCrash != CrashPolicy.Restart || info.Epoch <= 2)) return 0;
         using var reader = await log.OpenReaderAsync(info.Path, info.Closed ? Math.Max(0, info.NextOffset - 1) : 0);
         if (reader is null) return 0;
@@ -107,20 +112,26 @@ internal sealed class GenerationService(
     /// <summary>Opens a reader that does not count as somebody who watches, or null when there is no such generation.</summary>
     public ValueTask<IStreamReader?> OpenReaderAsync(string id, long offset = 0) => log.OpenReaderAsync(GenerationPath.Of(id), offset);
 
-    public ValueTask<StreamInfo?> GetInfoAsync(string id) => log.GetAsync(GenerationPath.Of(id));
-
-    /// <summary>What is known of a generation so far, or null when there is none.</summary>
-    public async ValueTask<GenerationSnapshot?> GetSnapshotAsync(string id)
+    /// <summary>A generation's stream, or null when the owner has no such generation. Whoever has it may go on with its id.</summary>
+    public async ValueTask<StreamInfo?> GetInfoAsync(string id, Owner owner)
     {
-        var info = await GetInfoAsync(id);
+        var info = await log.GetAsync(GenerationPath.Of(id));
+        return owner.Sees(info) ? info : null;
+    }
+
+    /// <summary>What is known of a generation so far, or null when the owner has no such generation.</summary>
+    public async ValueTask<GenerationSnapshot?> GetSnapshotAsync(string id, Owner owner)
+    {
+        var info = await GetInfoAsync(id, owner);
         return info is null ? null : await SnapshotAsync(info);
     }
 
-    /// <summary>Generations, newest first; all, or those of one status.</summary>
-    public async IAsyncEnumerable<GenerationSnapshot> ListAsync(string? status)
+    /// <summary>The owner's generations, newest first; all, or those of one status.</summary>
+    public async IAsyncEnumerable<GenerationSnapshot> ListAsync(string? status, Owner owner)
     {
         await foreach (var info in log.ListAsync(GenerationPath.Prefix))
         {
+            if (!owner.Sees(info)) continue;
             GenerationSnapshot? snapshot = null;
             try
             {
@@ -136,8 +147,8 @@ internal sealed class GenerationService(
     }
 
     /// <summary>Stops a generation wherever it runs, and waits for its ending to be stored; an ended one stays as it is.</summary>
-    /// <returns>False when there is no such generation.</returns>
-    public ValueTask<bool> StopAsync(string id) => StopAsync(id, "requested");
+    /// <returns>False when the owner has no such generation.</returns>
+    public async ValueTask<bool> StopAsync(string id, Owner owner) => await GetInfoAsync(id, owner) is not null && await StopAsync(id, "requested");
 
     private async ValueTask<bool> StopAsync(string id, string reason)
     {
@@ -150,7 +161,7 @@ internal sealed class GenerationService(
                 if (!queue.SpansNodes) return true;
             }
 
-            if (await GetInfoAsync(id) is not { } info) return false;
+            if (await log.GetAsync(GenerationPath.Of(id)) is not { } info) return false;
             if (info.Closed || !queue.SpansNodes || GenerationMetadata.TryRead(info.Metadata) is not { } metadata) return true;
             if (await recovery.TryEndAsync(info, id, metadata, GenerationRecovery.Ending.Stopped(reason)))
             {
@@ -163,10 +174,10 @@ internal sealed class GenerationService(
     }
 
     /// <summary>Stops a generation and removes all that is kept of it.</summary>
-    /// <returns>False when there is no such generation.</returns>
-    public async ValueTask<bool> DeleteAsync(string id)
+    /// <returns>False when the owner has no such generation.</returns>
+    public async ValueTask<bool> DeleteAsync(string id, Owner owner)
     {
-        if (!await StopAsync(id)) return false;
+        if (!await StopAsync(id, owner)) return false;
         await requests.DeleteAsync(id);
         return await log.DeleteAsync(GenerationPath.Of(id));
     }
@@ -272,7 +283,7 @@ internal sealed class GenerationService(
     }
 
     /// <summary>Whether a generation still has its key: not when it is gone, or came to nothing.</summary>
-    private async ValueTask<bool> StandsAsync(string id) => await GetInfoAsync(id) is { } info && !(info.Closed && await IsSilentAsync(info.Path));
+    private async ValueTask<bool> StandsAsync(string id) => await log.GetAsync(GenerationPath.Of(id)) is { } info && !(info.Closed && await IsSilentAsync(info.Path));
 
     private async ValueTask<Started> JoinAsync(KeyClaim claim, string bodyHash)
     {
@@ -285,7 +296,7 @@ internal sealed class GenerationService(
             };
         }
 
-        return await GetInfoAsync(claim.GenerationId) is { } info ? new Started(claim.GenerationId, GenerationMetadata.Read(info.Metadata).Dropped) : new Started(claim.GenerationId, null);
+        return await log.GetAsync(GenerationPath.Of(claim.GenerationId)) is { } info ? new Started(claim.GenerationId, GenerationMetadata.Read(info.Metadata).Dropped) : new Started(claim.GenerationId, null);
     }
 
     private async ValueTask<Started> CreateAsync(GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string? key, KeyClaim? claim)
@@ -294,7 +305,7 @@ internal sealed class GenerationService(
             throw new RequestException("The server is shutting down. Try again.") { Status = 503, Code = "shutting_down", RetryAfter = TimeSpan.FromSeconds(1) };
         await CheckRoomAsync();
         var route = router.Route(request.Model);
-        if (route.Targets.Any(t => t.Provider.Protocol.SignsCalls && t.Provider.Protocol.Name != request.Protocol)) request = await _signatures.RestoreAsync(request);
+        if (route.Targets.Any(t => t.Provider.Protocol.SignsCalls && t.Provider.Protocol.Name != request.Protocol)) request = await _signatures.RestoreAsync(request, new Owner(start.Owner));
         var attempts = new Attempts(request, route, options.Retry);
         try
         {
@@ -314,6 +325,7 @@ internal sealed class GenerationService(
         var keeps = request.Store ?? options.OnCrash != CrashPolicy.Fail;
         var metadata = new GenerationMetadata(protocol.Name, request.Stream, request.IncludeUsage, request.Choices, request.Model, asked.Target.Name)
         {
+            Owner = start.Owner,
             GraceSeconds = start.OnDisconnect == DisconnectPolicy.Detach ? null : start.OnDisconnect.Grace.TotalSeconds,
             Dropped = asked.Dropped.Count == 0 ? null : asked.Dropped,
             Echo = request.Echo,

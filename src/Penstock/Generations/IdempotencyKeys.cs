@@ -17,7 +17,8 @@ internal sealed class IdempotencyKeys(IStreamLog log, TimeSpan lifetime)
 {
     private const string PathPrefix = "keys/";
 
-    public static string Hash(string key) => Hash(Encoding.UTF8.GetBytes(key));
+    /// <summary>One key of two owners is two keys. The length keeps an owner's name and a key from being read as another pair.</summary>
+    public static string Hash(string? owner, string key) => Hash(Encoding.UTF8.GetBytes(owner is null ? key : $"owner:{owner.Length}:{owner}:{key}"));
 
     public static string Hash(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes).AsSpan(0, 16));
 

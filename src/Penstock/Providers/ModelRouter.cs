@@ -24,6 +24,14 @@ internal sealed class ModelRouter : IDisposable
         return _aliases.TryGetValue(name, out var route) ? route : new Route(Target(name));
     }
 
+    /// <summary>The one name of what may be asked for by several: the alias as it is configured, or <c>provider/model</c>.</summary>
+    /// <exception cref="RequestException">As <see cref="Route"/>.</exception>
+    public string NameOf(string? model)
+    {
+        var name = string.IsNullOrEmpty(model) ? _defaultModel : model;
+        return _aliases.Keys.FirstOrDefault(alias => alias.Equals(name, StringComparison.OrdinalIgnoreCase)) ?? Target(name).Name;
+    }
+
     /// <summary>The target of that name, which is no alias.</summary>
     /// <exception cref="RequestException">As <see cref="Route"/>.</exception>
     public Target Target(string name)

@@ -11,17 +11,17 @@ namespace Penstock.AspNetCore.Endpoints.DurableStreams;
 internal sealed class AppendToStream(IStreamLog log, PenstockOptions options)
 {
     /// <returns>From which offset to which one the stream has grown.</returns>
-    public async Task<(long Before, long After)> HandleAsync(HttpContext context, string path)
+    public async Task<(long Before, long After)> HandleAsync(HttpContext context, StreamName name)
     {
         var append = Read(context.Request);
-        var info = await log.GetAsync(StreamAddress.ToLog(path)) ?? throw DurableStreamsEndpoints.NotFound();
+        var info = await name.FindAsync(log) ?? throw DurableStreamsEndpoints.NotFound();
         if (info.KeptForForks) throw DurableStreamsEndpoints.Deleted();
         var metadata = StreamMetadata.Of(info);
         using var events = new StreamBatch();
         var hasBody = await ReadBodyAsync(context, metadata, events, info);
         if (!hasBody && !append.Close) throw new RequestException($"The body is empty; only a request with {StreamHeader.Closed}: true may be.") { Code = "empty_body" };
 
-        var result = await log.AppendAsync(StreamAddress.ToLog(path), events, append);
+        var result = await log.AppendAsync(name.LogPath, events, append);
         Write(context.Response, append, result, hasBody);
         return (result.NextOffset - (result.Status == AppendStatus.Appended ? events.Count : 0), result.NextOffset);
     }

@@ -15,14 +15,14 @@ internal sealed class CreateStream(IStreamLog log, PenstockOptions options, Time
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(10);
 
     /// <returns>The stream as it is now, and where its own events begin if it is new.</returns>
-    public async Task<(StreamInfo Info, long? Begins)> HandleAsync(HttpContext context, string path)
+    public async Task<(StreamInfo Info, long? Begins)> HandleAsync(HttpContext context, StreamName name)
     {
         var request = context.Request;
         var fork = ForkRequest.Read(request.Headers);
         var lifetime = StreamLifetime.Read(request.Headers);
         var isClosed = DurableStreamsEndpoints.AsksToClose(request);
         var contentType = request.ContentType;
-        var source = fork is null ? null : await FindSourceAsync(fork);
+        var source = fork is null ? null : await FindSourceAsync(new StreamName(fork.Source, name.Owner));
         if (source is not null)
         {
             var origin = StreamMetadata.Of(source);
@@ -32,22 +32,22 @@ internal sealed class CreateStream(IStreamLog log, PenstockOptions options, Time
             if (lifetime == default) lifetime = new(origin.TimeToLive, origin.ExpiresAt);
         }
 
-        var metadata = new StreamMetadata(contentType ?? DefaultContentType, lifetime.TimeToLive, lifetime.ExpiresAt, fork?.Source, fork?.Offset, fork?.SubOffset ?? 0);
+        var metadata = new StreamMetadata(contentType ?? DefaultContentType, lifetime.TimeToLive, lifetime.ExpiresAt, fork?.Source, fork?.Offset, fork?.SubOffset ?? 0) { Owner = name.Owner.Name };
         using var events = new StreamBatch();
         var beginning = source is null ? null : await fork!.ResolveAsync(log, source, StreamMetadata.Of(source).IsJson, events);
         await StreamBody.ReadAsync(context, metadata, events, options.Limits.MaxBodyBytes);
 
         for (var attempt = 0; ; attempt++)
         {
-            if (await log.GetAsync(StreamAddress.ToLog(path)) is { } existing) return (Confirm(existing, metadata, isClosed), null);
+            if (await name.FindAsync(log) is { } existing) return (Confirm(existing, metadata, isClosed), null);
             try
             {
                 var created = await log.CreateSharedAsync(
-                    StreamAddress.ToLog(path),
+                    name.LogPath,
                     new SharedStreamOptions { Metadata = metadata.ToBytes(), TimeToLive = lifetime.Span, ExpiresAt = lifetime.End, Fork = beginning, Closed = isClosed },
                     events.Count == 0 ? null : events);
                 context.Response.StatusCode = StatusCodes.Status201Created;
-                context.Response.Headers.Location = StreamAddress.UrlOf(request, path);
+                context.Response.Headers.Location = StreamAddress.UrlOf(request, name.Path);
                 return (created, beginning?.Offset ?? 0);
             }
             catch (StreamExistsException) when (attempt < Attempts)
@@ -69,11 +69,11 @@ internal sealed class CreateStream(IStreamLog log, PenstockOptions options, Time
         return existing;
     }
 
-    private async ValueTask<StreamInfo> FindSourceAsync(ForkRequest fork)
+    private async ValueTask<StreamInfo> FindSourceAsync(StreamName source)
     {
-        if (StreamAddress.IsGeneration(fork.Source)) throw Conflict("not_forkable", "A generation cannot be forked.");
-        var source = await log.GetAsync(StreamAddress.ToLog(fork.Source)) ?? throw DurableStreamsEndpoints.NotFound();
-        return source.KeptForForks ? throw Conflict("stream_deleted", "The stream to fork was deleted.") : source;
+        if (StreamAddress.IsGeneration(source.Path)) throw Conflict("not_forkable", "A generation cannot be forked.");
+        var info = await source.FindAsync(log) ?? throw DurableStreamsEndpoints.NotFound();
+        return info.KeptForForks ? throw Conflict("stream_deleted", "The stream to fork was deleted.") : info;
     }
 
     private static RequestException Conflict(string code, string message) => new(message) { Status = StatusCodes.Status409Conflict, Code = code };

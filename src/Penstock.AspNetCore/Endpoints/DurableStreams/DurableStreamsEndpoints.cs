@@ -2,8 +2,10 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
+using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
+using Penstock.AspNetCore.Replies;
 using Penstock.Protocols;
 using Penstock.Streams;
 
@@ -19,16 +21,16 @@ internal sealed class DurableStreamsEndpoints(
 {
     public void Map(IEndpointRouteBuilder routes)
     {
-        foreach (var (address, operation, handler) in subscriptionEndpoints.Operations)
-            routes.MapMethods(address, [operation], context => HandleAsync(context, () => handler(context)));
+        foreach (var (address, operation, surface, handler) in subscriptionEndpoints.Operations)
+            routes.MapMethods(address, [operation], context => HandleAsync(context, () => handler(context))).WithMetadata(surface);
         const string Stream = StreamAddress.Root + "{**path}";
-        routes.MapMethods(Stream, ["GET"], context => HandleAsync(context, () => GetAsync(context, PathOf(context))));
-        routes.MapMethods(Stream, ["HEAD"], context => HandleAsync(context, () => HeadAsync(context, PathOf(context))));
-        routes.MapMethods(Stream, ["PUT"], context => HandleAsync(context, () => PutAsync(context, WritablePathOf(context))));
-        routes.MapMethods(Stream, ["POST"], context => HandleAsync(context, () => PostAsync(context, WritablePathOf(context))));
-        routes.MapMethods(Stream, ["DELETE"], context => HandleAsync(context, () => DeleteAsync(context, WritablePathOf(context))));
-        routes.Map(Stream, context => HandleAsync(context, () => throw NotAllowed(context, "GET, HEAD, PUT, POST, DELETE", "A stream takes GET, HEAD, PUT, POST and DELETE only.")));
-        routes.MapGet(ListStreams.Address, context => HandleAsync(context, () => list.HandleAsync(context)));
+        routes.MapMethods(Stream, ["GET"], context => HandleAsync(context, () => GetAsync(context, NameOf(context)))).WithMetadata(Surface.Streams with { TakesTicket = true });
+        routes.MapMethods(Stream, ["HEAD"], context => HandleAsync(context, () => HeadAsync(context, NameOf(context)))).WithMetadata(Surface.Streams);
+        routes.MapMethods(Stream, ["PUT"], context => HandleAsync(context, () => PutAsync(context, WritableNameOf(context)))).WithMetadata(Surface.Streams);
+        routes.MapMethods(Stream, ["POST"], context => HandleAsync(context, () => PostAsync(context, WritableNameOf(context)))).WithMetadata(Surface.Streams);
+        routes.MapMethods(Stream, ["DELETE"], context => HandleAsync(context, () => DeleteAsync(context, WritableNameOf(context)))).WithMetadata(Surface.Streams);
+        routes.Map(Stream, context => HandleAsync(context, () => throw NotAllowed(context, "GET, HEAD, PUT, POST, DELETE", "A stream takes GET, HEAD, PUT, POST and DELETE only."))).WithMetadata(Surface.Streams);
+        routes.MapGet(ListStreams.Address, context => HandleAsync(context, () => list.HandleAsync(context))).WithMetadata(Surface.Streams);
     }
 
     public static bool AsksToClose(HttpRequest request) => string.Equals(request.Headers[StreamHeader.Closed], "true", StringComparison.OrdinalIgnoreCase);
@@ -97,44 +99,44 @@ internal sealed class DurableStreamsEndpoints(
         }
     }
 
-    private static string PathOf(HttpContext context)
+    private static StreamName NameOf(HttpContext context)
     {
         var path = StreamAddress.Parse((string?)context.Request.RouteValues["path"]);
-        return path.StartsWith(SubscriptionEndpoints.Prefix, StringComparison.Ordinal) ? throw NotFound() : path;
+        return path.StartsWith(SubscriptionEndpoints.Prefix, StringComparison.Ordinal) ? throw NotFound() : new StreamName(path, StreamName.OwnerOf(context));
     }
 
-    private static string WritablePathOf(HttpContext context)
+    private static StreamName WritableNameOf(HttpContext context)
     {
-        var path = PathOf(context);
-        return StreamAddress.IsGeneration(path) ? throw NotAllowed(context, "GET, HEAD", "A generation's stream is written by its generator alone; here it can be read.") : path;
+        var name = NameOf(context);
+        return StreamAddress.IsGeneration(name.Path) ? throw NotAllowed(context, "GET, HEAD", "A generation's stream is written by its generator alone; here it can be read.") : name;
     }
 
-    private Task GetAsync(HttpContext context, string path) => context.Request.Query["live"].ToString() switch
+    private Task GetAsync(HttpContext context, StreamName name) => context.Request.Query["live"].ToString() switch
     {
-        "" => read.CatchUpAsync(context, path),
-        "long-poll" => read.LongPollAsync(context, path),
-        "sse" => follow.HandleAsync(context, path),
+        "" => read.CatchUpAsync(context, name),
+        "long-poll" => read.LongPollAsync(context, name),
+        "sse" => follow.HandleAsync(context, name),
         var live => throw new RequestException($"live is '{live}'; it must be long-poll or sse.") { Param = "live" },
     };
 
-    private async Task PutAsync(HttpContext context, string path)
+    private async Task PutAsync(HttpContext context, StreamName name)
     {
-        var (info, begins) = await create.HandleAsync(context, path);
+        var (info, begins) = await create.HandleAsync(context, name);
         Describe(context.Response, info);
         if (begins is not { } offset) return;
-        await subscriptions.NoteCreateAsync(path, offset);
-        await subscriptions.NoteAppendAsync(path, offset, info.NextOffset);
+        await subscriptions.NoteCreateAsync(name, offset);
+        await subscriptions.NoteAppendAsync(name, offset, info.NextOffset);
     }
 
-    private async Task PostAsync(HttpContext context, string path)
+    private async Task PostAsync(HttpContext context, StreamName name)
     {
-        var (before, after) = await append.HandleAsync(context, path);
-        await subscriptions.NoteAppendAsync(path, before, after);
+        var (before, after) = await append.HandleAsync(context, name);
+        await subscriptions.NoteAppendAsync(name, before, after);
     }
 
-    private async Task HeadAsync(HttpContext context, string path)
+    private async Task HeadAsync(HttpContext context, StreamName name)
     {
-        var info = await log.GetAsync(StreamAddress.ToLog(path)) ?? throw NotFound();
+        var info = await name.FindAsync(log) ?? throw NotFound();
         if (info.KeptForForks) throw Deleted();
         var metadata = Describe(context.Response, info);
         context.Response.Headers.CacheControl = "no-store";
@@ -142,12 +144,11 @@ internal sealed class DurableStreamsEndpoints(
         if (metadata.ExpiresAt is { } time) context.Response.Headers[StreamHeader.ExpiresAt] = time;
     }
 
-    private async Task DeleteAsync(HttpContext context, string path)
+    private async Task DeleteAsync(HttpContext context, StreamName name)
     {
-        var logPath = StreamAddress.ToLog(path);
-        if (await log.GetAsync(logPath) is { KeptForForks: true }) throw Deleted();
-        if (!await log.DeleteAsync(logPath)) throw NotFound();
-        await subscriptions.NoteDeleteAsync(path);
+        if (await name.FindAsync(log) is { KeptForForks: true }) throw Deleted();
+        if (!await log.DeleteAsync(name.LogPath)) throw NotFound();
+        await subscriptions.NoteDeleteAsync(name);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
@@ -178,6 +179,7 @@ internal sealed class DurableStreamsEndpoints(
         response.StatusCode = error.Status;
         response.ContentType = "application/json";
         response.Headers.CacheControl = "no-store";
+        if (error.Status == StatusCodes.Status401Unauthorized) response.Headers.WWWAuthenticate = ErrorReply.Challenge;
         response.Headers.Remove("ETag");
         if (HttpMethods.IsHead(context.Request.Method)) return;
         ClientProtocols.Native.WriteError(error, response.BodyWriter);

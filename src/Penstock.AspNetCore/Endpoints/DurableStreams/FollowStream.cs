@@ -11,9 +11,9 @@ internal sealed class FollowStream(IStreamLog log, ReplyOptions replies, SseChan
     // Followers come back in between, so that caches in front of us can gather them.
     private static readonly TimeSpan _longest = TimeSpan.FromMinutes(1);
 
-    public async Task HandleAsync(HttpContext context, string path)
+    public async Task HandleAsync(HttpContext context, StreamName name)
     {
-        var read = await StreamRead.OpenAsync(context, log, path, needsOffset: true);
+        var read = await StreamRead.OpenAsync(context, log, name, needsOffset: true);
         var comesBack = context.Request.Headers.ContainsKey("Last-Event-ID");
         if (read.IsBehind && !comesBack) throw StreamRead.Behind(read.Info);
         if (read.Info.Closed && read.Offset == read.Info.NextOffset && comesBack)

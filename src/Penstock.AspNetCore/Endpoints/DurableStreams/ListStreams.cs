@@ -1,12 +1,14 @@
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Penstock.AspNetCore.Auth;
+using Penstock.Generations;
 using Penstock.Protocols;
 using Penstock.Streams;
 
 namespace Penstock.AspNetCore.Endpoints.DurableStreams;
 
-/// <summary><c>GET /v1/streams</c>: which streams there are, the newest first, for operators.</summary>
+/// <summary><c>GET /v1/streams</c>: which streams the caller has, the newest first; for an operator, all of them.</summary>
 internal sealed class ListStreams(IStreamLog log)
 {
     public const string Address = "/v1/streams";
@@ -27,11 +29,12 @@ internal sealed class ListStreams(IStreamLog log)
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
         json.WriteStartObject();
         json.WriteStartArray("data"u8);
+        var owner = Caller.Of(context).Owner;
         var count = 0;
         await foreach (var info in log.ListAsync())
         {
-            if (StreamAddress.FromLog(info.Path) is not { } path || !path.StartsWith(prefix, StringComparison.Ordinal)) continue;
-            Write(json, path, info);
+            if (StreamName.PathOf(info, owner) is not { } path || !path.StartsWith(prefix, StringComparison.Ordinal)) continue;
+            Write(json, path, info, owner);
             if (++count == limit) break;
             await json.FlushAsync(context.RequestAborted);
             await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
@@ -41,11 +44,12 @@ internal sealed class ListStreams(IStreamLog log)
         json.WriteEndObject();
     }
 
-    private static void Write(Utf8JsonWriter json, string path, StreamInfo info)
+    private static void Write(Utf8JsonWriter json, string path, StreamInfo info, Owner owner)
     {
         json.WriteStartObject();
         json.WriteString("path"u8, path);
         json.WriteString("contentType"u8, StreamMetadata.Of(info).ContentType);
+        if (owner.SeesAll) json.WriteString("owner"u8, info.Shared ? StreamMetadata.Of(info).Owner : GenerationMetadata.TryRead(info.Metadata)?.Owner);
         json.WriteNumber("events"u8, info.NextOffset);
         json.WriteString("nextOffset"u8, StreamOffset.Format(info.NextOffset));
         json.WriteBoolean("closed"u8, info.Closed);

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
+using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Replies;
 using Penstock.Streams;
@@ -13,9 +14,9 @@ internal sealed class ReadStream(IStreamLog log, PenstockOptions options, ReplyO
 {
     private const int FlushSize = 256 << 10;
 
-    public async Task CatchUpAsync(HttpContext context, string path)
+    public async Task CatchUpAsync(HttpContext context, StreamName name)
     {
-        var read = await StreamRead.OpenAsync(context, log, path, needsOffset: false);
+        var read = await StreamRead.OpenAsync(context, log, name, needsOffset: false);
         if (read.IsBehind) throw StreamRead.Behind(read.Info);
         using var reader = await log.OpenReaderAsync(read.LogPath, read.Offset) ?? throw DurableStreamsEndpoints.NotFound();
         var response = context.Response;
@@ -39,9 +40,9 @@ internal sealed class ReadStream(IStreamLog log, PenstockOptions options, ReplyO
         await WriteEventsAsync(context, read, reader, read.Info.NextOffset);
     }
 
-    public async Task LongPollAsync(HttpContext context, string path)
+    public async Task LongPollAsync(HttpContext context, StreamName name)
     {
-        var read = await StreamRead.OpenAsync(context, log, path, needsOffset: true);
+        var read = await StreamRead.OpenAsync(context, log, name, needsOffset: true);
         if (read.IsBehind) throw StreamRead.Behind(read.Info);
         using var reader = await log.OpenReaderAsync(read.LogPath, read.Offset) ?? throw DurableStreamsEndpoints.NotFound();
         var response = context.Response;
@@ -125,7 +126,7 @@ internal sealed class ReadStream(IStreamLog log, PenstockOptions options, ReplyO
     // What is behind the end now may be there in a moment, so an empty reply is not for keeping.
     private static string CachingOf(HttpContext context, StreamRead read) =>
         read.Offset == read.Info.NextOffset ? "no-cache"
-        : context.Request.Headers.Authorization.Count > 0 ? "private, max-age=60, stale-while-revalidate=300"
+        : Caller.Of(context) != Caller.Anybody || context.Request.Headers.Authorization.Count > 0 ? "private, max-age=60, stale-while-revalidate=300"
         : "public, max-age=60, stale-while-revalidate=300";
 
     private static void Wake(object? reader) => ((IStreamReader)reader!).Wake();

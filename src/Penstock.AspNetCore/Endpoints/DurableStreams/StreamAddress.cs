@@ -3,7 +3,7 @@ using Penstock.Protocols;
 
 namespace Penstock.AspNetCore.Endpoints.DurableStreams;
 
-/// <summary>Which stream of the log an address names.</summary>
+/// <summary>Which path an address names.</summary>
 internal static class StreamAddress
 {
     public const string Root = "/v1/stream/";
@@ -11,7 +11,7 @@ internal static class StreamAddress
     /// <summary>Paths that begin so name generations, which are read here and written by nobody but their generator.</summary>
     public const string Generations = "generations/";
 
-    /// <summary>What the log's paths of these streams begin with.</summary>
+    /// <summary>What the log's paths of the streams begin with that belong to nobody in particular.</summary>
     public const string LogPrefix = "streams/";
 
     private const int MaxLength = 1024;
@@ -37,14 +37,6 @@ internal static class StreamAddress
     }
 
     public static bool IsGeneration(string path) => path.StartsWith(Generations, StringComparison.Ordinal);
-
-    public static string ToLog(string path) => IsGeneration(path) ? path : LogPrefix + path;
-
-    /// <summary>The path that clients know a stream of the log by; null for one that is not theirs to see.</summary>
-    public static string? FromLog(string logPath) =>
-        IsGeneration(logPath) ? logPath
-        : logPath.StartsWith(LogPrefix, StringComparison.Ordinal) ? logPath[LogPrefix.Length..]
-        : null;
 
     public static string UrlOf(HttpRequest request, string path) =>
         $"{request.Scheme}://{request.Host}{request.PathBase}{Root}{string.Join('/', path.Split('/').Select(Uri.EscapeDataString))}";

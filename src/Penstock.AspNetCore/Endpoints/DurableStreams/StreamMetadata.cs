@@ -16,6 +16,9 @@ internal sealed record StreamMetadata(
 {
     private static readonly StreamMetadata _generation = new("application/json");
 
+    /// <summary>To whom it belongs; null for nobody in particular.</summary>
+    public string? Owner { get; init; }
+
     [JsonIgnore]
     public bool IsJson => MediaTypeOf(ContentType).Equals("application/json", StringComparison.OrdinalIgnoreCase);
 

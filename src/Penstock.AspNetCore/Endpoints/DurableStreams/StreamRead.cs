@@ -17,7 +17,7 @@ internal sealed record StreamRead(string LogPath, StreamInfo Info, StreamMetadat
     public ReadOnlySpan<byte> Show(ReadOnlySpan<byte> data) => Info.Shared ? data : EventRecord.Json(data);
 
     /// <exception cref="RequestException">There is no such stream, or the offset cannot be.</exception>
-    public static async ValueTask<StreamRead> OpenAsync(HttpContext context, IStreamLog log, string path, bool needsOffset)
+    public static async ValueTask<StreamRead> OpenAsync(HttpContext context, IStreamLog log, StreamName name, bool needsOffset)
     {
         var offsets = context.Request.Query["offset"];
         if (offsets.Count > 1) throw Invalid("offset is there more than once.");
@@ -28,14 +28,13 @@ internal sealed record StreamRead(string LogPath, StreamInfo Info, StreamMetadat
         if (text is not null and not StreamOffset.Start and not StreamOffset.Now && !StreamOffset.TryParse(text, out offset))
             throw Invalid("The offset is not one that this server gave.");
 
-        var logPath = StreamAddress.ToLog(path);
-        var info = await log.GetAsync(logPath) ?? throw DurableStreamsEndpoints.NotFound();
+        var info = await name.FindAsync(log) ?? throw DurableStreamsEndpoints.NotFound();
         if (info.KeptForForks) throw DurableStreamsEndpoints.Deleted();
         var isNow = text == StreamOffset.Now;
         if (isNow) offset = info.NextOffset;
         if (text is null or StreamOffset.Start) offset = info.FirstOffset;
         if (offset > info.NextOffset) throw Invalid("The offset is behind the stream's end.");
-        return new StreamRead(logPath, info, StreamMetadata.Of(info), offset, isNow);
+        return new StreamRead(name.LogPath, info, StreamMetadata.Of(info), offset, isNow);
     }
 
     /// <summary>What is asked for is not kept any more.</summary>

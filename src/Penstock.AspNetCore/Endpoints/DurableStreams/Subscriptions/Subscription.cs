@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using Penstock.Generations;
 
 namespace Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
 
@@ -15,9 +16,10 @@ internal sealed class Subscription
     private readonly ConcurrentDictionary<string, Link> _links = new(StringComparer.Ordinal);
     private readonly StreamGlob? _glob;
 
-    public Subscription(string id, SubscriptionConfig config, string root, DateTimeOffset createdAt)
+    public Subscription(string id, Owner owner, SubscriptionConfig config, string root, DateTimeOffset createdAt)
     {
         Id = id;
+        Owner = owner with { SeesAll = false }; // what it wakes for is its owner's own
         Root = root;
         Config = config;
         CreatedAt = createdAt;
@@ -25,6 +27,9 @@ internal sealed class Subscription
     }
 
     public string Id { get; }
+
+    /// <summary>Whose it is, and whose streams it is about. Two owners may have one of the same id.</summary>
+    public Owner Owner { get; }
 
     public SubscriptionConfig Config { get; }
 
@@ -69,7 +74,9 @@ internal sealed class Subscription
     public bool Matches(string path) => path != Config.WakeStream && _glob is not null && _glob.Matches(path);
 
     /// <summary>Whether what happens to a stream is of interest; safe from any thread.</summary>
-    public bool Concerns(string path) => _links.ContainsKey(path) || Matches(path);
+    public bool Concerns(StreamName name) => name.Owner.Name == Owner.Name && (_links.ContainsKey(name.Path) || Matches(name.Path));
+
+    public StreamName NameOf(string path) => new(path, Owner);
 
     /// <summary>Links a stream, or notes that it is linked in one more way.</summary>
     public void AddLink(string path, bool isExplicit, long acked, long tail)
@@ -93,7 +100,7 @@ internal sealed class Subscription
         if (_links.TryGetValue(path, out var link)) link.Tail = Math.Max(link.Tail, after);
     }
 
-    public bool IsLinked(string path) => _links.ContainsKey(path);
+    public bool IsLinked(StreamName name) => name.Owner.Name == Owner.Name && _links.ContainsKey(name.Path);
 
     /// <summary>A stream has come in the place of another one: nothing of it is done.</summary>
     public void NoteCreate(string path, long begins, long tail)
@@ -163,11 +170,11 @@ internal sealed class Subscription
     ];
 
     public SubscriptionRecord ToRecord() => new(
-        Id, Config, Root, CreatedAt, Generation, [.. _links.Select(l => new LinkRecord(l.Key, l.Value.IsExplicit, l.Value.IsGlob, l.Value.Acked))], Failures, NextAttemptAt);
+        Id, Owner.Name, Config, Root, CreatedAt, Generation, [.. _links.Select(l => new LinkRecord(l.Key, l.Value.IsExplicit, l.Value.IsGlob, l.Value.Acked))], Failures, NextAttemptAt);
 
     public static Subscription From(SubscriptionRecord record)
     {
-        var subscription = new Subscription(record.Id, record.Config, record.Root, record.CreatedAt)
+        var subscription = new Subscription(record.Id, new Owner(record.Owner), record.Config, record.Root, record.CreatedAt)
         {
             Generation = record.Generation,
             Failures = record.Failures,

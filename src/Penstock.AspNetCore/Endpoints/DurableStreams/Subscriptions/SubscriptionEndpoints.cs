@@ -2,7 +2,9 @@ using System.Buffers.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
+using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Configuration;
+using Penstock.Generations;
 using Penstock.Protocols;
 using Penstock.Streams;
 
@@ -14,29 +16,30 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
     public const string Prefix = "__ds/";
 
     /// <summary>The operations: the address, the method, and what answers.</summary>
-    public IEnumerable<(string Address, string Method, Func<HttpContext, Task> Handler)> Operations
+    public IEnumerable<(string Address, string Method, Surface Surface, Func<HttpContext, Task> Handler)> Operations
     {
         get
         {
             const string Root = StreamAddress.Root + Prefix;
             const string One = Root + "subscriptions/{id}";
-            yield return (Root + "jwks.json", "GET", KeysAsync);
-            yield return (One, "PUT", context => PutAsync(context, IdOf(context)));
-            yield return (One, "GET", context => GetAsync(context, Find(context)));
-            yield return (One, "DELETE", context => DeleteAsync(context, Find(context)));
-            yield return (One + "/streams", "POST", context => LinkAsync(context, Find(context)));
-            yield return (One + "/streams/{**path}", "DELETE", context => UnlinkAsync(context, Find(context), Uri.UnescapeDataString((string)context.Request.RouteValues["path"]!)));
-            yield return (One + "/claim", "POST", context => ClaimAsync(context, Find(context)));
-            yield return (One + "/callback", "POST", context => AckAsync(context, Find(context)));
-            yield return (One + "/ack", "POST", context => AckAsync(context, Find(context)));
-            yield return (One + "/release", "POST", context => ReleaseAsync(context, Find(context)));
+            yield return (Root + "jwks.json", "GET", Surface.Open, KeysAsync);
+            yield return (One, "PUT", Surface.Streams, context => PutAsync(context, IdOf(context)));
+            yield return (One, "GET", Surface.Streams, context => GetAsync(context, Find(context)));
+            yield return (One, "DELETE", Surface.Streams, context => DeleteAsync(context, Find(context)));
+            yield return (One + "/streams", "POST", Surface.Streams, context => LinkAsync(context, Find(context)));
+            yield return (One + "/streams/{**path}", "DELETE", Surface.Streams, context => UnlinkAsync(context, Find(context), Uri.UnescapeDataString((string)context.Request.RouteValues["path"]!)));
+            yield return (One + "/claim", "POST", Surface.Streams, context => ClaimAsync(context, Find(context)));
+            // The token of the wake, which whoever was woken has, stands where a key would, and opens no more than that wake.
+            yield return (One + "/callback", "POST", Surface.Open, AckAsync);
+            yield return (One + "/ack", "POST", Surface.Open, AckAsync);
+            yield return (One + "/release", "POST", Surface.Open, ReleaseAsync);
         }
     }
 
     private async Task PutAsync(HttpContext context, string id)
     {
         var config = Normalize(await ReadAsync(context, SubscriptionJson.Default.SubscriptionConfig));
-        var (subscription, isNew) = await subscriptions.CreateAsync(id, config, RootOf(context.Request));
+        var (subscription, isNew) = await subscriptions.CreateAsync(StreamName.OwnerOf(context), id, config, RootOf(context.Request));
         if (!isNew && Describe(subscription.Config) != Describe(config))
             throw new RequestException("The subscription is there already, with another configuration.") { Status = StatusCodes.Status409Conflict, Code = "SUBSCRIPTION_EXISTS" };
         await WriteAsync(context, await ViewAsync(context, subscription), SubscriptionJson.Default.SubscriptionView, isNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
@@ -92,7 +95,7 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
             return Task.FromResult<(SubscriptionErrorBody?, ClaimReply?)>((null, new ClaimReply(
                 subscription.WakeId!,
                 subscription.Generation,
-                key.NewToken(subscription.Id, subscription.Generation),
+                key.NewToken(subscription.Owner.Name, subscription.Id, subscription.Generation),
                 subscription.View(pendingOnly: true),
                 subscription.Config.LeaseTtlMs!.Value)));
         });
@@ -102,10 +105,10 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
         static Task<(SubscriptionErrorBody?, ClaimReply?)> Result(SubscriptionErrorBody error) => Task.FromResult<(SubscriptionErrorBody?, ClaimReply?)>((error, null));
     }
 
-    private async Task AckAsync(HttpContext context, Subscription subscription)
+    private async Task AckAsync(HttpContext context)
     {
         var request = await ReadAsync(context, SubscriptionJson.Default.AckRequest);
-        await CheckTokenAsync(context, subscription, request);
+        var subscription = await FindByTokenAsync(context, request);
         var acks = new List<(string Path, long Offset)>();
         foreach (var ack in request.Acks ?? [])
         {
@@ -130,10 +133,10 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
         else await WriteAsync(context, new AckReply(Ok: true, NextWake: request.Done && subscription.HasPending), SubscriptionJson.Default.AckReply);
     }
 
-    private async Task ReleaseAsync(HttpContext context, Subscription subscription)
+    private async Task ReleaseAsync(HttpContext context)
     {
         var request = await ReadAsync(context, SubscriptionJson.Default.AckRequest);
-        await CheckTokenAsync(context, subscription, request);
+        var subscription = await FindByTokenAsync(context, request);
         var isCurrent = await subscriptions.ChangeAsync(subscription, () =>
         {
             if (!IsCurrent(subscription, request)) return Task.FromResult(false);
@@ -191,13 +194,15 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
         }
     }
 
-    private async ValueTask CheckTokenAsync(HttpContext context, Subscription subscription, AckRequest request)
+    /// <summary>The subscription that a wake's token is for, which says whose it is too.</summary>
+    private async ValueTask<Subscription> FindByTokenAsync(HttpContext context, AckRequest request)
     {
         var header = context.Request.Headers.Authorization.ToString();
         var token = header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? header["Bearer ".Length..].Trim() : "";
         if (request is not { WakeId: not null, Generation: { } generation }) throw Invalid("wake_id or generation is missing.");
-        if (!(await subscriptions.GetKeyAsync()).IsToken(token, subscription.Id, generation))
+        if (!(await subscriptions.GetKeyAsync()).IsToken(token, IdOf(context), generation, out var owner))
             throw new RequestException("The token is missing, or not the one of this wake.") { Status = StatusCodes.Status401Unauthorized, Code = "INVALID_TOKEN" };
+        return subscriptions.Find(new Owner(owner), IdOf(context)) ?? throw NotFound();
     }
 
     private bool IsCurrent(Subscription subscription, AckRequest request) =>
@@ -208,7 +213,7 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
 
     private static string IdOf(HttpContext context) => (string)context.Request.RouteValues["id"]!;
 
-    private Subscription Find(HttpContext context) => subscriptions.Find(IdOf(context)) ?? throw NotFound();
+    private Subscription Find(HttpContext context) => subscriptions.Find(StreamName.OwnerOf(context), IdOf(context)) ?? throw NotFound();
 
     private async Task<T> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
     {

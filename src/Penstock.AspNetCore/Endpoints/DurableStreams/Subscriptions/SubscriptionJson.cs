@@ -67,7 +67,7 @@ internal sealed record JsonWebKey(string Kty, string Crv, string Kid, string Use
 
 /// <summary>A subscription as the log keeps it.</summary>
 internal sealed record SubscriptionRecord(
-    string Id, SubscriptionConfig Config, string Root, DateTimeOffset CreatedAt, long Generation, IReadOnlyList<LinkRecord> Links, int Failures, DateTimeOffset? NextAttemptAt);
+    string Id, string? Owner, SubscriptionConfig Config, string Root, DateTimeOffset CreatedAt, long Generation, IReadOnlyList<LinkRecord> Links, int Failures, DateTimeOffset? NextAttemptAt);
 
 internal sealed record LinkRecord(string Path, bool Explicit, bool Glob, long Acked);
 

@@ -12,27 +12,27 @@ internal sealed class SubscriptionLog(IStreamLog log)
     private const string Prefix = "subscriptions/";
     private const int Longest = 500;
 
-    private readonly Dictionary<string, (string Path, long Next)> _current = new(StringComparer.Ordinal); // guards itself
+    private readonly Dictionary<(string? Owner, string Id), (string Path, long Next)> _current = []; // guards itself
 
     public async Task SaveAsync(Subscription subscription)
     {
         using var batch = new StreamBatch();
         batch.Add(JsonSerializer.SerializeToUtf8Bytes(subscription.ToRecord(), SubscriptionJson.Default.SubscriptionRecord));
         (string Path, long Next) current;
-        lock (_current) _current.TryGetValue(subscription.Id, out current);
+        lock (_current) _current.TryGetValue((subscription.Owner.Name, subscription.Id), out current);
         if (current.Path is not null && current.Next < Longest)
         {
             var result = await log.AppendAsync(current.Path, batch);
             if (result.Status == AppendStatus.Appended)
             {
-                lock (_current) _current[subscription.Id] = (current.Path, result.NextOffset);
+                lock (_current) _current[(subscription.Owner.Name, subscription.Id)] = (current.Path, result.NextOffset);
                 return;
             }
         }
 
         var path = $"{Prefix}{Guid.NewGuid():N}";
         await log.CreateSharedAsync(path, new SharedStreamOptions { KeepWhole = true }, batch);
-        lock (_current) _current[subscription.Id] = (path, 1);
+        lock (_current) _current[(subscription.Owner.Name, subscription.Id)] = (path, 1);
         if (current.Path is not null) await log.DeleteAsync(current.Path);
     }
 
@@ -41,8 +41,8 @@ internal sealed class SubscriptionLog(IStreamLog log)
         string? path;
         lock (_current)
         {
-            path = _current.GetValueOrDefault(subscription.Id).Path;
-            _current.Remove(subscription.Id);
+            path = _current.GetValueOrDefault((subscription.Owner.Name, subscription.Id)).Path;
+            _current.Remove((subscription.Owner.Name, subscription.Id));
         }
 
         if (path is not null) await log.DeleteAsync(path);
@@ -51,12 +51,12 @@ internal sealed class SubscriptionLog(IStreamLog log)
     /// <summary>All subscriptions as they stood.</summary>
     public async Task<List<Subscription>> LoadAsync()
     {
-        var latest = new Dictionary<string, (StreamInfo Info, Subscription Subscription)>(StringComparer.Ordinal);
+        var latest = new Dictionary<(string? Owner, string Id), (StreamInfo Info, Subscription Subscription)>();
         var stale = new List<string>();
         await foreach (var info in log.ListAsync(Prefix)) // the newest first
         {
             if (await ReadAsync(info) is not { } record) continue;
-            if (!latest.TryAdd(record.Id, (info, Subscription.From(record)))) stale.Add(info.Path);
+            if (!latest.TryAdd((record.Owner, record.Id), (info, Subscription.From(record)))) stale.Add(info.Path);
         }
 
         foreach (var path in stale) await log.DeleteAsync(path); // a crash came between the new one and this

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Penstock.Generations;
 using Penstock.Streams;
 
 namespace Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
@@ -9,12 +10,12 @@ namespace Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
 /// <summary>All subscriptions: hears of appends, wakes whoever should know, and takes back what is not done in time.</summary>
 internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhooks, TimeProvider time, ILogger<SubscriptionRegistry> logger) : IHostedLifecycleService, IDisposable
 {
-    private readonly ConcurrentDictionary<string, Subscription> _all = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string? Owner, string Id), Subscription> _all = new();
     private readonly SubscriptionLog _store = new(log);
     private readonly Lock _keyGate = new();
     private Task<WebhookKey>? _key;
 
-    public Subscription? Find(string id) => _all.GetValueOrDefault(id);
+    public Subscription? Find(Owner owner, string id) => _all.GetValueOrDefault((owner.Name, id));
 
     /// <summary>The server's webhook key; made when it is first needed.</summary>
     public Task<WebhookKey> GetKeyAsync()
@@ -28,14 +29,15 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
 
     /// <summary>Creates a subscription, linked to the streams that there are at their ends.</summary>
     /// <returns>The subscription of that id, and whether it is new.</returns>
-    public async Task<(Subscription Subscription, bool IsNew)> CreateAsync(string id, SubscriptionConfig config, string root)
+    public async Task<(Subscription Subscription, bool IsNew)> CreateAsync(Owner owner, string id, SubscriptionConfig config, string root)
     {
-        if (_all.TryGetValue(id, out var existing)) return (existing, false);
-        var subscription = new Subscription(id, config, root, time.GetUtcNow());
+        var key = (owner.Name, id);
+        if (_all.TryGetValue(key, out var existing)) return (existing, false);
+        var subscription = new Subscription(id, owner, config, root, time.GetUtcNow());
         await subscription.Turn.WaitAsync();
         try
         {
-            if (!_all.TryAdd(id, subscription)) return (_all[id], false);
+            if (!_all.TryAdd(key, subscription)) return (_all[key], false);
             try
             {
                 await LinkAsync(subscription, config.Streams ?? []);
@@ -44,7 +46,7 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
             }
             catch
             {
-                _all.TryRemove(id, out _);
+                _all.TryRemove(key, out _);
                 throw;
             }
 
@@ -83,7 +85,7 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
             subscription.IsDeleted = true;
             subscription.Release();
             if (subscription.Timer is { } timer) await timer.DisposeAsync();
-            _all.TryRemove(KeyValuePair.Create(subscription.Id, subscription));
+            _all.TryRemove(KeyValuePair.Create((subscription.Owner.Name, subscription.Id), subscription));
             await _store.DeleteAsync(subscription);
         }
         finally
@@ -97,32 +99,32 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
     {
         foreach (var path in paths)
         {
-            var tail = await log.GetAsync(StreamAddress.ToLog(path)) is { KeptForForks: false } info ? info.NextOffset : 0;
+            var tail = await subscription.NameOf(path).FindAsync(log) is { KeptForForks: false } info ? info.NextOffset : 0;
             subscription.AddLink(path, isExplicit: true, tail, tail);
         }
     }
 
     /// <summary>A stream has grown from one offset to another. Whoever subscribed to it is woken, whatever that meets.</summary>
-    public async ValueTask NoteAppendAsync(string path, long before, long after)
+    public async ValueTask NoteAppendAsync(StreamName name, long before, long after)
     {
         if (_all.IsEmpty || after == before) return;
         foreach (var (_, subscription) in _all)
         {
-            if (subscription.Concerns(path)) await NoteAsync(subscription, s => s.NoteAppend(path, before, after));
+            if (subscription.Concerns(name)) await NoteAsync(subscription, s => s.NoteAppend(name.Path, before, after));
         }
     }
 
     /// <summary>A stream is new. One that had its path before may have expired, of which nobody was told.</summary>
-    public async ValueTask NoteCreateAsync(string path, long begins)
+    public async ValueTask NoteCreateAsync(StreamName name, long begins)
     {
         foreach (var (_, subscription) in _all)
         {
-            if (!subscription.IsLinked(path)) continue;
+            if (!subscription.IsLinked(name)) continue;
             try
             {
                 await ChangeAsync(subscription, async () =>
                 {
-                    if (await log.GetAsync(StreamAddress.ToLog(path)) is { KeptForForks: false } info) subscription.NoteCreate(path, begins, info.NextOffset);
+                    if (await name.FindAsync(log) is { KeptForForks: false } info) subscription.NoteCreate(name.Path, begins, info.NextOffset);
                     return true;
                 });
             }
@@ -133,9 +135,12 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
         }
     }
 
-    public async ValueTask NoteDeleteAsync(string path)
+    public async ValueTask NoteDeleteAsync(StreamName name)
     {
-        foreach (var (_, subscription) in _all) await NoteAsync(subscription, s => s.NoteDelete(path));
+        foreach (var (_, subscription) in _all)
+        {
+            if (subscription.IsLinked(name)) await NoteAsync(subscription, s => s.NoteDelete(name.Path));
+        }
     }
 
     public async Task StartingAsync(CancellationToken cancellationToken)
@@ -143,10 +148,10 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
         foreach (var subscription in await _store.LoadAsync())
         {
             subscription.Timer = time.CreateTimer(state => _ = OnTimerAsync((Subscription)state!), subscription, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            _all[subscription.Id] = subscription;
+            _all[(subscription.Owner.Name, subscription.Id)] = subscription;
             foreach (var path in subscription.Links.Select(l => l.Key).ToList())
             {
-                if (await log.GetAsync(StreamAddress.ToLog(path)) is { KeptForForks: false } info) subscription.NoteAppend(path, info.NextOffset, info.NextOffset);
+                if (await subscription.NameOf(path).FindAsync(log) is { KeptForForks: false } info) subscription.NoteAppend(path, info.NextOffset, info.NextOffset);
             }
 
             await LinkMatchesAsync(subscription, subscription.CreatedAt);
@@ -176,9 +181,10 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
     private async Task LinkMatchesAsync(Subscription subscription, DateTimeOffset? createdAfter)
     {
         if (subscription.Config.Pattern is null) return;
-        await foreach (var info in log.ListAsync(StreamAddress.LogPrefix))
+        var prefix = StreamName.PrefixOf(subscription.Owner.Name);
+        await foreach (var info in log.ListAsync(prefix))
         {
-            var path = info.Path[StreamAddress.LogPrefix.Length..];
+            var path = info.Path[prefix.Length..];
             if (!subscription.Matches(path)) continue;
             var isNew = createdAfter is { } time && info.CreatedAt > time;
             subscription.AddLink(path, isExplicit: false, isNew ? 0 : info.NextOffset, info.NextOffset);
@@ -239,7 +245,7 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
         var wake = new WakeEvent("wake", subscription.Id, subscription.View(pendingOnly: true)[0].Path, subscription.Generation, time.GetUtcNow().ToUnixTimeMilliseconds());
         using var batch = new StreamBatch();
         batch.Add(JsonSerializer.SerializeToUtf8Bytes(wake, SubscriptionJson.Default.WakeEvent));
-        var result = await log.AppendAsync(StreamAddress.ToLog(subscription.Config.WakeStream!), batch);
+        var result = await log.AppendAsync(subscription.NameOf(subscription.Config.WakeStream!).LogPath, batch);
         if (result.Status != AppendStatus.Appended) DurableStreamsLog.NoWakeStream(logger, subscription.Id, subscription.Config.WakeStream!);
     }
 
@@ -253,7 +259,7 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
             var streams = subscription.View(pendingOnly: true);
             var key = await GetKeyAsync();
             var callback = $"{subscription.Root}__ds/subscriptions/{Uri.EscapeDataString(subscription.Id)}/callback";
-            var body = new WebhookBody(subscription.Id, wakeId, generation, streams, callback, key.NewToken(subscription.Id, generation));
+            var body = new WebhookBody(subscription.Id, wakeId, generation, streams, callback, key.NewToken(subscription.Owner.Name, subscription.Id, generation));
             var isDone = await webhooks.SendAsync(subscription.Config.Webhook!.Url!, body, key);
             await subscription.Turn.WaitAsync();
             try

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Penstock.AspNetCore.Auth;
 using Penstock.Streams;
 
 namespace Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
@@ -31,26 +32,7 @@ internal sealed class WebhookKey
     public byte[] PublicKey { get; }
 
     /// <summary>The key that the log keeps, made if there is none yet.</summary>
-    public static async Task<WebhookKey> LoadAsync(IStreamLog log)
-    {
-        if (await log.GetAsync(Path) is null)
-        {
-            using var batch = new StreamBatch();
-            batch.Add(RandomNumberGenerator.GetBytes(KeyBytes));
-            try
-            {
-                await log.CreateSharedAsync(Path, new SharedStreamOptions { Closed = true, KeepWhole = true }, batch);
-            }
-            catch (StreamExistsException)
-            {
-                // Another one was quicker.
-            }
-        }
-
-        using var reader = await log.OpenReaderAsync(Path);
-        if (reader is not null && await reader.WaitAsync() is StreamWait.Ready && reader.TryRead(out var key)) return new WebhookKey(key.Data.ToArray());
-        throw new InvalidOperationException("The key that webhooks are signed with cannot be read from the log.");
-    }
+    public static async Task<WebhookKey> LoadAsync(IStreamLog log) => new(await StoredSecret.LoadAsync(log, Path, KeyBytes));
 
     /// <summary>The value of the header that proves a body.</summary>
     public string Sign(DateTimeOffset now, ReadOnlySpan<byte> body)
@@ -60,17 +42,31 @@ internal sealed class WebhookKey
         return $"t={time},kid={Id},ed25519={Base64Url.EncodeToString(signature)}";
     }
 
-    /// <summary>A token for one wake of one subscription.</summary>
-    public string NewToken(string subscription, long generation) => Base64Url.EncodeToString(Mac(subscription, generation));
-
-    public bool IsToken(string token, string subscription, long generation)
+    /// <summary>A token for one wake of one subscription, which also says whose that is.</summary>
+    public string NewToken(string? owner, string subscription, long generation)
     {
-        Span<byte> given = stackalloc byte[KeyBytes];
-        return Base64Url.IsValid(token, out var length) && length == KeyBytes
-            && Base64Url.TryDecodeFromChars(token, given, out _)
-            && CryptographicOperations.FixedTimeEquals(given, Mac(subscription, generation));
+        var mac = Base64Url.EncodeToString(Mac(owner, subscription, generation));
+        return owner is null ? mac : $"{mac}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(owner))}";
     }
 
-    private byte[] Mac(string subscription, long generation) =>
-        HMACSHA256.HashData(_tokenKey, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{generation}:{subscription}")));
+    /// <summary>Whether a token is one for that wake, and of whose subscription.</summary>
+    public bool IsToken(string token, string subscription, long generation, out string? owner)
+    {
+        owner = null;
+        var dot = token.IndexOf('.', StringComparison.Ordinal);
+        var mac = token.AsSpan(0, dot < 0 ? token.Length : dot);
+        if (dot >= 0)
+        {
+            if (!Base64Url.IsValid(token.AsSpan(dot + 1))) return false;
+            owner = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(token.AsSpan(dot + 1)));
+        }
+
+        Span<byte> given = stackalloc byte[KeyBytes];
+        return Base64Url.IsValid(mac, out var length) && length == KeyBytes
+            && Base64Url.TryDecodeFromChars(mac, given, out _)
+            && CryptographicOperations.FixedTimeEquals(given, Mac(owner, subscription, generation));
+    }
+
+    private byte[] Mac(string? owner, string subscription, long generation) => HMACSHA256.HashData(_tokenKey, Encoding.UTF8.GetBytes(string.Create(
+        CultureInfo.InvariantCulture, $"{(owner is null ? "" : $"{owner.Length}.{owner}.")}{generation}:{subscription}")));
 }

@@ -1,0 +1,34 @@
+using System.IO.Enumeration;
+using Microsoft.AspNetCore.Http;
+using Penstock.Generations;
+
+namespace Penstock.AspNetCore.Auth;
+
+/// <summary>Who sent a request, and what they may.</summary>
+/// <param name="Owner">To whom what they start belongs, and whose they see.</param>
+internal sealed record Caller(Owner Owner)
+{
+    /// <summary>Whoever calls a server without authentication.</summary>
+    public static readonly Caller Anybody = new(new Owner(Name: null));
+
+    /// <summary>The models that they may ask for, with <c>*</c> for anything; empty for all.</summary>
+    public IReadOnlyList<string> Models { get; init; } = [];
+
+    /// <summary>The endpoints that they may use (<see cref="Surface"/>); empty for all.</summary>
+    public IReadOnlyList<string> Endpoints { get; init; } = [];
+
+    /// <summary>The key that they showed, or null.</summary>
+    public string? KeyId { get; init; }
+
+    /// <summary>When what they showed ends, or null.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>The caller of a request that came through the <see cref="Gate"/>.</summary>
+    public static Caller Of(HttpContext context) =>
+        context.Features.Get<Caller>() ?? throw new InvalidOperationException($"{context.Request.Path} is not behind the gate: nobody has looked who asks.");
+
+    public bool MayUse(Surface surface) => Endpoints.Count == 0 || surface.IsForAll || Endpoints.Contains(surface.Name, StringComparer.Ordinal);
+
+    /// <param name="model">An alias or <c>provider/model</c>, in its one spelling.</param>
+    public bool MayAsk(string model) => Models.Count == 0 || Models.Any(glob => FileSystemName.MatchesSimpleExpression(glob, model, ignoreCase: false));
+}

@@ -1,0 +1,35 @@
+using Penstock.Protocols;
+
+namespace Penstock.AspNetCore.Auth;
+
+/// <summary>What a route is to the <see cref="Gate"/>. Each route of ours has one.</summary>
+/// <param name="Name">What keys call it that are limited to some endpoints.</param>
+/// <param name="Protocol">The shape of a refusal.</param>
+internal sealed record Surface(string Name, ClientProtocol Protocol)
+{
+    public static readonly Surface ChatCompletions = new("chat-completions", ClientProtocols.ChatCompletions);
+    public static readonly Surface Responses = new("responses", ClientProtocols.Responses);
+    public static readonly Surface Messages = new("messages", ClientProtocols.Messages);
+    public static readonly Surface Gemini = new("gemini", ClientProtocols.Gemini);
+    public static readonly Surface Generations = new("generations", ClientProtocols.Native);
+    public static readonly Surface Streams = new("streams", ClientProtocols.Native);
+    public static readonly Surface Models = new("models", ClientProtocols.ChatCompletions) { IsForAll = true };
+    public static readonly Surface GeminiModels = new("models", ClientProtocols.Gemini) { IsForAll = true };
+
+    /// <summary>For anybody, and the same for everybody: health, public keys, a 404.</summary>
+    public static readonly Surface Open = new("open", ClientProtocols.Native) { IsOpen = true };
+
+    /// <summary>The names that a key's endpoints may have.</summary>
+    public static readonly string[] Names = ["chat-completions", "responses", "messages", "gemini", "text", "generations", "streams"];
+
+    public static Surface Text(ClientProtocol protocol) => new("text", protocol);
+
+    /// <summary>Whether nobody is asked who they are.</summary>
+    public bool IsOpen { get; init; }
+
+    /// <summary>Whether every key may use it, whatever endpoints it is limited to.</summary>
+    public bool IsForAll { get; init; }
+
+    /// <summary>Whether a ticket for the generation that the address names opens it.</summary>
+    public bool TakesTicket { get; init; }
+}
