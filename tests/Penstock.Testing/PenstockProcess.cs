@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Penstock.Testing;
@@ -9,14 +10,16 @@ public sealed class PenstockProcess : IAsyncDisposable
 {
     private readonly PenstockSettings _settings;
     private readonly string? _folder;
+    private readonly int? _maxFiles;
     private readonly ConcurrentQueue<string> _log = new();
     private Process? _process;
 
-    private PenstockProcess(PenstockSettings settings, int port)
+    private PenstockProcess(PenstockSettings settings, int port, string scheme = "http", int? maxFiles = null)
     {
         _settings = settings;
+        _maxFiles = maxFiles;
         _folder = settings.UseTemporaryFolder();
-        Url = new Uri($"http://127.0.0.1:{port}/");
+        Url = new Uri($"{scheme}://127.0.0.1:{port}/");
     }
 
     public Uri Url { get; }
@@ -38,9 +41,22 @@ public sealed class PenstockProcess : IAsyncDisposable
         }
     }
 
-    public static async Task<PenstockProcess> StartAsync(PenstockSettings settings, int? port = null)
+    /// <summary>How much of the processors it has used.</summary>
+    public TimeSpan ProcessorTime
     {
-        var server = new PenstockProcess(settings, port ?? Ports.Free());
+        get
+        {
+            _process!.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
+    /// <param name="settings">The configuration.</param>
+    /// <param name="port">The port; null for a free one.</param>
+    /// <param name="maxFiles">How many files and sockets it may have open; null for as many as the tests may.</param>
+    public static async Task<PenstockProcess> StartAsync(PenstockSettings settings, int? port = null, int? maxFiles = null)
+    {
+        var server = new PenstockProcess(settings, port ?? Ports.Free(), maxFiles: maxFiles);
         await server.StartAsync();
         return server;
     }
@@ -67,9 +83,9 @@ public sealed class PenstockProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a server on the disk store unless set, without waiting for it to answer.</summary>
-    public static PenstockProcess Launch(PenstockSettings settings)
+    public static PenstockProcess Launch(PenstockSettings settings, string scheme = "http")
     {
-        var server = new PenstockProcess(settings, Ports.Free());
+        var server = new PenstockProcess(settings, Ports.Free(), scheme);
         server.Launch();
         return server;
     }
@@ -77,13 +93,19 @@ public sealed class PenstockProcess : IAsyncDisposable
     /// <summary>Starts the server again without waiting for it to answer.</summary>
     public void Launch()
     {
-        var start = new ProcessStartInfo("dotnet")
+        var start = new ProcessStartInfo(_maxFiles is null ? "dotnet" : "prlimit")
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
             WorkingDirectory = DataFolder,
         };
+        if (_maxFiles is { } max)
+        {
+            start.ArgumentList.Add(string.Create(CultureInfo.InvariantCulture, $"--nofile={max}"));
+            start.ArgumentList.Add("dotnet");
+        }
+
         start.ArgumentList.Add(ServerDll());
         start.ArgumentList.Add("--urls");
         start.ArgumentList.Add(Url.ToString());
