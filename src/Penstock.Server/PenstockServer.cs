@@ -22,8 +22,8 @@ internal static class PenstockServer
     public static WebApplication Build(WebApplicationBuilder builder)
     {
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = _defaults });
-        if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"] is null && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
-            builder.WebHost.UseUrls(DefaultAddress);
+        if (!SaysAddress(builder.Configuration)) builder.WebHost.UseUrls(DefaultAddress);
+        builder.WebHost.UseKestrelHttpsConfiguration(); // the slim builder leaves it out
         builder.WebHost.ConfigureKestrel((_, kestrel) =>
         {
             kestrel.AddServerHeader = false;
@@ -42,6 +42,10 @@ internal static class PenstockServer
         app.MapDocs();
         return app;
     }
+
+    private static bool SaysAddress(IConfiguration configuration) =>
+        configuration["urls"] is not null || configuration["http_ports"] is not null || configuration["https_ports"] is not null
+        || configuration.GetSection("Kestrel:Endpoints").Exists();
 
     private static void Cors(Microsoft.AspNetCore.Cors.Infrastructure.CorsPolicyBuilder policy, CorsOptions options)
     {

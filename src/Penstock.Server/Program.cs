@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 using Penstock.Server;
 using Penstock.Server.Commands;
@@ -26,9 +27,9 @@ catch (OptionsValidationException e)
     foreach (var failure in e.Failures) Console.Error.WriteLine($"  {failure}");
     return 1;
 }
-catch (Exception e) when (e is IOException or StreamException)
+catch (Exception e) when (e is IOException or StreamException or CryptographicException or InvalidOperationException { Source: "Microsoft.AspNetCore.Server.Kestrel.Core" })
 {
-    // A port or a data folder that somebody else has, or a folder that cannot be written.
+    // A port or a data folder that somebody else has, a folder that cannot be written, or a certificate that is missing or cannot be read.
     Console.Error.WriteLine($"Penstock cannot start: {e.Message}");
     return 1;
 }

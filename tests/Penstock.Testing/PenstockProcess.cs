@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Penstock.Testing;
@@ -9,16 +10,18 @@ public sealed class PenstockProcess : IAsyncDisposable
 {
     private readonly PenstockSettings _settings;
     private readonly string? _folder;
+    private readonly int? _maxFiles;
     private readonly ConcurrentQueue<string> _log = new();
     private readonly string _listen;
     private Process? _process;
 
-    private PenstockProcess(PenstockSettings settings, int port, string? listen = null)
+    private PenstockProcess(PenstockSettings settings, int port, string scheme = "http", string? listen = null, int? maxFiles = null)
     {
-        _listen = listen ?? $"http://127.0.0.1:{port}/";
+        _listen = listen ?? $"{scheme}://127.0.0.1:{port}/";
         _settings = settings;
+        _maxFiles = maxFiles;
         _folder = settings.UseTemporaryFolder();
-        Url = new Uri($"http://127.0.0.1:{port}/");
+        Url = new Uri($"{scheme}://127.0.0.1:{port}/");
     }
 
     public Uri Url { get; }
@@ -40,12 +43,23 @@ public sealed class PenstockProcess : IAsyncDisposable
         }
     }
 
-    /// <param name="settings">Its configuration.</param>
-    /// <param name="port">Where it is reached.</param>
-    /// <param name="listen">Where it listens, if that is more than loopback.</param>
-    public static async Task<PenstockProcess> StartAsync(PenstockSettings settings, int? port = null, string? listen = null)
+    /// <summary>How much of the processors it has used.</summary>
+    public TimeSpan ProcessorTime
     {
-        var server = new PenstockProcess(settings, port ?? Ports.Free(), listen);
+        get
+        {
+            _process!.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
+    /// <param name="settings">Its configuration.</param>
+    /// <param name="port">Where it is reached; null for a free port.</param>
+    /// <param name="listen">Where it listens, if that is more than loopback.</param>
+    /// <param name="maxFiles">How many files and sockets it may have open; null for as many as the tests may.</param>
+    public static async Task<PenstockProcess> StartAsync(PenstockSettings settings, int? port = null, string? listen = null, int? maxFiles = null)
+    {
+        var server = new PenstockProcess(settings, port ?? Ports.Free(), listen: listen, maxFiles: maxFiles);
         await server.StartAsync();
         return server;
     }
@@ -72,9 +86,9 @@ public sealed class PenstockProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a server on the disk store unless set, without waiting for it to answer.</summary>
-    public static PenstockProcess Launch(PenstockSettings settings)
+    public static PenstockProcess Launch(PenstockSettings settings, string scheme = "http")
     {
-        var server = new PenstockProcess(settings, Ports.Free());
+        var server = new PenstockProcess(settings, Ports.Free(), scheme);
         server.Launch();
         return server;
     }
@@ -82,13 +96,19 @@ public sealed class PenstockProcess : IAsyncDisposable
     /// <summary>Starts the server again without waiting for it to answer.</summary>
     public void Launch()
     {
-        var start = new ProcessStartInfo("dotnet")
+        var start = new ProcessStartInfo(_maxFiles is null ? "dotnet" : "prlimit")
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
             WorkingDirectory = DataFolder,
         };
+        if (_maxFiles is { } max)
+        {
+            start.ArgumentList.Add(string.Create(CultureInfo.InvariantCulture, $"--nofile={max}"));
+            start.ArgumentList.Add("dotnet");
+        }
+
         start.ArgumentList.Add(ServerDll());
         start.ArgumentList.Add("--urls");
         start.ArgumentList.Add(_listen);

@@ -18,9 +18,12 @@ public sealed class PenstockSettings
     }
 
     /// <summary>Runs the server in development, as <c>ASPNETCORE_ENVIRONMENT</c> does.</summary>
-    public PenstockSettings InDevelopment()
+    public PenstockSettings InDevelopment() => WithHost("ASPNETCORE_ENVIRONMENT", "Development");
+
+    /// <summary>Sets a key of the host's own, by its whole name.</summary>
+    public PenstockSettings WithHost(string key, string value)
     {
-        _values["ASPNETCORE_ENVIRONMENT"] = "Development";
+        _values[key] = value;
         return this;
     }
 

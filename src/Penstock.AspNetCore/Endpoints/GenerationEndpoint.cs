@@ -140,11 +140,7 @@ internal sealed class GenerationEndpoint(
 
     private async Task ReplyAsync(HttpContext context, ClientProtocol protocol, EventView view, ValueTask<Started> start, bool stream)
     {
-        var (id, dropped) = await start;
-        StreamHeaders.WriteDropped(context.Response, dropped);
-        // What a reset made void is not shown to those who could not be told to clear it.
-        var from = view != EventView.Native && !protocol.SaysReset ? await generations.FirstValidAsync(id) : 0;
-        var subscription = await generations.SubscribeAsync(id, from) ?? throw NotFound();
+        var subscription = await SubscribeAsync(context, protocol, view, start); // apart, so that what it takes does not live as long as the reply
         if (stream)
         {
             using var reply = new EventStreamReply(context, protocol, view, subscription, skip: 0, asked: true, replies);
@@ -154,6 +150,15 @@ internal sealed class GenerationEndpoint(
         {
             using (subscription) await DocumentReply.WriteAsync(context, protocol, subscription, replies);
         }
+    }
+
+    private async ValueTask<Subscription> SubscribeAsync(HttpContext context, ClientProtocol protocol, EventView view, ValueTask<Started> start)
+    {
+        var (id, dropped) = await start;
+        StreamHeaders.WriteDropped(context.Response, dropped);
+        // What a reset made void is not shown to those who could not be told to clear it.
+        var from = view != EventView.Native && !protocol.SaysReset ? await generations.FirstValidAsync(id) : 0;
+        return await generations.SubscribeAsync(id, from) ?? throw NotFound();
     }
 
     /// <summary>The client's headers that go on to a provider of the same protocol.</summary>

@@ -22,6 +22,7 @@ internal sealed class EpollListener : IConnectionListener
     private readonly EpollSocket _socket;
     private readonly Accepting _accepting;
     private readonly bool _isAny;
+    private bool _isFull; // and that was told
 
     public EpollListener(Socket bound, EpollLoops loops, MemoryPool<byte> pool, TimeProvider time, ILogger logger)
     {
@@ -43,17 +44,23 @@ internal sealed class EpollListener : IConnectionListener
         var address = new byte[AddressSize];
         while (!_socket.IsClosed)
         {
+            if (!FileReserve.HasRoomForClient())
+            {
+                await WaitForRoomAsync(SocketError.TooManyOpenSockets, cancellationToken);
+                continue;
+            }
+
             var accepted = await _accepting.StartAsync(address, cancellationToken);
             switch (-accepted.Result)
             {
                 case <= 0:
+                    _isFull = false;
                     if (Open(accepted, address) is { } connection) return connection;
                     break;
                 case Libc.EBADF:
                     return null;
                 case Libc.EMFILE or Libc.ENFILE or Libc.ENOBUFS or Libc.ENOMEM:
-                    TransportLog.NoRoom(_logger, EpollError.From(accepted.Result).SocketErrorCode);
-                    await Task.Delay(_retryAfter, _time, cancellationToken);
+                    await WaitForRoomAsync(EpollError.From(accepted.Result).SocketErrorCode, cancellationToken);
                     break;
                 default:
                     break; // that client has gone (accept(2), error handling)
@@ -61,6 +68,13 @@ internal sealed class EpollListener : IConnectionListener
         }
 
         return null;
+    }
+
+    private Task WaitForRoomAsync(SocketError reason, CancellationToken cancellationToken)
+    {
+        if (!_isFull) TransportLog.NoRoom(_logger, reason);
+        _isFull = true;
+        return Task.Delay(_retryAfter, _time, cancellationToken);
     }
 
     public ValueTask UnbindAsync(CancellationToken cancellationToken = default)

@@ -46,8 +46,7 @@ internal sealed class Provider : IDisposable
     private async Task<HttpResponseMessage> SendAsync(
         Uri address, ReadOnlyMemory<byte> body, string accept, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellationToken)
     {
-        var content = new RequestContent(body);
-        var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = content };
+        var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new RequestContent(body) };
         request.Headers.TryAddWithoutValidation("Accept", accept);
         foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
         foreach (var (name, value) in Protocol.Headers)
@@ -57,8 +56,8 @@ internal sealed class Provider : IDisposable
 
         if (_credential is { } credential) request.Headers.TryAddWithoutValidation(credential.Name, credential.Value);
         var response = await _client.SendAsync(request, cancellationToken);
+        request.Content = null; // the connection keeps the request for as long as the answer lasts, and this may hold images
         response.RequestMessage = null;
-        content.Release();
         return response;
     }
 

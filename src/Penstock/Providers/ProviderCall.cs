@@ -48,6 +48,7 @@ internal sealed class ProviderCall(Target target, int choices, IAnswerSink sink,
 
             using var body = await response.Content.ReadAsStreamAsync(watch.Token);
             var isStream = IsStream(response.Content.Headers.ContentType);
+            response.Content = null; // its stream may last, and is all that is needed
             sink.Begin(asAsked: isStream == streamAsked);
             if (isStream)
                 await ReadStreamAsync(body, watch);

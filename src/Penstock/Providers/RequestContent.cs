@@ -2,10 +2,10 @@ using System.Net;
 
 namespace Penstock.Providers;
 
-/// <summary>A request's JSON body, which is let go of once the reply has begun: it may hold images, and the reply may last.</summary>
+/// <summary>A request's JSON body.</summary>
 internal sealed class RequestContent : HttpContent
 {
-    private ReadOnlyMemory<byte> _body;
+    private readonly ReadOnlyMemory<byte> _body;
 
     public RequestContent(ReadOnlyMemory<byte> body)
     {
@@ -13,8 +13,6 @@ internal sealed class RequestContent : HttpContent
         Headers.TryAddWithoutValidation("Content-Type", "application/json");
         Headers.ContentLength = body.Length;
     }
-
-    public void Release() => _body = default;
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
         SerializeToStreamAsync(stream, context, CancellationToken.None);

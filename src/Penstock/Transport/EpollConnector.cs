@@ -37,6 +37,7 @@ internal sealed class EpollConnector(EpollLoops loops)
         var socket = new EpollSocket(loops.Choose(), new Descriptor(number));
         try
         {
+            if (!FileReserve.HasRoomForProvider(number)) throw EpollError.From(-Libc.EMFILE);
             var opening = new Opening(socket);
             var start = Libc.Connect(socket.Descriptor, address.Serialize().Buffer.Span[..address.Serialize().Size]);
             if (start < 0 && -start is not (Libc.EINPROGRESS or Libc.EINTR)) throw EpollError.From(start);

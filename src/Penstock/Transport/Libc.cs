@@ -15,6 +15,7 @@ internal static unsafe partial class Libc
     private const int MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, SHUT_RDWR = 2;
     private const int IPPROTO_TCP = 6, TCP_NODELAY = 1, SOL_SOCKET = 1, SO_ERROR = 4, SO_LINGER = 13;
     private const int F_SETFL = 4, F_DUPFD_CLOEXEC = 1030, O_RDWR = 2, O_NONBLOCK = 0x800;
+    private const int RLIMIT_NOFILE = 7;
 
     // struct epoll_event is packed on x86 and x64, and aligned elsewhere.
     public static readonly int EventSize = RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.X86 ? 12 : 16;
@@ -79,6 +80,21 @@ internal static unsafe partial class Libc
         var descriptor = new Descriptor(number);
         _ = fcntl(descriptor, F_SETFL, O_RDWR | O_NONBLOCK);
         return descriptor;
+    }
+
+    /// <summary>The number that the next socket gets.</summary>
+    public static int NextNumber()
+    {
+        var number = NewSocket(ipv6: false);
+        if (number >= 0) _ = close(number);
+        return number;
+    }
+
+    /// <summary>How many files the process may have open.</summary>
+    public static long MaxFiles()
+    {
+        var limits = stackalloc ulong[2];
+        return getrlimit(RLIMIT_NOFILE, limits) == 0 ? (long)Math.Min(limits[0], int.MaxValue) : int.MaxValue;
     }
 
     public static int NewSocket(bool ipv6) => Result(socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
@@ -162,6 +178,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc")]
     private static partial int shutdown(SafeHandle socket, int how);
+
+    [LibraryImport("libc")]
+    private static partial int getrlimit(int resource, ulong* limits);
 
     [LibraryImport("libc")]
     internal static partial int close(int descriptor);

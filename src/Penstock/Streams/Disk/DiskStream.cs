@@ -87,7 +87,7 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
     /// <summary>Takes in a committed record. Records come in the order of the log, from one thread at a time.</summary>
     public void Apply(in RecordHeader record, long position, Segment segment)
     {
-        var left = new List<Segment>();
+        List<Segment>? left = null; // by a trim
         lock (Gate)
         {
             // Of a stream that was forgotten whole, its trim alone tells how far it had come.
@@ -112,6 +112,7 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
                     if (record.Closes)
                     {
                         part.Events |= PartEvents.Closed;
+                        part.TrimExcess();
                         Close(record.Time);
                     }
 
@@ -132,11 +133,12 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
 
                     _createPosition = position;
                     Volatile.Write(ref _createLength, record.Length);
-                    TrimTo(record.FirstOffset, left);
+                    TrimTo(record.FirstOffset, left = []);
                     break;
             }
         }
 
+        if (left is null) return;
         foreach (var behind in left) behind.Release();
     }
 

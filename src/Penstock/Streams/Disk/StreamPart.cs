@@ -48,7 +48,8 @@ internal enum PartEvents
 /// </summary>
 internal struct StreamPart(Segment segment, long firstOffset, int epoch)
 {
-    private const int SmallestStep = 4;
+    // Enough for a short answer: an array that grows later is young and hangs on an old one, which lengthens collections.
+    private const int FirstExtents = 12;
 
     public readonly Segment Segment = segment;
 
@@ -73,8 +74,14 @@ internal struct StreamPart(Segment segment, long firstOffset, int epoch)
 
     public void Add(long firstOffset, long position, int length)
     {
-        if (Count == Extents!.Length) Array.Resize(ref Extents, Count + Math.Max(SmallestStep, Count / 4));
+        if (Count == Extents!.Length) Array.Resize(ref Extents, Math.Max(FirstExtents, Count * 2));
         Extents[Count++] = new Extent((uint)(firstOffset - FirstOffset), (uint)(position - Segment.Base), length);
+    }
+
+    /// <summary>The stream was closed: nothing is added any more.</summary>
+    public void TrimExcess()
+    {
+        if (Extents is not null && Count < Extents.Length) Array.Resize(ref Extents, Count);
     }
 
     public void MoveToIndex(int start)
