@@ -147,3 +147,31 @@ test('nine tabs stream over one connection, and go on when the tab that holds it
   }
   proxy.dispose();
 });
+
+test('the AI SDK picks an answer up after a reload, and its stop ends it on the server', async () => {
+  const page = await browser.show({ server: server.url, show: 'ai', strict: '1', model: 'simulated/chat?tokens=600&tps=40' });
+  await page.click('#send');
+  await page.waitForFunction(() => (document.querySelector('.assistant')?.textContent?.length ?? 0) > 60);
+  const id = (await page.getAttribute('.assistant', 'id'))!;
+  const had = (await page.textContent('.assistant'))!;
+  await page.reload();
+  await page.waitForFunction(length => (document.querySelector('.assistant')?.textContent?.length ?? 0) > length, had.length + 60);
+  expect(await page.getAttribute('.assistant', 'id')).toBe(id);
+  await page.click('#stop');
+  await until('it is stopped', async () => (await client().get(id)).status === 'stopped');
+  const kept = await client().get(id);
+  expect(kept.text.startsWith((await page.textContent('.assistant'))!)).toBe(true);
+});
+
+test('assistant-ui shows the answer as it comes, and cancels it', async () => {
+  const page = await browser.show({ server: server.url, show: 'assistant', model: 'simulated/chat?tokens=600&tps=40' });
+  await page.click('#send');
+  await page.waitForFunction(() => (document.querySelector('.assistant')?.textContent?.length ?? 0) > 60);
+  expect(await page.textContent('.user')).toBe('Tell me about rivers.');
+  await page.click('#stop');
+  await status(page, 'stopped');
+  const kept = await client().get((await page.textContent('#id'))!);
+  expect(kept.status).toBe('stopped');
+  // It types what came at a pace of its own.
+  await page.waitForFunction(text => document.querySelector('.assistant')?.textContent?.replaceAll(/\s/g, '') === text, kept.text.replaceAll(/\s/g, ''));
+});

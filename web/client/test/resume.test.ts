@@ -71,7 +71,7 @@ test('a start whose reply is cut at any of its bytes starts one generation', asy
   }
 });
 
-test('through a proxy that cuts each connection after 5 seconds an answer of 12 comes whole', async () => {
+test.concurrent('through a proxy that cuts each connection after 5 seconds an answer of 12 comes whole', async () => {
   const proxy = await Proxy.before(server, cutsAtAge(5000));
   const run = await direct().start({ model: 'simulated/chat?tokens=240&tps=20', prompt: 'long' });
   const events = await read(createClient({ baseUrl: proxy.url }).attach(run.id));
@@ -80,7 +80,7 @@ test('through a proxy that cuts each connection after 5 seconds an answer of 12 
   proxy.dispose();
 });
 
-test.each([16 * 1024, Infinity])('through a proxy that holds %s bytes back an answer comes whole', async bytes => {
+test.concurrent.each([16 * 1024, Infinity])('through a proxy that holds %s bytes back an answer comes whole', async bytes => {
   const proxy = await Proxy.before(server, buffers(bytes));
   const run = await direct().start({ model: 'simulated/chat?tokens=400&tps=120', prompt: 'held' });
   const events = await read(createClient({ baseUrl: proxy.url }).attach(run.id));
@@ -88,7 +88,7 @@ test.each([16 * 1024, Infinity])('through a proxy that holds %s bytes back an an
   proxy.dispose();
 });
 
-test('a connection that went silent without a word is left after the missed heartbeats', async () => {
+test.concurrent('a connection that went silent without a word is left after the missed heartbeats', async () => {
   const proxy = await Proxy.before(server, freezesAfter(1500));
   const run = await direct().start({ model: 'simulated/chat?tokens=100&tps=100', prompt: 'frozen' });
   const states: string[] = [];
@@ -98,7 +98,7 @@ test('a connection that went silent without a word is left after the missed hear
   proxy.dispose();
 }, 15_000);
 
-test('a stream that is silent, with its heartbeats, is not left', async () => {
+test.concurrent('a stream that is silent, with its heartbeats, is not left', async () => {
   const run = await direct().start({ model: 'simulated/chat?tokens=3&ttft=4000', prompt: 'slow' });
   const states: string[] = [];
   await read(direct().attach(run.id, { onState: state => states.push(state) }));

@@ -27,15 +27,19 @@ export class PenstockChatTransport<M extends UIMessage = UIMessage> implements C
     const run = await this.options.client.start({ ...this.options.request, ...body, messages: messages.flatMap(toRequest) });
     this.#kept(chatId).save(run.id);
     // Whoever stops means it: the answer shall not go on unseen.
-    const stop = () => void run.stop().catch(() => {});
-    if (abortSignal?.aborted) stop();
-    else abortSignal?.addEventListener('abort', stop, { once: true });
+    onAbort(abortSignal, () => void run.stop().catch(() => {}));
     return this.#stream(chatId, run);
   }
 
-  async reconnectToStream({ chatId }: Parameters<ChatTransport<M>['reconnectToStream']>[0]): Promise<ReadableStream<UIMessageChunk> | null> {
+  async reconnectToStream({ chatId, abortSignal }: Parameters<ChatTransport<M>['reconnectToStream']>[0]): Promise<ReadableStream<UIMessageChunk> | null> {
     const id = this.#kept(chatId).load();
-    return id === undefined ? null : this.#stream(chatId, this.options.client.attach(id));
+    if (id === undefined) return null;
+    const run = this.options.client.attach(id);
+    const resume = Symbol(chatId);
+    latestResume.set(chatId, resume);
+    // A resume that takes another's place aborts it in the same breath, and means no stop.
+    onAbort(abortSignal, () => setTimeout(() => { if (latestResume.get(chatId) === resume) run.stop().catch(() => {}); }));
+    return this.#stream(chatId, run);
   }
 
   #kept(chatId: string): Pocket<string> {
@@ -68,6 +72,14 @@ export class PenstockChatTransport<M extends UIMessage = UIMessage> implements C
       yield { type: 'error', errorText: error instanceof Error ? error.message : 'The answer could not be read.' };
     }
   }
+}
+
+// By chat, not by transport: a component may make one in each render.
+const latestResume = new Map<string, symbol>();
+
+function onAbort(signal: AbortSignal | undefined, then: () => void): void {
+  if (signal?.aborted) then();
+  else signal?.addEventListener('abort', then, { once: true });
 }
 
 /** Native events as the AI SDK has them. */

@@ -1,6 +1,10 @@
-// What the browser tests look at. The address says what to show: ?server=…&show=chat|auto|plain|attach|toggle&strict=1&model=…
+// What the browser tests look at. The address says what to show: ?server=…&show=chat|auto|plain|attach|toggle|ai|assistant&strict=1&model=…
+import { useChat as useAiChat } from '@ai-sdk/react';
+import { AssistantRuntimeProvider, ThreadPrimitive, MessagePrimitive, useExternalStoreRuntime } from '@assistant-ui/react';
 import { StrictMode, useEffect, useState } from 'react';
 import { createRoot } from 'react-dom/client';
+import { PenstockChatTransport } from '../../src/adapters/ai-sdk.js';
+import { toExternalStore } from '../../src/adapters/assistant-ui.js';
 import { createClient } from '../../src/index.js';
 import { useChat, useSSEStream, useStream } from '../../src/react/index.js';
 import { sharedConnection } from '../../src/shared/index.js';
@@ -52,8 +56,33 @@ function Toggle() {
   return <><button id="toggle" onClick={() => show(!shown)}>Toggle</button>{shown && <Stream />}</>;
 }
 
+const transport = new PenstockChatTransport({ client, request: { model } });
+
+function Ai() {
+  const { messages, status, sendMessage, stop } = useAiChat({ id: 'ai', transport, resume: true });
+  return <>
+    <button id="send" onClick={() => void sendMessage({ text: 'Tell me about rivers.' })}>Send</button>
+    <button id="stop" onClick={() => void stop()}>Stop</button>
+    <output id="status">{status}</output>
+    {messages.map(m => <p key={m.id} id={m.role === 'assistant' ? m.id : undefined} className={m.role}>{m.parts.map(p => (p.type === 'text' ? p.text : ''))}</p>)}
+  </>;
+}
+
+const parts = { UserMessage: () => <p className="user"><MessagePrimitive.Parts /></p>, AssistantMessage: () => <div className="assistant"><MessagePrimitive.Parts /></div> };
+
+function Assistant() {
+  const chat = useChat({ client, request: { model } });
+  const runtime = useExternalStoreRuntime(toExternalStore(chat));
+  return <AssistantRuntimeProvider runtime={runtime}>
+    <button id="send" onClick={() => runtime.thread.append('Tell me about rivers.')}>Send</button>
+    <button id="stop" onClick={() => runtime.thread.cancelRun()}>Stop</button>
+    <output id="status">{chat.status}</output><output id="id">{chat.id}</output>
+    <ThreadPrimitive.Messages components={parts} />
+  </AssistantRuntimeProvider>;
+}
+
 const shows: Record<string, React.ReactNode> = {
-  chat: <Chat />, auto: <Stream />, plain: <Plain />, toggle: <Toggle />, attach: <Stream id={query.get('id') ?? ''} />,
+  chat: <Chat />, auto: <Stream />, plain: <Plain />, toggle: <Toggle />, ai: <Ai />, assistant: <Assistant />, attach: <Stream id={query.get('id') ?? ''} />,
 };
 const page = shows[query.get('show')!];
 createRoot(document.getElementById('root')!).render(query.has('strict') ? <StrictMode>{page}</StrictMode> : page);
