@@ -53,6 +53,13 @@ public sealed class Api(Uri server)
         return ((HttpStatusCode)reply.Status, text.Length == 0 ? null : JsonNode.Parse(text));
     }
 
+    /// <summary>Sends a request and reads its reply as it is.</summary>
+    public static async Task<(HttpStatusCode Status, string Body)> SendTextAsync(RawRequest request)
+    {
+        using var reply = await RawReply.SendAsync(request).WaitAsync(Eventually.Limit);
+        return ((HttpStatusCode)reply.Status, await reply.TextAsync());
+    }
+
     public async Task<JsonNode> SnapshotAsync(string generation)
     {
         var (status, body) = await SendAsync(Get($"v1/generations/{generation}"));

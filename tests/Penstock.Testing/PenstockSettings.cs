@@ -44,6 +44,13 @@ public sealed class PenstockSettings
         return this;
     }
 
+    /// <summary>Sets a variable of the environment that is not below <c>Penstock:</c>.</summary>
+    public PenstockSettings WithVariable(string name, string value)
+    {
+        _values[name] = value;
+        return this;
+    }
+
     /// <summary>Sets <c>Storage:Path</c> to a new folder, which the caller removes.</summary>
     internal string? UseTemporaryFolder()
     {

@@ -9,6 +9,9 @@ namespace Penstock.Generations;
 /// <summary>A generation that runs in this process: one call to a provider, recorded into one stream, until its one ending.</summary>
 internal sealed class Generation
 {
+    // How often a store that was gone is asked whether it takes the ending now.
+    private static readonly TimeSpan _endAgain = TimeSpan.FromSeconds(5);
+
     private readonly EventRecorder _recorder;
     private ProviderCall? _call;
     private readonly Subscribers _subscribers;
@@ -212,6 +215,31 @@ internal sealed class Generation
             {
                 GenerationLog.EndingLost(_logger, Id, last);
                 Lost = error;
+                if (last is StreamUnreachableException) _ = EndLaterAsync(error);
+            }
+        }
+    }
+
+    /// <summary>Ends the stream once its store is there again, for those who watch elsewhere or come back; should this server stop before, somebody else does.</summary>
+    private async Task EndLaterAsync(GenerationError error)
+    {
+        while (true)
+        {
+            await Task.Delay(_endAgain, _time);
+            try
+            {
+                _recorder.Discard();
+                await _recorder.EndAsync(new GenerationEvent { Kind = EventKind.Failed, Error = error });
+                return;
+            }
+            catch (StreamStorageException)
+            {
+                // Not yet.
+            }
+            catch (Exception e)
+            {
+                GenerationLog.Fenced(_logger, Id, e);
+                return;
             }
         }
     }

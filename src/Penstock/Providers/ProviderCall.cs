@@ -85,17 +85,19 @@ internal sealed class ProviderCall(Target target, int choices, IAnswerSink sink,
     {
         var idle = target.Provider.Options.IdleTimeout;
         using var frames = new SseReader(target.Provider.Options.MaxLineLength);
+        using var ahead = new ReadAhead(body, watch);
         while (!_reader.Done && _reader.Error is null)
         {
-            // A read of nothing waits for data, so that a silent stream holds no buffer.
-#pragma warning disable CA2022 // zero bytes is all that is asked for
-            _ = await body.ReadAsync(Memory<byte>.Empty, watch.Token);
-#pragma warning restore CA2022
-            var buffer = ArrayPool<byte>.Shared.Rent(ReadSize);
-            int read;
+            var (buffer, read) = ahead.Take();
+            if (read == 0)
+            {
+                _ = await ahead.WaitAsync(); // for data, so that a silent stream holds no buffer
+                buffer = ArrayPool<byte>.Shared.Rent(ReadSize);
+            }
+
             try
             {
-                read = await body.ReadAsync(buffer, watch.Token);
+                if (read == 0) read = await body.ReadAsync(buffer, watch.Token);
                 var lingering = _reader.Finished;
                 Take(frames, buffer.AsSpan(0, read));
                 if (read == 0) frames.End();
@@ -105,10 +107,12 @@ internal sealed class ProviderCall(Target target, int choices, IAnswerSink sink,
             }
             finally
             {
-                ArrayPool<byte>.Shared.Return(buffer);
+                ArrayPool<byte>.Shared.Return(buffer!);
             }
 
-            await sink.CommitAsync();
+            var commit = sink.CommitAsync();
+            if (commit.IsCompleted) await commit;
+            else await ahead.WhileAsync(commit, isProgress: !_reader.Finished && sink.HasOutput);
             if (read == 0) break;
         }
     }
