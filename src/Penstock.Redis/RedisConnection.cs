@@ -87,7 +87,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     /// <exception cref="StreamStorageException">Redis refuses.</exception>
     public async Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, TimeSpan patience, int retryFlag = -1)
     {
-        while (true)
+        for (long? failedAt = null; ; failedAt ??= _time.GetTimestamp())
         {
             ObjectDisposedException.ThrowIf(_isDisposed, typeof(IStreamLog));
             try
@@ -109,7 +109,7 @@ internal sealed class RedisConnection : IAsyncDisposable
             }
             catch (Exception e) when (IsPassing(e))
             {
-                await WaitAsync(e, patience);
+                await WaitAsync(e, failedAt, patience);
                 if (retryFlag >= 0) arguments[retryFlag] = 1;
             }
             catch (RedisServerException e)
@@ -122,7 +122,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     /// <summary>Runs a command that may come twice, as <see cref="RunAsync"/> does.</summary>
     public async Task<RedisResult> ExecuteAsync(TimeSpan patience, string command, params object[] arguments)
     {
-        while (true)
+        for (long? failedAt = null; ; failedAt ??= _time.GetTimestamp())
         {
             ObjectDisposedException.ThrowIf(_isDisposed, typeof(IStreamLog));
             try
@@ -132,7 +132,7 @@ internal sealed class RedisConnection : IAsyncDisposable
             }
             catch (Exception e) when (IsPassing(e))
             {
-                await WaitAsync(e, patience);
+                await WaitAsync(e, failedAt, patience);
             }
             catch (RedisServerException e)
             {
@@ -194,11 +194,12 @@ internal sealed class RedisConnection : IAsyncDisposable
         }
     }
 
-    private async Task WaitAsync(Exception e, TimeSpan patience)
+    /// <summary>Waits a moment before another try; Redis may have been gone before this one, or answer others and not this.</summary>
+    private async Task WaitAsync(Exception e, long? failedAt, TimeSpan patience)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, typeof(IStreamLog));
         NoteGone(e);
-        if (_time.GetElapsedTime(Volatile.Read(ref _answeredAt)) >= patience)
+        if (_time.GetElapsedTime(Math.Min(failedAt ?? long.MaxValue, Volatile.Read(ref _answeredAt))) >= patience)
             throw new StreamUnreachableException($"Redis at {Endpoint} does not answer ({Reason(e)}).", e);
         await Task.Delay(_tryAgain, _time);
     }

@@ -9,6 +9,7 @@ public sealed class PenstockOptionsValidatorTests
     {
         { "Penstock:Storage:Kind is 'tape'", o => o.Storage.Kind = "tape" },
         { "Penstock:Storage:Commit is 'never'", o => o.Storage.Commit = "never" },
+        { "Penstock:Storage:RedisOutage is 00:00:00", o => o.Storage.RedisOutage = TimeSpan.Zero },
         { "Penstock:Storage:Path is empty", o => o.Storage.Path = " " },
         { "Penstock:Storage:Retention is 00:00:00", o => o.Storage.Retention = TimeSpan.Zero },
         { "Penstock:Storage:MaxStreamBytes is under 1024", o => o.Storage.MaxStreamBytes = 1 },
