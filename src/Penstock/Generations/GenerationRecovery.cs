@@ -135,7 +135,9 @@ internal sealed class GenerationRecovery(
                 request = request with { Prefix = text };
             }
 
-            return new Asked(new Attempts(request, new Route(target), options.Retry), UsageEstimate.Input(request));
+            var route = new Route(target);
+            request = await new CallSignatures(log).RestoreAsync(request, route, new Owner(metadata.Owner));
+            return new Asked(new Attempts(request, route, options.Retry), UsageEstimate.Input(request));
         }
         catch (RequestException e)
         {

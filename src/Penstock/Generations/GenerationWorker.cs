@@ -205,7 +205,9 @@ internal sealed class GenerationWorker(
         {
             if (await requests.LoadAsync(job.Id, metadata) is { } request && ClientProtocols.Find(metadata.Protocol) is { } protocol)
             {
-                var attempts = new Attempts(request, router.Route(request.Model), options.Retry);
+                var route = router.Route(request.Model);
+                request = await new CallSignatures(log).RestoreAsync(request, route, new Owner(metadata.Owner));
+                var attempts = new Attempts(request, route, options.Retry);
                 if (await log.TakeOverAsync(info.Path) is { } stream) return (New(stream, job.Id, request, protocol, info.CreatedAt, metadata, attempts, DisconnectPolicy.Detach), stream);
                 attempts.Abandon();
                 return null;
