@@ -73,6 +73,15 @@ public sealed partial class RouteWalkTests
             }
         }
 
+        // The one address that names them in its query.
+        foreach (var (hers, nobodys) in names.Where(n => n.Hers.StartsWith("gen_", StringComparison.Ordinal)))
+        {
+            var own = await TellAsync(host.Api.Get($"v1/generations/events?streams={hers}").By(bob), hers);
+            own.ShouldStartWith("200");
+            own.ShouldBe(await TellAsync(host.Api.Get($"v1/generations/events?streams={nobodys}").By(bob), nobodys));
+            own.ShouldNotContain("alices-words");
+        }
+
         // And nothing of hers was touched.
         (await host.Api.Get($"v1/responses/resp_{finished}").By(alice).TextAsync()).ShouldContain("\"completed\"");
         (await host.Api.Get($"v1/responses/resp_{running}").By(alice).TextAsync()).ShouldContain("\"in_progress\"");
