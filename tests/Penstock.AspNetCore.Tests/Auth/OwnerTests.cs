@@ -67,6 +67,19 @@ public sealed class OwnerTests
     }
 
     [Fact]
+    public async Task A_reply_of_several_generations_leaves_out_what_is_anothers()
+    {
+        await using var host = await TestKeys.StartAsync(_alice, _bob);
+        var (_, hers) = await Api.SendAsync(host.Api.Native("up/m", "hers-3").By(_alice));
+        var (_, his) = await Api.SendAsync(host.Api.Native("up/m", "his-3").By(_bob));
+        var events = await SseClient.AllAsync(host.Api.Get($"v1/generations/events?streams={hers!["id"]},{his!["id"]}").By(_bob));
+        events.Where(e => e.Name != "end").ShouldAllBe(e => e.Id!.StartsWith((string)his["id"]!, StringComparison.Ordinal));
+        var refused = events.Where(e => e.Name == "end").Select(e => JsonNode.Parse(e.Data)!).Single(e => e["error"] is not null);
+        ((string)refused["generation"]!).ShouldBe((string)hers["id"]!);
+        ((string)refused["error"]!["code"]!).ShouldBe("generation_not_found");
+    }
+
+    [Fact]
     public async Task An_operator_stops_what_is_anothers()
     {
         await using var host = await TestKeys.StartAsync(_alice, _admin);
