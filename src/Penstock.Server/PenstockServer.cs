@@ -30,6 +30,7 @@ internal static class PenstockServer
             kestrel.Limits.MaxRequestBodySize = null; // Penstock:Limits:MaxBodyBytes rules, with an error in the protocol's shape
         });
         builder.Services.AddRedisStorage(builder.Configuration);
+        builder.Services.AddRabbitMqJobs(builder.Configuration);
         builder.Services.AddPenstock(builder.Configuration);
         builder.Services.AddPenstockTransport();
         builder.Services.AddOptions<HostOptions>().Configure<PenstockOptions>((host, penstock) =>

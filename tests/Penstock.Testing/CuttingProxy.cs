@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
@@ -5,13 +6,16 @@ namespace Penstock.Testing;
 
 /// <summary>
 /// A TCP relay before a server that breaks connections, for clients that cannot be told to break their own. It cuts a reply
-/// after some number of bytes from the server, and lets all pass once its cuts are used up.
+/// after some number of bytes from the server, and lets all pass once its cuts are used up. It can also be told to cut what is open,
+/// to refuse what is new, and to hold back what the server says.
 /// </summary>
 public sealed class CuttingProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly Uri _server;
     private readonly Queue<int> _cuts;
+    private readonly ConcurrentDictionary<Socket, bool> _open = new();
+    private volatile TaskCompletionSource? _held;
 
     public CuttingProxy(Uri server, params int[] cutAfterBytes)
     {
@@ -27,9 +31,29 @@ public sealed class CuttingProxy : IAsyncDisposable
     /// <summary>How many connections were cut.</summary>
     public int Cuts { get; private set; }
 
+    /// <summary>New connections are cut at once.</summary>
+    public bool IsDown { get; set; }
+
+    /// <summary>What the server says stays here until this is false again.</summary>
+    public bool HoldsReplies
+    {
+        set
+        {
+            _held?.TrySetResult();
+            _held = value ? new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously) : null;
+        }
+    }
+
+    /// <summary>Cuts all connections that are open; new ones pass.</summary>
+    public void CutAll()
+    {
+        foreach (var socket in _open.Keys) Reset(socket);
+    }
+
     public ValueTask DisposeAsync()
     {
         _listener.Stop();
+        CutAll();
         return ValueTask.CompletedTask;
     }
 
@@ -49,17 +73,23 @@ public sealed class CuttingProxy : IAsyncDisposable
     {
         using var server = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         client.NoDelay = true;
+        if (IsDown)
+        {
+            Reset(client);
+            return;
+        }
+
+        _open[client] = _open[server] = true;
         try
         {
             await server.ConnectAsync(_server.Host, _server.Port);
             int limit;
             lock (_cuts) limit = _cuts.TryDequeue(out var cut) ? cut : int.MaxValue;
-            var up = CopyAsync(client, server, int.MaxValue);
-            if (!await CopyAsync(server, client, limit))
+            var up = CopyAsync(client, server, int.MaxValue, isReply: false);
+            if (!await CopyAsync(server, client, limit, isReply: true))
             {
                 Cuts++;
-                client.LingerState = new LingerOption(true, 0);
-                client.Close();
+                Reset(client);
             }
 
             await up;
@@ -69,15 +99,35 @@ public sealed class CuttingProxy : IAsyncDisposable
         {
             client.Close();
         }
+        finally
+        {
+            _open.TryRemove(client, out _);
+            _open.TryRemove(server, out _);
+        }
+    }
+
+    private static void Reset(Socket socket)
+    {
+        try
+        {
+            socket.LingerState = new LingerOption(true, 0);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It is gone already.
+        }
+
+        socket.Close();
     }
 
     /// <returns>False when it stopped at the limit.</returns>
-    private static async Task<bool> CopyAsync(Socket from, Socket to, int limit)
+    private async Task<bool> CopyAsync(Socket from, Socket to, int limit, bool isReply)
     {
         var buffer = new byte[16 * 1024];
         while (limit > 0)
         {
             var count = await from.ReceiveAsync(buffer.AsMemory(0, Math.Min(limit, buffer.Length)));
+            if (isReply && _held is { } held) await held.Task;
             if (count == 0)
             {
                 to.Shutdown(SocketShutdown.Send);

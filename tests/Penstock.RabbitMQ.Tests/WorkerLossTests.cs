@@ -1,0 +1,157 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Penstock.Jobs;
+using Penstock.Testing;
+
+namespace Penstock.RabbitMQ.Tests;
+
+/// <summary>What becomes of a generation when its worker is lost, or goes in good order.</summary>
+public sealed class WorkerLossTests(Broker broker)
+{
+    private const string Model = "simulated/chat?tokens=300&tps=150";
+
+    [Fact]
+    public async Task A_worker_that_is_cut_from_the_broker_is_fenced_by_who_gets_its_job_and_ends_its_call()
+    {
+        await using var cluster = new Cluster(broker, Tokens.ByPrompt(TimeSpan.FromMilliseconds(10)));
+        await using var proxy = new CuttingProxy(broker.Server.Address);
+        var gateway = await cluster.StartAsync("gateway");
+        await cluster.StartAsync("worker", RabbitMqServer.Behind(proxy));
+        using var client = await SseClient.OpenAsync(gateway.Api.Chat("up/m", "a-100000"));
+        for (var i = 0; i < 5; i++) await client.NextAsync();
+        var call = await cluster.Upstream.NextCallAsync();
+
+        proxy.IsDown = true;
+        proxy.CutAll();
+        for (var i = 0; i < 50; i++) (await client.NextAsync()).ShouldNotBeNull(); // nobody else is there to take it
+        await cluster.StartAsync("worker");
+        await Eventually.Completes(call.Closed, "the upstream's connection closes");
+        var ended = await gateway.Api.EndedAsync(client.Generation);
+        ((string)ended["status"]!).ShouldBe("interrupted");
+        cluster.Upstream.Calls.Count.ShouldBe(1);
+        (await SseClient.AllAsync(gateway.Api.Events(client.Generation))).Count(e => e.Type() == "interrupted").ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("continue")]
+    [InlineData("restart")]
+    public async Task Another_worker_goes_on_by_the_policy_and_native_clients_see_every_token_once(string policy)
+    {
+        await using var cluster = new Cluster(broker, Tokens.ByPrompt());
+        await using var proxy = new CuttingProxy(broker.Server.Address);
+        var gateway = await cluster.StartAsync("gateway", ("Generations:OnCrash", policy));
+        var whole = await WholeAsync(gateway, cluster, policy);
+
+        var lost = await cluster.StartAsync("worker", RabbitMqServer.Behind(proxy), ("Generations:OnCrash", policy));
+        using var client = await SseClient.OpenAsync(gateway.Api.Native(Model, stream: true));
+        var seen = new List<SseEvent>();
+        while (seen.Count < 30) seen.Add((await client.NextAsync())!);
+        proxy.IsDown = true;
+        proxy.CutAll();
+        await cluster.StartAsync("worker", ("Generations:OnCrash", policy));
+        seen.AddRange(await client.RestAsync());
+
+        seen.Count(e => e.Type() == (policy == "restart" ? "reset" : "attempt")).ShouldBe(1);
+        seen[^1].Type().ShouldBe("finished");
+        ((string)(await gateway.Api.SnapshotAsync(client.Generation))["text"]!).ShouldBe(whole);
+        seen.Select(e => e.Id).ShouldBe(Enumerable.Range(0, seen.Count).Select(i => $"{client.Generation}.{i}"));
+        lost.Log.ShouldNotContain("failed unexpectedly");
+    }
+
+    [Fact]
+    public async Task A_client_that_cannot_be_told_of_a_new_beginning_is_told_to_ask_anew()
+    {
+        await using var cluster = new Cluster(broker, Tokens.ByPrompt());
+        await using var proxy = new CuttingProxy(broker.Server.Address);
+        var gateway = await cluster.StartAsync("gateway", ("Generations:OnCrash", "restart"));
+        await cluster.StartAsync("worker", RabbitMqServer.Behind(proxy), ("Generations:OnCrash", "restart"));
+        var request = gateway.Api.Chat(Model).With("Idempotency-Key", "key-1");
+        using var client = await SseClient.OpenAsync(request);
+        var seen = new List<SseEvent>();
+        while (seen.Count < 10) seen.Add((await client.NextAsync())!);
+        proxy.IsDown = true;
+        proxy.CutAll();
+        await cluster.StartAsync("worker", ("Generations:OnCrash", "restart"));
+        var rest = await client.RestAsync();
+        rest[^1].Data.ShouldContain("answer_reset");
+
+        using (var resumed = await RawReply.SendAsync(request.With("Last-Event-ID", seen[^1].Id!))) resumed.Status.ShouldBe(409);
+        var again = await SseClient.AllAsync(request);
+        View.ChatText(again).ShouldBe((string)(await gateway.Api.EndedAsync(client.Generation))["text"]!);
+    }
+
+    [Theory]
+    [InlineData("continue", "finished")]
+    [InlineData("restart", "finished")]
+    [InlineData("fail", "interrupted")]
+    public async Task A_worker_that_shuts_down_hands_over_what_the_policy_lets_go_on(string policy, string ending)
+    {
+        await using var cluster = new Cluster(broker, Tokens.ByPrompt());
+        var gateway = await cluster.StartAsync("gateway", ("Generations:OnCrash", policy));
+        var whole = await WholeAsync(gateway, cluster, policy);
+        var first = await cluster.StartAsync("worker", ("Generations:OnCrash", policy), ("Generations:ShutdownTimeout", "00:00:00.2"));
+        using var client = await SseClient.OpenAsync(gateway.Api.Native(Model, stream: true));
+        var seen = new List<SseEvent>();
+        while (seen.Count < 10) seen.Add((await client.NextAsync())!);
+        await cluster.StartAsync("worker", ("Generations:OnCrash", policy));
+        await first.StopAsync();
+        seen.AddRange(await client.RestAsync());
+        seen[^1].Type().ShouldBe(ending);
+        if (policy == "fail") return;
+        var again = seen.Single(e => e.Type() is "attempt" or "reset");
+        ((string)JsonNode.Parse(again.Data)!["reason"]!).ShouldBe("handed_over");
+        ((string)(await gateway.Api.SnapshotAsync(client.Generation))["text"]!).ShouldBe(whole);
+    }
+
+    [Fact]
+    public async Task What_every_worker_dies_of_ends_as_failed()
+    {
+        await using var cluster = new Cluster(broker, Tokens.ByPrompt());
+        var gateway = await cluster.StartAsync("gateway");
+        var id = await gateway.Api.StartAsync("up/m", "a-3");
+        var dead = false;
+        await using (var queue = cluster.NewQueue())
+        {
+            queue.Consume(1, delivery =>
+            {
+                dead |= delivery.Dead;
+                return delivery.Dead ? new TaskCompletionSource<JobResult>().Task : Task.FromResult(JobResult.Return);
+            });
+            await Eventually.Is(() => dead, "the broker gives the job up");
+        }
+
+        await cluster.StartAsync("worker");
+        var ended = await gateway.Api.EndedAsync(id);
+        ((string)ended["status"]!).ShouldBe("failed");
+        cluster.Upstream.Calls.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_generation_whose_gateway_died_is_stopped_once_nobody_has_watched_it_for_a_while()
+    {
+        await using var cluster = new Cluster(broker, Tokens.ByPrompt(TimeSpan.FromMilliseconds(10)));
+        var time = new ManualTimeProvider();
+        var (gateway, other) = (await cluster.StartAsync("gateway"), await cluster.StartAsync("both", time));
+        using var client = await SseClient.OpenAsync(gateway.Api.Chat("up/m", "a-100000"));
+        await client.NextAsync();
+        time.Advance(TimeSpan.FromSeconds(30));
+        (await client.NextAsync()).ShouldNotBeNull();
+        await gateway.StopAsync(); // it misses nobody whom it sends away itself: as if it had died
+        await Eventually.Is(
+            async () =>
+            {
+                time.Advance(TimeSpan.FromSeconds(1));
+                return (string?)(await other.Api.SnapshotAsync(client.Generation))["stopReason"] == "disconnected";
+            },
+            "it is stopped");
+    }
+
+    // What the model says when nothing happens.
+    private static async Task<string> WholeAsync(PenstockHost gateway, Cluster cluster, string policy)
+    {
+        var worker = await cluster.StartAsync("worker", ("Generations:OnCrash", policy));
+        var text = (string)(await gateway.Api.EndedAsync(await gateway.Api.StartAsync("simulated/chat?tokens=300&tps=0&ttft=0")))["text"]!;
+        await worker.StopAsync();
+        return text;
+    }
+}
