@@ -79,6 +79,9 @@ public sealed class NodesTests(Broker broker)
         await using var cluster = new Cluster(broker, Tokens.ByPrompt());
         var gateway = await cluster.StartAsync("gateway");
         var id = await gateway.Api.StartAsync("up/m", "a-3");
+        ((string)(await gateway.Api.SnapshotAsync(id))["status"]!).ShouldBe("queued");
+        var (_, listed) = await Api.SendAsync(gateway.Api.Get("v1/generations?status=queued"));
+        ((string)listed!["data"]!.AsArray().Single()!["id"]!).ShouldBe(id);
         var (_, stopped) = await gateway.Api.StopAsync(id);
         ((string)stopped!["status"]!).ShouldBe("stopped");
         await cluster.StartAsync("worker");
@@ -154,6 +157,18 @@ public sealed class NodesTests(Broker broker)
         ((string)JsonNode.Parse(await refused.TextAsync())!["error"]!["type"]!).ShouldBe("rate_limit_error");
         await cluster.StartAsync("worker");
         await Eventually.Is(async () => (await Api.SendAsync(gateway.Api.Native("up/m", "a-3"))).Status == HttpStatusCode.Created, "there is room again");
+    }
+
+    [Fact]
+    public async Task Who_may_wait_waits_with_heartbeats_until_a_worker_comes()
+    {
+        await using var cluster = new Cluster(broker, Tokens.ByPrompt());
+        var gateway = await cluster.StartAsync("gateway", ("Queue:MaxLength", "1"), ("Queue:WhenFull", "wait"), ("Streams:Heartbeat", "00:00:00.05"));
+        for (var i = 0; i < 3; i++) await gateway.Api.StartAsync("up/m", "a-3");
+        using var client = await SseClient.OpenAsync(gateway.Api.Chat("up/m", "b-3"));
+        await client.ReadUntilAsync(c => c.Comments.Count >= 3);
+        await cluster.StartAsync("worker");
+        View.ChatText(await client.RestAsync()).ShouldBe(string.Concat(Tokens.Of("b", 3)));
     }
 
     private static async Task<string> TextAsync(PenstockHost node, string path)

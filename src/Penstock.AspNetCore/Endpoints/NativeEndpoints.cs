@@ -17,7 +17,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
     private const int MaxListLimit = 100;
     private const int MaxCombined = 100;
 
-    private static readonly string[] _statuses = ["running", "finished", "stopped", "failed", "interrupted"];
+    private static readonly string[] _statuses = ["queued", "running", "finished", "stopped", "failed", "interrupted"];
 
     private readonly ClientProtocol _protocol = ClientProtocols.Native;
 

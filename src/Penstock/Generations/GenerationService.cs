@@ -251,7 +251,7 @@ internal sealed class GenerationService(
     // The last event tells, which spares folding all that a filter leaves out.
     private async ValueTask<string?> StatusAsync(StreamInfo info)
     {
-        if (!info.Closed) return GenerationSnapshot.Running;
+        if (!info.Closed) return GenerationSnapshot.OpenStatus(info, GenerationMetadata.TryRead(info.Metadata));
         using var reader = await log.OpenReaderAsync(info.Path, Math.Max(0, info.NextOffset - 1));
         return reader is null ? null : await GenerationSnapshot.ReadStatusAsync(reader);
     }

@@ -12,6 +12,9 @@ public sealed class GenerationSnapshot
     /// <summary>The status of a generation that has no ending yet.</summary>
     public const string Running = "running";
 
+    /// <summary>The status of one that waits for a worker on another node.</summary>
+    public const string Queued = "queued";
+
     private readonly List<SnapshotBlock> _blocks = [];
 
     private GenerationSnapshot(string id, string model, DateTimeOffset createdAt)
@@ -28,7 +31,7 @@ public sealed class GenerationSnapshot
 
     public DateTimeOffset CreatedAt { get; }
 
-    /// <summary><c>running</c>, or the name of the ending: <c>finished</c>, <c>stopped</c>, <c>failed</c>, <c>interrupted</c>.</summary>
+    /// <summary><c>queued</c>, <c>running</c>, or the name of the ending: <c>finished</c>, <c>stopped</c>, <c>failed</c>, <c>interrupted</c>.</summary>
     public string Status { get; private set; } = Running;
 
     /// <summary>The offset of the last event that is part of this; -1 before the first. Read on after it.</summary>
@@ -47,10 +50,14 @@ public sealed class GenerationSnapshot
     /// <summary>Folds what is stored now; does not wait for more.</summary>
     internal static async ValueTask<GenerationSnapshot> ReadAsync(string id, StreamInfo info, IStreamReader reader)
     {
-        var snapshot = new GenerationSnapshot(id, GenerationMetadata.Read(info.Metadata).Model, info.CreatedAt);
+        var metadata = GenerationMetadata.Read(info.Metadata);
+        var snapshot = new GenerationSnapshot(id, metadata.Model, info.CreatedAt) { Status = OpenStatus(info, metadata) };
         await StoredEvents.ReadAsync(reader, info.NextOffset, snapshot.Add);
         return snapshot;
     }
+
+    /// <summary>The status of a stream without an ending.</summary>
+    internal static string OpenStatus(StreamInfo info, GenerationMetadata? metadata) => info.Epoch < metadata?.FirstEpoch ? Queued : Running;
 
     /// <summary>The status that the reader's next event, a closed stream's last, stands for.</summary>
     internal static async ValueTask<string> ReadStatusAsync(IStreamReader reader)
