@@ -22,12 +22,7 @@ internal sealed class GenerationLifetime(
 
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        if (queue.SpansNodes && !log.SpansNodes)
-        {
-            throw new OptionsValidationException(nameof(PenstockOptions), typeof(PenstockOptions),
-                [$"Penstock:Storage:Kind is '{options.Storage.Kind}', which other nodes cannot read; with Penstock:Queue:Kind {options.Queue.Kind} set it to redis."]);
-        }
-
+        CheckNodes();
         // Generations get their time to end from now on, not from when Kestrel has closed its last connection.
         lifetime.ApplicationStopping.Register(() =>
         {
@@ -54,4 +49,15 @@ internal sealed class GenerationLifetime(
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public void Dispose() => _sweep?.Dispose();
+
+    // Not the validator's, which does not know what is registered.
+    private void CheckNodes()
+    {
+        var mistake = options.Queue.Kind != "local" && !queue.SpansNodes
+            ? $"Penstock:Queue:Kind is '{options.Queue.Kind}', which this application is built without; register an IJobQueue before AddPenstock, or set Kind to local."
+            : queue.SpansNodes && !log.SpansNodes
+                ? $"Penstock:Storage:Kind is '{options.Storage.Kind}', which other nodes cannot read; with Penstock:Queue:Kind {options.Queue.Kind} set it to redis."
+                : null;
+        if (mistake is not null) throw new OptionsValidationException(nameof(PenstockOptions), typeof(PenstockOptions), [mistake]);
+    }
 }

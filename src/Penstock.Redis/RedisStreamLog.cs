@@ -17,6 +17,7 @@ internal sealed class RedisStreamLog : IStreamLog
     private readonly RedisConnection _redis;
     private readonly RedisStreams _streams;
     private readonly RedisStreamIndex _index;
+    private readonly RedisWriters _writers;
     private readonly StreamBatch _none = new();
     private volatile bool _isDisposed;
 
@@ -28,6 +29,12 @@ internal sealed class RedisStreamLog : IStreamLog
         _redis = new RedisConnection(options, TimeProvider.System, logger); // a network is silent by its own clock, whatever retention goes by
         _streams = new RedisStreams(_redis, options, time, logger);
         _index = new RedisStreamIndex(_redis, this, time, logger);
+        _writers = new RedisWriters(_redis, this);
+        _redis.Restored = () =>
+        {
+            _streams.FollowAnew();
+            _writers.FollowAnew();
+        };
     }
 
     public bool SpansNodes => true;
@@ -42,6 +49,8 @@ internal sealed class RedisStreamLog : IStreamLog
         var counts = (RedisResult[])(await _redis.ExecuteAsync(RedisConnection.Briefly, "PUBSUB", "NUMSUB", _streams.KeysOf(path).Channel))!;
         return (long)counts[1] > (isOurs ? 1 : 0);
     }
+
+    public IDisposable WhenLost(IStreamWriter writer, Action lost) => _writers.Watch(writer, _streams.KeysOf(writer.Path).WriterChannel, lost);
 
     public async ValueTask<IStreamWriter> CreateAsync(string path, StreamOptions options, CancellationToken cancellationToken = default)
     {
@@ -106,7 +115,7 @@ internal sealed class RedisStreamLog : IStreamLog
     public async ValueTask<IStreamWriter?> TakeOverAsync(string path, CancellationToken cancellationToken = default)
     {
         var keys = _streams.KeysOf(path);
-        var said = (long[])(await _redis.RunAsync(RedisScript.TakeOver, keys.All, [Now], _options.Outage))!;
+        var said = (long[])(await _redis.RunAsync(RedisScript.TakeOver, keys.All, [Now, keys.WriterChannel], _options.Outage))!;
         return said.Length == 0 ? null : new RedisStreamWriter(_redis, _options, _time, keys, path, said[0], said[1], said[2]);
     }
 
@@ -197,7 +206,7 @@ internal sealed class RedisStreamLog : IStreamLog
     private async Task<bool> RemoveAsync(string path, bool onlyOver)
     {
         var keys = _streams.KeysOf(path);
-        var said = (RedisResult[])(await _redis.RunAsync(RedisScript.Delete, keys.All, [keys.Channel, Now, onlyOver], RedisConnection.Briefly))!;
+        var said = (RedisResult[])(await _redis.RunAsync(RedisScript.Delete, keys.All, [keys.Channel, Now, onlyOver, keys.WriterChannel], RedisConnection.Briefly))!;
         var (wasThere, number) = ((int)said[0] == 1, (long)said[1]);
         if (number == 0) return false;
         if (said.Length > 2) await ReleaseAsync((string?)said[2], number);

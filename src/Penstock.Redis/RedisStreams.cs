@@ -33,7 +33,6 @@ internal sealed class RedisStreams : IDisposable
         _options = options;
         _time = time;
         _logger = logger;
-        redis.Restored = FollowAnew;
         _timer = time.CreateTimer(static state => ((RedisStreams)state!).Tend(), this, _tick, _tick);
     }
 
@@ -160,7 +159,7 @@ internal sealed class RedisStreams : IDisposable
     }
 
     /// <summary>The connection has come, perhaps another one: whoever listens subscribes anew and reads what was missed.</summary>
-    private void FollowAnew()
+    public void FollowAnew()
     {
         List<RedisStream> followed;
         lock (_gate)

@@ -15,6 +15,7 @@ internal sealed class StreamKeys
         Written = [All[0], All[1]];
         // What is published reaches all databases.
         Channel = $"{meta}@{database}";
+        WriterChannel = $"{meta}:writer@{database}";
     }
 
     public RedisKey[] All { get; }
@@ -22,5 +23,9 @@ internal sealed class StreamKeys
     /// <summary>Those of a stream that one writer owns.</summary>
     public RedisKey[] Written { get; }
 
+    /// <summary>Where its events are published.</summary>
     public string Channel { get; }
+
+    /// <summary>Where its writer is told of the next one's epoch.</summary>
+    public string WriterChannel { get; }
 }

@@ -57,7 +57,8 @@ public sealed class NodesTests(Broker broker)
     public async Task A_stop_at_any_node_ends_it_once_and_closes_the_upstream(string role)
     {
         await using var cluster = new Cluster(broker, Tokens.ByPrompt(_pace));
-        var (first, second) = (await cluster.StartAsync("gateway"), await cluster.StartAsync("worker"));
+        var first = await cluster.StartAsync("gateway");
+        await cluster.StartAsync("worker");
         using var client = await SseClient.OpenAsync(first.Api.Chat("up/m", "a-100000"));
         for (var i = 0; i < 10; i++) await client.NextAsync();
         var third = await cluster.StartAsync(role);
@@ -70,7 +71,6 @@ public sealed class NodesTests(Broker broker)
         var rest = await client.RestAsync();
         rest[^1].Data.ShouldBe("[DONE]");
         (await SseClient.AllAsync(third.Api.Events(client.Generation))).Count(e => e.Type() == "stopped").ShouldBe(1);
-        
     }
 
     [Fact]

@@ -43,12 +43,13 @@ public sealed class WorkerLossTests(Broker broker)
         var whole = await WholeAsync(gateway, cluster, policy);
 
         var lost = await cluster.StartAsync("worker", RabbitMqServer.Behind(proxy), ("Generations:OnCrash", policy));
+        await using var standby = await StandByAsync(cluster, policy);
         using var client = await SseClient.OpenAsync(gateway.Api.Native(Model, stream: true));
         var seen = new List<SseEvent>();
         while (seen.Count < 30) seen.Add((await client.NextAsync())!);
         proxy.IsDown = true;
         proxy.CutAll();
-        await cluster.StartAsync("worker", ("Generations:OnCrash", policy));
+        standby.IsDown = false;
         seen.AddRange(await client.RestAsync());
 
         seen.Count(e => e.Type() == (policy == "restart" ? "reset" : "attempt")).ShouldBe(1);
@@ -65,13 +66,14 @@ public sealed class WorkerLossTests(Broker broker)
         await using var proxy = new CuttingProxy(broker.Server.Address);
         var gateway = await cluster.StartAsync("gateway", ("Generations:OnCrash", "restart"));
         await cluster.StartAsync("worker", RabbitMqServer.Behind(proxy), ("Generations:OnCrash", "restart"));
+        await using var standby = await StandByAsync(cluster, "restart");
         var request = gateway.Api.Chat(Model).With("Idempotency-Key", "key-1");
         using var client = await SseClient.OpenAsync(request);
         var seen = new List<SseEvent>();
         while (seen.Count < 10) seen.Add((await client.NextAsync())!);
         proxy.IsDown = true;
         proxy.CutAll();
-        await cluster.StartAsync("worker", ("Generations:OnCrash", "restart"));
+        standby.IsDown = false;
         var rest = await client.RestAsync();
         rest[^1].Data.ShouldContain("answer_reset");
 
@@ -90,11 +92,12 @@ public sealed class WorkerLossTests(Broker broker)
         var gateway = await cluster.StartAsync("gateway", ("Generations:OnCrash", policy));
         var whole = await WholeAsync(gateway, cluster, policy);
         var first = await cluster.StartAsync("worker", ("Generations:OnCrash", policy), ("Generations:ShutdownTimeout", "00:00:00.2"));
+        await using var standby = await StandByAsync(cluster, policy);
         using var client = await SseClient.OpenAsync(gateway.Api.Native(Model, stream: true));
         var seen = new List<SseEvent>();
         while (seen.Count < 10) seen.Add((await client.NextAsync())!);
-        await cluster.StartAsync("worker", ("Generations:OnCrash", policy));
         await first.StopAsync();
+        standby.IsDown = false;
         seen.AddRange(await client.RestAsync());
         seen[^1].Type().ShouldBe(ending);
         if (policy == "fail") return;
@@ -144,6 +147,14 @@ public sealed class WorkerLossTests(Broker broker)
                 return (string?)(await other.Api.SnapshotAsync(client.Generation))["stopReason"] == "disconnected";
             },
             "it is stopped");
+    }
+
+    // A second worker, which meets the broker when it is let: to start one may take longer than an answer.
+    private async Task<CuttingProxy> StandByAsync(Cluster cluster, string policy)
+    {
+        var proxy = new CuttingProxy(broker.Server.Address) { IsDown = true };
+        await cluster.StartAsync("worker", RabbitMqServer.Behind(proxy), ("Generations:OnCrash", policy));
+        return proxy;
     }
 
     // What the model says when nothing happens.

@@ -61,6 +61,15 @@ public sealed class StartTests
     }
 
     [Fact]
+    public async Task A_queue_between_nodes_needs_a_store_between_nodes()
+    {
+        var (code, _, error) = await StartAsync("--Penstock:Storage:Kind=memory", "--Penstock:Queue:Kind=rabbitmq");
+        code.ShouldBe(1);
+        error.ShouldContain("Penstock:Storage:Kind is 'memory', which other nodes cannot read; with Penstock:Queue:Kind rabbitmq set it to redis.");
+        error.ShouldNotContain("   at ");
+    }
+
+    [Fact]
     public async Task Help_says_how_to_begin()
     {
         var (code, output, _) = await StartAsync("--help");

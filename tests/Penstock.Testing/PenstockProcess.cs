@@ -130,6 +130,11 @@ public sealed class PenstockProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
+    /// <summary>Stops the process from running, until <see cref="Thaw"/>; its connections stay open.</summary>
+    public void Freeze() => _ = kill(_process!.Id, 19);
+
+    public void Thaw() => _ = kill(_process!.Id, 18);
+
     /// <summary>Sends SIGTERM, and returns at once.</summary>
     public void Terminate() => _ = kill(_process!.Id, 15);
 
