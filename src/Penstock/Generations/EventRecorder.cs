@@ -121,9 +121,9 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
             Record(new GenerationEvent { Kind = EventKind.Usage, Usage = usage });
         }
 
-        if (_passthrough)
+        if (_passthrough && (_recordOpen || !ErrorPayload.Is(payload)))
         {
-            // Every payload of the client's own protocol is shown, so it needs a record to stand in.
+            // Every other payload of the client's own protocol is shown, so it needs a record to stand in.
             if (!_recordOpen) Record(new GenerationEvent { Kind = EventKind.Raw });
             _writer.WritePayload(eventName, payload, NextId(), _batch);
         }
