@@ -13,7 +13,7 @@ namespace Penstock.AspNetCore;
 
 public static class PenstockEndpointRouteBuilderExtensions
 {
-    /// <summary>Maps Penstock's endpoints; on a node that is a worker only, <c>/healthz</c> and <c>/readyz</c>.</summary>
+    /// <summary>Maps Penstock's endpoints; on a node that is a worker only, <c>/healthz</c>, <c>/readyz</c> and <c>/metrics</c>.</summary>
     /// <exception cref="InvalidOperationException"><c>AddPenstock</c> was not called.</exception>
     public static IEndpointRouteBuilder MapPenstock(this IEndpointRouteBuilder routes)
     {
@@ -23,6 +23,7 @@ public static class PenstockEndpointRouteBuilderExtensions
 
         var guarded = Guarded(routes, services.GetRequiredService<Gate>());
         services.GetRequiredService<HealthEndpoints>().Map(guarded);
+        services.GetRequiredService<MetricsEndpoints>().Map(guarded);
         if (services.GetRequiredService<PenstockOptions>().Queue.TakesRequests) MapRequests(guarded, services);
         guarded.MapFallback("{*path}", static context => ErrorReply.WriteAsync(context, ClientProtocols.Native, new RequestException("There is nothing at this address. /docs lists what there is.")
         {
@@ -42,6 +43,7 @@ public static class PenstockEndpointRouteBuilderExtensions
         services.GetRequiredService<TextEndpoints>().Map(guarded);
         services.GetRequiredService<ModelsEndpoints>().Map(guarded);
         services.GetRequiredService<DurableStreamsEndpoints>().Map(guarded);
+        services.GetRequiredService<UsageEndpoints>().Map(guarded);
 
         // Groq and Azure have OpenAI's addresses below this one, and Groq's SDK always asks there.
         var compatible = guarded.MapGroup("/openai").ExcludeFromDescription();

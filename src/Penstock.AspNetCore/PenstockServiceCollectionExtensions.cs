@@ -12,11 +12,13 @@ using Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
 using Penstock.AspNetCore.Replies;
 using Penstock.AspNetCore.Transport;
 using Penstock.Generations;
+using Penstock.Generations.Filters;
 using Penstock.Jobs;
 using Penstock.Providers;
 using Penstock.Streams;
 using Penstock.Streams.Disk;
 using Penstock.Streams.Memory;
+using Penstock.Telemetry;
 
 namespace Penstock.AspNetCore;
 
@@ -63,6 +65,9 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton<TextEndpoints>();
         services.AddSingleton<ModelsEndpoints>();
         services.AddSingleton<HealthEndpoints>();
+        services.AddSingleton<MetricStore>();
+        services.AddSingleton<MetricsEndpoints>();
+        services.AddSingleton<UsageEndpoints>();
         AddDurableStreams(services);
         AddAuth(services);
         services.AddCors();
@@ -160,6 +165,7 @@ public static class PenstockServiceCollectionExtensions
             MaxRunning = options.MaxRunning,
             Retry = all.Retry,
             Retention = all.Storage.Retention,
+            Filters = [.. all.Filters.Select(OutputFilter.New)],
             OnCrash = Enum.Parse<CrashPolicy>(options.OnCrash, ignoreCase: true),
             MaxQueued = all.Queue.MaxLength,
             WaitsWhenFull = all.Queue.WhenFull == "wait",

@@ -8,6 +8,7 @@ internal static class Help
         Usage: penstock [--urls ADDRESS] [--Penstock:KEY VALUE]...    serve
                penstock keys create|ls|revoke                         make the keys that callers show
                penstock streams ls|cat|tail|rm                        look at the streams of a running server
+               penstock usage [--since TIME]                          what a running server's generations used
                penstock verify FOLDER                                 check a data folder, record by record
 
         Each command has its own --help.

@@ -33,12 +33,14 @@ internal static class PenstockServer
         builder.Services.AddRabbitMqJobs(builder.Configuration);
         builder.Services.AddPenstock(builder.Configuration);
         builder.Services.AddPenstockTransport();
+        if (OpenTelemetryExport.IsAsked(builder.Configuration)) builder.Services.AddHostedService<OpenTelemetryExport>();
         builder.Services.AddOptions<HostOptions>().Configure<PenstockOptions>((host, penstock) =>
             host.ShutdownTimeout = penstock.Generations.ShutdownTimeout + TimeSpan.FromSeconds(10));
 
         var app = builder.Build();
         var cors = app.Services.GetRequiredService<PenstockOptions>().Cors;
         if (cors.Origins.Count > 0) app.UseCors(policy => Cors(policy, cors));
+        app.Use(SecurityHeaders);
         app.MapPenstock();
         app.MapDocs();
         return app;
@@ -47,6 +49,24 @@ internal static class PenstockServer
     private static bool SaysAddress(IConfiguration configuration) =>
         configuration["urls"] is not null || configuration["http_ports"] is not null || configuration["https_ports"] is not null
         || configuration.GetSection("Kestrel:Endpoints").Exists();
+
+    // Not async, and nothing is made for a request: it would live as long as its stream.
+    private static RequestDelegate SecurityHeaders(RequestDelegate next) => context =>
+    {
+        var (path, headers) = (context.Request.Path, context.Response.Headers);
+        headers.XContentTypeOptions = "nosniff";
+        if (path == "/" || path.StartsWithSegments("/docs", StringComparison.OrdinalIgnoreCase))
+        {
+            headers.ContentSecurityPolicy = "frame-ancestors 'none'";
+            headers["Referrer-Policy"] = "no-referrer";
+        }
+        else if (!path.StartsWithSegments("/v1/stream", StringComparison.Ordinal))
+        {
+            headers.CacheControl = "no-store"; // unless the endpoint knows better
+        }
+
+        return next(context);
+    };
 
     private static void Cors(Microsoft.AspNetCore.Cors.Infrastructure.CorsPolicyBuilder policy, CorsOptions options)
     {

@@ -39,6 +39,32 @@ public sealed class CommandTests
     }
 
     [Fact]
+    public async Task What_was_used_is_printed()
+    {
+        await using var upstream = ScriptedUpstream.Start(Tokens.Script(["a", "b"]));
+        await using var server = await PenstockProcess.StartAsync(PenstockSettings.For(upstream, "disk"));
+        var url = server.Url.ToString();
+        var good = await server.Api.StartAsync("up/m,1");
+        await server.Api.EndedAsync(good);
+        upstream.Reply(call => call.Json(400, "{}"));
+        var failed = await server.Api.StartAsync("up/=m");
+        await server.Api.EndedAsync(failed);
+
+        var lines = (await RunAsync("usage", "--server", url)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        lines[0].ShouldBe("id,owner,provider,model,status,input_tokens,cached_input_tokens,output_tokens,reasoning_tokens,source,created_at,ended_at");
+        lines[1].ShouldMatch($"^{failed},,up,'=m,failed,,,,,,20[^,]*,20[^,]*$");
+        lines[2].ShouldMatch($"^{good},,up,\"m,1\",finished,7,,2,,provider,20[^,]*,20[^,]*$");
+        lines.Length.ShouldBe(3);
+
+        var json = (await RunAsync("usage", "--format", "json", "--since", "1h", "--server", url)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        json.Length.ShouldBe(2);
+        json[1].ShouldStartWith($$"""{"id":"{{good}}","provider":"up","model":"m,1","status":"finished",""");
+        json[1].ShouldContain("\"inputTokens\":7");
+        (await RunAsync("usage", "--format", "json", "--until", "2020-01-01", "--server", url)).ShouldBeEmpty();
+        (await FailAsync(2, "usage", "--since", "yesterday")).ShouldContain("'yesterday' is no time");
+    }
+
+    [Fact]
     public async Task A_data_folder_is_verified()
     {
         await using var server = await PenstockProcess.StartAsync(new PenstockSettings());
@@ -63,6 +89,8 @@ public sealed class CommandTests
     [InlineData("streams")]
     [InlineData("streams", "ls", "--help")]
     [InlineData("streams", "sing", "a")]
+    [InlineData("usage", "--format", "xml")]
+    [InlineData("usage", "-h")]
     [InlineData("verify")]
     [InlineData("verify", "-h")]
     public async Task Help_is_given_where_it_is_asked_for_or_needed(params string[] arguments)

@@ -27,6 +27,13 @@ public sealed class PenstockSettings
         return this;
     }
 
+    /// <summary>Sets a variable of the server's environment, not below <c>Penstock:</c>.</summary>
+    public PenstockSettings WithVariable(string name, string value)
+    {
+        _values[name] = value;
+        return this;
+    }
+
     /// <summary>A store, and the upstream as the provider <c>up</c>: its models are <c>up/…</c>. What fails is not tried again.</summary>
     public static PenstockSettings For(ScriptedUpstream? upstream = null, string storage = "memory")
     {

@@ -13,6 +13,7 @@ internal sealed record Surface(string Name, ClientProtocol Protocol)
     public static readonly Surface Gemini = new("gemini", ClientProtocols.Gemini);
     public static readonly Surface Generations = new("generations", ClientProtocols.Native);
     public static readonly Surface Streams = new("streams", ClientProtocols.Native);
+    public static readonly Surface Operations = new("operations", ClientProtocols.Native);
     public static readonly Surface Models = new("models", ClientProtocols.ChatCompletions) { IsForAll = true };
     public static readonly Surface GeminiModels = new("models", ClientProtocols.Gemini) { IsForAll = true };
 
@@ -20,7 +21,7 @@ internal sealed record Surface(string Name, ClientProtocol Protocol)
     public static readonly Surface Open = new("open", ClientProtocols.Native) { IsOpen = true };
 
     /// <summary>The names that a key's endpoints may have.</summary>
-    public static readonly string[] Names = ["chat-completions", "responses", "messages", "gemini", "text", "generations", "streams"];
+    public static readonly string[] Names = ["chat-completions", "responses", "messages", "gemini", "text", "generations", "streams", "operations"];
 
     public static Surface Text(ClientProtocol protocol) => new("text", protocol);
 

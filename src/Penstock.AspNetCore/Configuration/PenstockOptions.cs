@@ -1,4 +1,5 @@
 using Penstock.Generations;
+using Penstock.Generations.Filters;
 using Penstock.Providers;
 
 namespace Penstock.AspNetCore.Configuration;
@@ -25,6 +26,9 @@ public sealed class PenstockOptions
     public QueueOptions Queue { get; set; } = new();
 
     public RetryOptions Retry { get; set; } = new();
+
+    /// <summary>What answers must not show.</summary>
+    public IList<FilterOptions> Filters { get; set; } = [];
 
     public LimitsOptions Limits { get; set; } = new();
 

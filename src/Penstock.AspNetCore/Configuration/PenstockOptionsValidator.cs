@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Penstock.Generations.Filters;
 using Penstock.Protocols;
 using Penstock.Providers;
 
@@ -33,6 +34,7 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         if (options.Limits.MaxBodyBytes < 1024) errors.Add("Penstock:Limits:MaxBodyBytes is under 1024; give the largest request body in bytes.");
         if (options.Storage.MaxStreamBytes < 1024) errors.Add("Penstock:Storage:MaxStreamBytes is under 1024; give the largest stream in bytes.");
         AuthOptionsValidator.Validate(errors, options.Auth);
+        foreach (var (place, filter) in options.Filters.Index()) Validate(errors, place, filter);
         foreach (var (key, provider) in options.Providers) Validate(errors, key, provider);
         foreach (var (key, model) in options.Models)
         {
@@ -71,6 +73,18 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         Positive(errors, $"{prefix}:FirstTokenTimeout", provider.FirstTokenTimeout);
         Positive(errors, $"{prefix}:IdleTimeout", provider.IdleTimeout);
         if (provider.MaxLineLength < 1024) errors.Add($"Penstock:{prefix}:MaxLineLength is under 1024; give the longest line in bytes.");
+    }
+
+    private static void Validate(List<string> errors, int place, FilterOptions filter)
+    {
+        try
+        {
+            OutputFilter.New(filter);
+        }
+        catch (FormatException e)
+        {
+            errors.Add($"Penstock:Filters:{place}: {e.Message}");
+        }
     }
 
     private static void Route(List<string> errors, PenstockOptions options, string key, string target)

@@ -6,6 +6,7 @@ using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
 using Penstock.Protocols;
 using Penstock.Streams;
+using Penstock.Telemetry;
 using EventId = Penstock.Protocols.EventId;
 
 namespace Penstock.AspNetCore.Endpoints;
@@ -82,6 +83,7 @@ internal sealed class GenerationEndpoint(
             Owner = Caller.Of(context).Owner.Name,
             IdempotencyKey = KeyOf(context),
             JobId = request.JobId,
+            TraceParent = GenerationTelemetry.TraceParentOf(context.Request.Headers.TraceParent),
         };
     }
 

@@ -18,6 +18,7 @@ internal static class ErrorReply
         response.StatusCode = error.Status;
         response.ContentType = protocol.ContentType;
         response.Headers.CacheControl = "no-store";
+        response.Headers.XContentTypeOptions = "nosniff"; // which the clearing took away
         if (error.Status == StatusCodes.Status401Unauthorized) response.Headers.WWWAuthenticate = Challenge;
         if (error.RetryAfter is { } after)
             response.Headers.RetryAfter = ((long)Math.Ceiling(after.TotalSeconds)).ToString(CultureInfo.InvariantCulture);

@@ -9,6 +9,7 @@ internal static class CommandLine
     {
         ["keys"] = new(KeysCommand.Help, KeysCommand.RunAsync),
         ["streams"] = new(StreamsCommand.Help, StreamsCommand.RunAsync),
+        ["usage"] = new(UsageCommand.Help, UsageCommand.RunAsync),
         ["verify"] = new(VerifyCommand.Help, VerifyCommand.RunAsync),
     };
 

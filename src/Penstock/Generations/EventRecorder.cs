@@ -121,9 +121,9 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
             Record(new GenerationEvent { Kind = EventKind.Usage, Usage = usage });
         }
 
-        if (_passthrough)
+        if (_passthrough && (_recordOpen || !ErrorPayload.Is(payload)))
         {
-            // Every payload of the client's own protocol is shown, so it needs a record to stand in.
+            // Every other payload of the client's own protocol is shown, so it needs a record to stand in.
             if (!_recordOpen) Record(new GenerationEvent { Kind = EventKind.Raw });
             _writer.WritePayload(eventName, payload, NextId(), _batch);
         }
@@ -143,8 +143,8 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     public ValueTask EndAsync(Usage? usage, in GenerationEvent ending)
     {
         // What an answer that was cut leaves open did not end: who shows it must not say so, least of all of a call, which clients run.
-        var isCut = ending.Kind != EventKind.Finished;
-        while (_state.OpenBlocks is [.., var block]) Record(new GenerationEvent { Kind = EventKind.BlockStop, Block = block, IsCut = isCut }, shown: !isCut);
+        var whole = ending is { Kind: EventKind.Finished, Reason: not FinishReason.ContentFilter };
+        while (_state.OpenBlocks is [.., var block]) Record(new GenerationEvent { Kind = EventKind.BlockStop, Block = block, IsCut = !whole }, shown: whole);
         if (usage is not null && !_state.HasUsage) Record(new GenerationEvent { Kind = EventKind.Usage, Usage = usage });
         return EndAsync(ending);
     }

@@ -1,8 +1,10 @@
 using Microsoft.Extensions.Logging;
+using Penstock.Generations.Filters;
 using Penstock.Jobs;
 using Penstock.Protocols;
 using Penstock.Providers;
 using Penstock.Streams;
+using Penstock.Telemetry;
 
 namespace Penstock.Generations;
 
@@ -14,6 +16,7 @@ internal sealed class Generation
 
     private readonly EventRecorder _recorder;
     private ProviderCall? _call;
+    private FilteredAnswer? _filtered;
     private readonly Subscribers _subscribers;
     private readonly Action<Generation> _ended;
     private readonly TimeProvider _time;
@@ -47,6 +50,12 @@ internal sealed class Generation
 
     public string Id { get; }
 
+    /// <summary>What it tells of itself.</summary>
+    public required GenerationTelemetry Telemetry { get; init; }
+
+    /// <summary>What its answer must not show.</summary>
+    public IReadOnlyList<OutputFilter> Filters { get; init; } = [];
+
     /// <summary>What the attempts that came to nothing have cost, or null.</summary>
     public Usage? UsageBefore { get; init; }
 
@@ -72,7 +81,12 @@ internal sealed class Generation
     /// <param name="newWriter">A writer of the client's protocol for a further attempt, which begins as if none had been before.</param>
     public void Start(Attempts attempts, Func<EventWriter> newWriter)
     {
-        _recorder.FirstOutput = attempts.Release;
+        Telemetry.Begin();
+        _recorder.FirstOutput = () =>
+        {
+            attempts.Release();
+            Telemetry.FirstOutput();
+        };
         _ = RunAsync(attempts, newWriter);
     }
 
@@ -99,6 +113,7 @@ internal sealed class Generation
         {
             while (await CallAsync(attempts) is { } error)
             {
+                EndCall(error);
                 if (_recorder.HasOutput || !attempts.MoveOn(error, out var pause))
                 {
                     await FailAsync(error);
@@ -113,8 +128,15 @@ internal sealed class Generation
                     newWriter());
             }
 
+            EndCall(error: null);
             attempts.Release();
+            _filtered?.End();
             await FinishAsync();
+        }
+        catch (AnswerStoppedException e)
+        {
+            GenerationLog.Filtered(_logger, Id, e.Filter);
+            await EndAsync(new GenerationEvent { Kind = EventKind.Finished, Reason = FinishReason.ContentFilter, Reasons = _call!.ReasonsFor(FinishReason.ContentFilter) });
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
@@ -122,6 +144,7 @@ internal sealed class Generation
             {
                 _recorder.Discard();
                 _left = true;
+                Telemetry.Ends("left", error: null);
                 return;
             }
 
@@ -131,6 +154,7 @@ internal sealed class Generation
         }
         catch (StreamException e) when (IsSomebodyElses(e))
         {
+            Telemetry.Ends("left", error: null);
             GenerationLog.Fenced(_logger, Id, e);
         }
         catch (StreamException e)
@@ -149,6 +173,7 @@ internal sealed class Generation
         {
             attempts.Abandon();
             _subscribers.Dispose();
+            Telemetry.End();
             _ended(this);
             _completion.SetResult(_left || Lost is not null ? JobResult.Return : JobResult.Done);
         }
@@ -158,9 +183,12 @@ internal sealed class Generation
     private Task<GenerationError?> CallAsync(Attempts attempts)
     {
         var request = attempts.Current;
-        _call = new ProviderCall(request.Target, request.Choices, _recorder, _time, _logger);
-        return _call.RunAsync(request, _stop.Token);
+        _filtered = Filters.Count > 0 ? new FilteredAnswer(_recorder, Filters) : null;
+        _call = new ProviderCall(Id, request.Target, request.Choices, _filtered ?? (IAnswerSink)_recorder, _time, _logger);
+        return _call.RunAsync(request, Telemetry.BeginCall(request.Target.Provider.Name, request.Target.Model), _stop.Token);
     }
+
+    private void EndCall(GenerationError? error) => Telemetry.EndCall(error?.Code, _call!.Answer.Model);
 
     private Task FinishAsync() => EndAsync(new GenerationEvent
     {
@@ -181,7 +209,11 @@ internal sealed class Generation
         ValueTask append;
         try
         {
-            append = _recorder.EndAsync(FailedEarly ? null : FinalUsage(), ending);
+            var usage = FailedEarly ? null : FinalUsage();
+            Telemetry.Ends(ending.Kind.ToString().ToLowerInvariant(), ending.Error?.Code, usage?.InputTokens, usage?.OutputTokens);
+            if (ending.Error is { } error) GenerationLog.Failed(_logger, Id, error.Code);
+            else GenerationLog.Ended(_logger, Id, ending.Kind, usage?.InputTokens, usage?.OutputTokens, usage?.Source);
+            append = _recorder.EndAsync(usage, ending);
         }
         catch (Exception e)
         {
@@ -209,6 +241,7 @@ internal sealed class Generation
             {
                 _recorder.Discard();
                 FailedEarly = !_recorder.Started;
+                Telemetry.Ends("failed", error.Code);
                 await _recorder.EndAsync(new GenerationEvent { Kind = EventKind.Failed, Error = error });
             }
             catch (Exception last)

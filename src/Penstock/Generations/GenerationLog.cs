@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Penstock.Protocols;
 
 namespace Penstock.Generations;
 
@@ -21,6 +22,15 @@ internal static partial class GenerationLog
 
     [LoggerMessage(19, LogLevel.Warning, "Generation {Id}: the provider failed before it said anything ({Code}); {Target} is asked in {Pause}.")]
     public static partial void TriesAgain(ILogger logger, string id, string code, string target, TimeSpan pause);
+
+    [LoggerMessage(20, LogLevel.Warning, "Generation {Id} failed: {Code}.")]
+    public static partial void Failed(ILogger logger, string id, string code);
+
+    [LoggerMessage(22, LogLevel.Warning, "Generation {Id} was ended by the filter {Filter}.")]
+    public static partial void Filtered(ILogger logger, string id, string filter);
+
+    [LoggerMessage(21, LogLevel.Debug, "Generation {Id} ended as {Status}: {Input} tokens in, {Output} out, by {Source}.")]
+    public static partial void Ended(ILogger logger, string id, EventKind status, long? input, long? output, UsageSource? source);
 
     [LoggerMessage(18, LogLevel.Warning, "Generation {Id} was cut by the last crash; attempt {Attempt} begins.")]
     public static partial void GoesOn(ILogger logger, string id, int attempt);

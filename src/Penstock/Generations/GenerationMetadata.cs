@@ -43,6 +43,9 @@ internal sealed record GenerationMetadata(
     /// <summary>What of the request the provider was not told (<c>Penstock-Dropped</c>); null for nothing.</summary>
     public IReadOnlyList<string>? Dropped { get; init; }
 
+    /// <summary>The trace that it belongs to, as the W3C header has it; null for none.</summary>
+    public string? TraceParent { get; init; }
+
     /// <summary>What of the request the answer repeats (<see cref="GenerationRequest.Echo"/>); empty for nothing.</summary>
     [JsonConverter(typeof(RawJsonConverter))]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
@@ -96,4 +99,5 @@ internal sealed class RawJsonConverter : JsonConverter<ReadOnlyMemory<byte>>
 
 [JsonSourceGenerationOptions(MaxDepth = JsonValue.MaxDepth + 1, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(GenerationMetadata))]
+[JsonSerializable(typeof(UsageLine))]
 internal sealed partial class GenerationJson : JsonSerializerContext;

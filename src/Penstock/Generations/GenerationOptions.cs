@@ -1,3 +1,4 @@
+using Penstock.Generations.Filters;
 using Penstock.Jobs;
 using Penstock.Providers;
 
@@ -24,6 +25,9 @@ public sealed class GenerationOptions
     /// <summary>How long the store keeps a generation, and what is kept beside it.</summary>
     public TimeSpan Retention { get; init; } = TimeSpan.FromHours(24);
 
+    /// <summary>What answers must not show.</summary>
+    internal IReadOnlyList<OutputFilter> Filters { get; init; } = [];
+
     /// <summary>How often a provider is asked again.</summary>
     public RetryOptions Retry { get; init; } = new();
 
@@ -47,4 +51,7 @@ public sealed record StartOptions
 
     /// <summary>As <see cref="IdempotencyKey"/>, and is a name to find the generation by as well; null for none.</summary>
     public string? JobId { get; init; }
+
+    /// <summary>The trace that it belongs to, as the W3C header <c>traceparent</c> has it; null for none.</summary>
+    public string? TraceParent { get; init; }
 }

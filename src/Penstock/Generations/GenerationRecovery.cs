@@ -4,6 +4,7 @@ using Penstock.Protocols;
 using Penstock.Protocols.Native;
 using Penstock.Providers;
 using Penstock.Streams;
+using Penstock.Telemetry;
 
 namespace Penstock.Generations;
 
@@ -113,7 +114,12 @@ internal sealed class GenerationRecovery(
         var grace = metadata is { Queued: false, GraceSeconds: { } seconds }
             ? new DisconnectPolicy(TimeSpan.FromSeconds(Math.Max(seconds, _leastGrace.TotalSeconds)))
             : DisconnectPolicy.Detach; // or whoever watches does so at a gateway
-        var generation = new Generation(id, recorder, asked.InputTokens, grace, ended, time, logger) { UsageBefore = lost };
+        var generation = new Generation(id, recorder, asked.InputTokens, grace, ended, time, logger)
+        {
+            UsageBefore = lost,
+            Filters = options.Filters,
+            Telemetry = new GenerationTelemetry(id, GenerationTelemetry.Operation(metadata.Protocol), metadata.TraceParent, time),
+        };
         generation.Subscribers.Add();
         generation.Subscribers.Remove(); // nobody is there, and the grace begins
         GenerationLog.GoesOn(logger, id, attempt);

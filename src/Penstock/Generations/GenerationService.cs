@@ -153,6 +153,27 @@ internal sealed class GenerationService(
         }
     }
 
+    /// <summary>What the owner's generations used that began in a span of time and have ended, newest first.</summary>
+    public async IAsyncEnumerable<UsageLine> ListUsageAsync(DateTimeOffset since, DateTimeOffset until, Owner owner)
+    {
+        await foreach (var info in log.ListAsync(GenerationPath.Prefix))
+        {
+            if (!owner.Sees(info) || !info.Closed || info.CreatedAt < since || info.CreatedAt >= until) continue;
+            var id = GenerationPath.IdOf(info.Path);
+            UsageLine? line = null;
+            try
+            {
+                line = await UsageLine.ReadAsync(log, id, info);
+            }
+            catch (Exception e) when (e is not ObjectDisposedException)
+            {
+                GenerationLog.Unreadable(logger, id);
+            }
+
+            if (line is not null) yield return line;
+        }
+    }
+
     /// <summary>Stops a generation wherever it runs, and waits for its ending to be stored; an ended one stays as it is.</summary>
     /// <returns>False when the owner has no such generation.</returns>
     public async ValueTask<bool> StopAsync(string id, Owner owner) => await GetInfoAsync(id, owner) is not null && await StopAsync(id, "requested");
@@ -339,6 +360,7 @@ internal sealed class GenerationService(
             Queued = queue.SpansNodes,
             KeepsRequest = queue.SpansNodes && keeps,
             InputEstimate = queue.SpansNodes ? UsageEstimate.Input(request) : null,
+            TraceParent = start.TraceParent,
         };
         IStreamWriter stream;
         try

@@ -4,6 +4,7 @@ using Penstock.Jobs;
 using Penstock.Protocols;
 using Penstock.Providers;
 using Penstock.Streams;
+using Penstock.Telemetry;
 
 namespace Penstock.Generations;
 
@@ -44,7 +45,11 @@ internal sealed class GenerationWorker(
             HoldsPreamble = !request.Background,
             KeepsPreamble = protocol.KeepsPreamble,
         };
-        return Register(new GenerationRun(new Generation(id, recorder, UsageEstimate.Input(request), onDisconnect, ended: Forget, time, logger), attempts, NewWriter));
+        return Register(new GenerationRun(new Generation(id, recorder, UsageEstimate.Input(request), onDisconnect, ended: Forget, time, logger)
+        {
+            Filters = options.Filters,
+            Telemetry = new GenerationTelemetry(id, GenerationTelemetry.Operation(protocol.Name), metadata.TraceParent, time),
+        }, attempts, NewWriter));
     }
 
     /// <summary>Counts a generation as running, from before its job is taken.</summary>

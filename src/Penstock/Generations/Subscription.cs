@@ -1,5 +1,6 @@
 using Penstock.Protocols;
 using Penstock.Streams;
+using Penstock.Telemetry;
 
 namespace Penstock.Generations;
 
@@ -22,6 +23,7 @@ internal sealed class Subscription : IDisposable
         Reader = reader;
         _generation = generation;
         generation?.Subscribers.Add();
+        PenstockMeter.Subscribers.Add(1);
     }
 
     public string Id { get; }
@@ -41,5 +43,6 @@ internal sealed class Subscription : IDisposable
         Reader.Dispose();
         _generation?.Subscribers.Remove();
         _watcher?.Dispose();
+        PenstockMeter.Subscribers.Add(-1);
     }
 }

@@ -36,18 +36,19 @@ internal sealed class Provider : IDisposable
     public bool IsSimulated => Options.Protocol == "simulated";
 
     /// <summary>Posts a body to the provider and returns when the reply's headers are there.</summary>
-    public Task<HttpResponseMessage> SendAsync(ProviderRequest asked, CancellationToken cancellationToken) => SendAsync(
-        AddressOf(Protocol.Path(asked.Target.Model, asked.Stream)), asked.Body, asked.Stream ? "text/event-stream" : "application/json", asked.Headers, cancellationToken);
+    public Task<HttpResponseMessage> SendAsync(ProviderRequest asked, string? traceParent, CancellationToken cancellationToken) => SendAsync(
+        AddressOf(Protocol.Path(asked.Target.Model, asked.Stream)), asked.Body, asked.Stream ? "text/event-stream" : "application/json", asked.Headers, traceParent, cancellationToken);
 
     /// <summary>Posts a body that asks for tokens to be counted (<see cref="ProviderProtocol.CountTokensPath"/>).</summary>
     public Task<HttpResponseMessage> CountAsync(string path, ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellationToken) =>
-        SendAsync(new Uri(_baseUrl, path), body, "application/json", headers, cancellationToken);
+        SendAsync(new Uri(_baseUrl, path), body, "application/json", headers, traceParent: null, cancellationToken);
 
     private async Task<HttpResponseMessage> SendAsync(
-        Uri address, ReadOnlyMemory<byte> body, string accept, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellationToken)
+        Uri address, ReadOnlyMemory<byte> body, string accept, IReadOnlyList<KeyValuePair<string, string>> headers, string? traceParent, CancellationToken cancellationToken)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new RequestContent(body) };
         request.Headers.TryAddWithoutValidation("Accept", accept);
+        if (traceParent is not null) request.Headers.TryAddWithoutValidation("traceparent", traceParent);
         foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
         foreach (var (name, value) in Protocol.Headers)
         {

@@ -7,7 +7,7 @@ using Penstock.Sse;
 namespace Penstock.Providers;
 
 /// <summary>One call to a provider: sends the request, and reads the answer into a sink until it is whole or has failed.</summary>
-internal sealed class ProviderCall(Target target, int choices, IAnswerSink sink, TimeProvider time, ILogger logger)
+internal sealed class ProviderCall(string generation, Target target, int choices, IAnswerSink sink, TimeProvider time, ILogger logger)
 {
     private const int ReadSize = 16 * 1024;
     private const int MaxErrorBody = 16 * 1024;
@@ -23,13 +23,19 @@ internal sealed class ProviderCall(Target target, int choices, IAnswerSink sink,
     /// <summary>The provider's answer so far: whether it is whole, why it finished, its usage.</summary>
     public EventReader Answer => _reader;
 
+    /// <summary>One reason for each of several answers; null for a single one.</summary>
+    public IReadOnlyList<FinishReason>? ReasonsFor(FinishReason reason) => choices > 1 ? [.. Enumerable.Repeat(reason, choices)] : null;
+
+    /// <param name="request">What to ask.</param>
+    /// <param name="traceParent">The call's <c>traceparent</c>, or null.</param>
+    /// <param name="cancellationToken">Cuts the call.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled before the answer was whole.</exception>
     /// <returns>Null when the answer is whole; otherwise what went wrong.</returns>
-    public Task<GenerationError?> RunAsync(ProviderRequest request, CancellationToken cancellationToken)
+    public Task<GenerationError?> RunAsync(ProviderRequest request, string? traceParent, CancellationToken cancellationToken)
     {
         // Not async, so that the request does not live as long as its answer: an image weighs megabytes.
         var watch = new CallWatch(time, target.Provider.Options.FirstTokenTimeout, cancellationToken);
-        return ReadAsync(target.Provider.SendAsync(request, watch.Token), request.StreamAsked, watch, cancellationToken);
+        return ReadAsync(target.Provider.SendAsync(request, traceParent, watch.Token), request.StreamAsked, watch, cancellationToken);
     }
 
     private async Task<GenerationError?> ReadAsync(Task<HttpResponseMessage> send, bool streamAsked, CallWatch ownedWatch, CancellationToken cancellationToken)
@@ -42,7 +48,7 @@ internal sealed class ProviderCall(Target target, int choices, IAnswerSink sink,
             send = null!; // so that what it was made of goes
             if (!response.IsSuccessStatusCode)
             {
-                ProviderLog.Refused(logger, target.Name, (int)response.StatusCode);
+                ProviderLog.Refused(logger, generation, target.Name, (int)response.StatusCode);
                 return await ReadErrorAsync(response, watch);
             }
 
@@ -64,20 +70,20 @@ internal sealed class ProviderCall(Target target, int choices, IAnswerSink sink,
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             if (watch.Expired)
-                ProviderLog.Silent(logger, target.Name);
+                ProviderLog.Silent(logger, generation, target.Name);
             else
-                ProviderLog.Broken(logger, target.Name, e); // SocketsHttpHandler reports its ConnectTimeout as a cancellation
+                ProviderLog.Broken(logger, generation, target.Name, ProviderLog.ReasonOf(e)); // SocketsHttpHandler reports its ConnectTimeout as a cancellation
             return watch.Expired ? ProviderErrors.Timeout : ProviderErrors.Unreachable;
         }
         catch (Exception e) when (e is HttpRequestException or IOException or HttpProtocolException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            ProviderLog.Broken(logger, target.Name, e);
+            ProviderLog.Broken(logger, generation, target.Name, ProviderLog.ReasonOf(e));
             return e is HttpRequestException ? ProviderErrors.Unreachable : ProviderErrors.Cut;
         }
         catch (Exception e) when (e is ProviderFormatException or SseLineTooLongException)
         {
-            ProviderLog.Malformed(logger, target.Name, e.Message);
+            ProviderLog.Malformed(logger, generation, target.Name, e.Message);
             return e is SseLineTooLongException ? ProviderErrors.TooLong(options.MaxLineLength) : ProviderErrors.Malformed;
         }
     }

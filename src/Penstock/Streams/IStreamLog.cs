@@ -175,6 +175,9 @@ public sealed record StreamInfo
 
     public required bool Closed { get; init; }
 
+    /// <summary>When it was closed, as far as the store knows; null while it is open.</summary>
+    public DateTimeOffset? ClosedAt { get; init; }
+
     /// <summary>It was deleted or has expired, but forks still begin with its events: nobody else can read it, and its path is taken.</summary>
     public bool KeptForForks { get; init; }
 

@@ -167,6 +167,7 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
                 FirstOffset = FirstOffset,
                 NextOffset = _nextOffset,
                 Closed = _closedAt != 0,
+                ClosedAt = _closedAt == 0 ? null : new DateTimeOffset(_closedAt, TimeSpan.Zero),
                 ExpiresAt = ExpiresAt,
                 Metadata = metadata,
             };

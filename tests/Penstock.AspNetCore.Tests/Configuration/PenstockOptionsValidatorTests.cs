@@ -26,6 +26,11 @@ public sealed class PenstockOptionsValidatorTests
         { "Penstock:Models:fast:Targets is 'nobody/x'", o => o.Models["fast"] = new() { Targets = [new TargetOptions { Model = "nobody/x" }] } },
         { "Penstock:Providers:up:BaseUrl is 'nowhere'", o => o.Providers["up"] = new() { BaseUrl = "nowhere" } },
         { "Penstock:Providers:up:Protocol is 'smoke'", o => o.Providers["up"] = new() { BaseUrl = "http://localhost", Protocol = "smoke" } },
+        { "Penstock:Filters:0: Action is 'shout'", o => o.Filters = [new() { Builtin = "keys", Action = "shout" }] },
+        { "Penstock:Filters:0: Builtin is 'names'", o => o.Filters = [new() { Builtin = "names" }] },
+        { "Penstock:Filters:0: Name is ''", o => o.Filters = [new() { Pattern = "a" }] },
+        { "Penstock:Filters:1: Pattern cannot be used: ", o => o.Filters = [new() { Builtin = "keys" }, new() { Name = "x", Pattern = "a*" }] },
+        { "Penstock:Filters:0: has to have a Pattern or a Builtin", o => o.Filters = [new() { Name = "x" }] },
         { "Penstock:Providers:a/b", o => o.Providers["a/b"] = new() { BaseUrl = "http://localhost" } },
     };
 

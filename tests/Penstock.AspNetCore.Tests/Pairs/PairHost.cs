@@ -21,6 +21,9 @@ public sealed class PairHost : IAsyncLifetime
     private PenstockHost _host = null!;
     private int _cases;
 
+    /// <summary>Settings beside the providers.</summary>
+    public IReadOnlyList<(string Key, string Value)> Settings { get; init; } = [];
+
     public Api Api => _host.Api;
 
     public Uri Url => _host.Url;
@@ -36,7 +39,7 @@ public sealed class PairHost : IAsyncLifetime
             settings.Add(($"Providers:{provider.Name}:ApiKey", PenstockSettings.ApiKey));
         }
 
-        _host = await PenstockHost.StartAsync(settings: [.. settings]);
+        _host = await PenstockHost.StartAsync(settings: [.. settings, .. Settings]);
     }
 
     public async ValueTask DisposeAsync()

@@ -8,6 +8,9 @@ internal abstract class ProviderWire
 {
     public static readonly IReadOnlyList<ProviderWire> All = [new ChatProvider(), new ResponsesProvider(), new MessagesProvider(), new GeminiProvider()];
 
+    /// <summary>Where this stands in a text, a token ends; it is not said.</summary>
+    public const string Split = "\u001f";
+
     /// <summary>The protocol, as configuration and docs name it.</summary>
     public abstract string Name { get; }
 
@@ -58,9 +61,9 @@ internal abstract class ProviderWire
     {
         for (int from = 0, next; from < text.Length; from = next)
         {
-            next = text.IndexOf(' ', from) + 1;
+            next = text.IndexOfAny([' ', Split[0]], from) + 1;
             if (next == 0) next = text.Length;
-            yield return text[from..next];
+            yield return text[from..next].TrimEnd(Split[0]);
         }
     }
 

@@ -1,0 +1,24 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Penstock.AspNetCore.Auth;
+using Penstock.AspNetCore.Replies;
+using Penstock.Protocols;
+using Penstock.Telemetry;
+
+namespace Penstock.AspNetCore.Endpoints;
+
+/// <summary><c>/metrics</c>: what is measured, as Prometheus reads it. It is everybody's, so where callers are told apart it is for operators.</summary>
+internal sealed class MetricsEndpoints(MetricStore metrics)
+{
+    public void Map(IEndpointRouteBuilder routes) => routes.Map("/metrics", Surface.Operations, ("GET", WriteAsync));
+
+    private Task WriteAsync(HttpContext context)
+    {
+        if (Caller.Of(context).Owner is { Name: not null, SeesAll: false })
+            return ErrorReply.WriteAsync(context, ClientProtocols.Native, new RequestException("Metrics are for operators: send a key that was made with --admin.") { Status = 403, Code = "operators_only" });
+        context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
+        context.Response.Headers.CacheControl = "no-store";
+        metrics.Write(context.Response.BodyWriter);
+        return context.Response.BodyWriter.FlushAsync(context.RequestAborted).AsTask();
+    }
+}

@@ -1,0 +1,63 @@
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Penstock.Server.Tests.Security;
+
+/// <summary>Takes what is sent by OTLP over HTTP; the strings in a protobuf message stand there as they are.</summary>
+internal sealed class OtlpCollector : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly StringBuilder _bodies = new();
+    private readonly List<string> _received = [];
+
+    private OtlpCollector()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        _app = builder.Build();
+        _app.Run(TakeAsync);
+    }
+
+    public Uri Url => new(_app.Urls.First());
+
+    /// <summary>Method and path of each request.</summary>
+    public IReadOnlyList<string> Received
+    {
+        get
+        {
+            lock (_received) return [.. _received];
+        }
+    }
+
+    public string Bodies
+    {
+        get
+        {
+            lock (_received) return _bodies.ToString();
+        }
+    }
+
+    public static async Task<OtlpCollector> StartAsync()
+    {
+        var collector = new OtlpCollector();
+        await collector._app.StartAsync();
+        return collector;
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private async Task TakeAsync(HttpContext context)
+    {
+        using var body = new MemoryStream();
+        await context.Request.Body.CopyToAsync(body);
+        lock (_received)
+        {
+            _received.Add($"{context.Request.Method} {context.Request.Path}");
+            _bodies.Append(Encoding.Latin1.GetString(body.ToArray()));
+        }
+    }
+}
