@@ -26,8 +26,8 @@ public sealed class HttpsTests : IDisposable
     public async Task An_https_address_streams_with_the_default_certificate(string version, string transport)
     {
         var settings = new PenstockSettings { ["Transport"] = transport }
-            .WithHost("Kestrel:Certificates:Default:Path", PfxPath)
-            .WithHost("Kestrel:Certificates:Default:Password", Password);
+            .WithVariable("Kestrel:Certificates:Default:Path", PfxPath)
+            .WithVariable("Kestrel:Certificates:Default:Password", Password);
         await using var server = PenstockProcess.Launch(settings, "https");
         await StreamsAsync(server.Url, Version.Parse(version));
     }
@@ -37,9 +37,9 @@ public sealed class HttpsTests : IDisposable
     {
         var url = new Uri($"https://127.0.0.1:{Ports.Free()}/");
         var settings = new PenstockSettings()
-            .WithHost("Kestrel:Endpoints:Web:Url", url.ToString())
-            .WithHost("Kestrel:Endpoints:Web:Certificate:Path", PfxPath)
-            .WithHost("Kestrel:Endpoints:Web:Certificate:Password", Password);
+            .WithVariable("Kestrel:Endpoints:Web:Url", url.ToString())
+            .WithVariable("Kestrel:Endpoints:Web:Certificate:Path", PfxPath)
+            .WithVariable("Kestrel:Endpoints:Web:Certificate:Password", Password);
         await using var server = PenstockProcess.Launch(settings);
         await StreamsAsync(url, HttpVersion.Version20);
     }
@@ -48,8 +48,8 @@ public sealed class HttpsTests : IDisposable
     public async Task A_certificate_that_cannot_be_read_is_said_in_a_sentence()
     {
         var settings = new PenstockSettings()
-            .WithHost("Kestrel:Certificates:Default:Path", PfxPath)
-            .WithHost("Kestrel:Certificates:Default:Password", "another");
+            .WithVariable("Kestrel:Certificates:Default:Path", PfxPath)
+            .WithVariable("Kestrel:Certificates:Default:Password", "another");
         await using var server = PenstockProcess.Launch(settings, "https");
         (await server.ExitedAsync()).ShouldBe(1);
         server.Log.ShouldContain("Penstock cannot start: The certificate");

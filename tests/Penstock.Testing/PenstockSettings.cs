@@ -18,21 +18,7 @@ public sealed class PenstockSettings
     }
 
     /// <summary>Runs the server in development, as <c>ASPNETCORE_ENVIRONMENT</c> does.</summary>
-    public PenstockSettings InDevelopment() => WithHost("ASPNETCORE_ENVIRONMENT", "Development");
-
-    /// <summary>Sets a key of the host's own, by its whole name.</summary>
-    public PenstockSettings WithHost(string key, string value)
-    {
-        _values[key] = value;
-        return this;
-    }
-
-    /// <summary>Sets a variable of the server's environment, not below <c>Penstock:</c>.</summary>
-    public PenstockSettings WithVariable(string name, string value)
-    {
-        _values[name] = value;
-        return this;
-    }
+    public PenstockSettings InDevelopment() => WithVariable("ASPNETCORE_ENVIRONMENT", "Development");
 
     /// <summary>A store, and the upstream as the provider <c>up</c>: its models are <c>up/…</c>. What fails is not tried again.</summary>
     public static PenstockSettings For(ScriptedUpstream? upstream = null, string storage = "memory")

@@ -63,7 +63,7 @@ public sealed class FilterTests : IAsyncLifetime
     {
         var wire = ProviderWire.Of(provider);
         var said = new Answer { Text = $"Ask {Secret}, she knows. And so on.", Usage = _usage };
-        var ask = _stops.Prepare(wire, wire.Script(said), new Ask { Stream = way == "stream" });
+        var ask = _stops.Prepare(wire, wire.Script(said), new Ask { Way = way });
         var reply = await _stops.AskAsync(ClientWire.Of(client), ask);
         var answer = reply.Answer();
         answer.Text.ShouldBe("Ask ");
@@ -110,7 +110,7 @@ public sealed class FilterTests : IAsyncLifetime
     private static async Task<PairReply> AskAsync(PairHost host, string client, string provider, Answer said, bool stream = true)
     {
         var wire = ProviderWire.Of(provider);
-        return await host.AskAsync(ClientWire.Of(client), host.Prepare(wire, wire.Script(said), new Ask { Stream = stream, Tools = ["mail"] }));
+        return await host.AskAsync(ClientWire.Of(client), host.Prepare(wire, wire.Script(said), new Ask { Way = stream ? "stream" : "document", Tools = ["mail"] }));
     }
 
     private static async Task<string> LogAsync(PairHost host, PairReply reply)

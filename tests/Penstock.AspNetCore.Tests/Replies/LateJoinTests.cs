@@ -151,7 +151,7 @@ public sealed partial class LateJoinTests
     private static async Task<MemoryStreamLog> WriteAsync(string script)
     {
         var log = new MemoryStreamLog(new StreamStoreOptions(), TimeProvider.System);
-        var metadata = new GenerationMetadata("native", true, true, script == "several choices" ? 2 : 1, "up/m", "up/m", null, null);
+        var metadata = new GenerationMetadata("native", true, true, script == "several choices" ? 2 : 1, "up/m", "up/m");
         var writer = await log.CreateAsync(Id, new StreamOptions { Metadata = metadata.ToBytes() });
         using var batch = new StreamBatch();
         foreach (var json in _scripts[script])
