@@ -58,6 +58,7 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton<GeminiEndpoints>();
         services.AddSingleton<ResponseStore>();
         services.AddSingleton<ResponsesEndpoints>();
+        services.AddSingleton<EventsEndpoint>();
         services.AddSingleton<NativeEndpoints>();
         services.AddSingleton<TextEndpoints>();
         services.AddSingleton<ModelsEndpoints>();

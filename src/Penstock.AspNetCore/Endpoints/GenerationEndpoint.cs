@@ -116,8 +116,8 @@ internal sealed class GenerationEndpoint(
     /// <summary>Replies with a generation's events after those that a client has seen.</summary>
     public async Task ResumeAsync(HttpContext context, ClientProtocol protocol, EventView view, string id, StreamInfo info, EventId seen)
     {
-        if (seen.Offset >= info.NextOffset)
-            throw new RequestException($"The position {seen.Offset} is after the stream's last event.") { Code = "invalid_last_event_id" };
+        CheckPosition(info, seen);
+        if (seen.InSnapshot) throw new RequestException("This id stands within a snapshot: come back with it to the address that it is from.") { Code = "invalid_last_event_id" };
         var next = seen.Part > 0 ? seen.Offset : seen.Offset + 1;
         if (info.Closed && next == info.NextOffset)
         {
@@ -130,6 +130,13 @@ internal sealed class GenerationEndpoint(
         var subscription = await generations.SubscribeAsync(id, next) ?? throw NotFound();
         using var reply = new EventStreamReply(context, protocol, view, subscription, seen.Part, asked: false, replies);
         await reply.RunAsync();
+    }
+
+    /// <exception cref="RequestException">The stream does not go so far.</exception>
+    public static void CheckPosition(StreamInfo info, EventId seen)
+    {
+        if (seen.Offset >= info.NextOffset)
+            throw new RequestException($"The position {seen.Offset} is after the stream's last event.") { Code = "invalid_last_event_id" };
     }
 
     public static RequestException NotFound() => new("There is no such generation: it never was, was deleted, or its retention has ended.")

@@ -11,7 +11,7 @@ using Penstock.Protocols;
 namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary><c>/v1/generations</c>: start, look at, follow, list and stop generations, whatever protocol started them.</summary>
-internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationService generations, Tickets tickets, ReplyOptions replies, PenstockOptions options)
+internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoint events, GenerationService generations, Tickets tickets, ReplyOptions replies, PenstockOptions options)
 {
     private const int DefaultListLimit = 20;
     private const int MaxListLimit = 100;
@@ -26,7 +26,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
         routes.Map("/v1/generations", Surface.Generations, ("POST", Handle(PostAsync)), ("GET", Handle(ListAsync)));
         routes.Map("/v1/generations/events", Surface.Generations, ("GET", Handle(CombinedEventsAsync)));
         routes.Map("/v1/generations/{id}", Surface.Generations, ("GET", Handle(GetAsync)));
-        routes.Map("/v1/generations/{id}/events", Surface.Generations with { TakesTicket = true }, ("GET", Handle(EventsAsync)));
+        routes.Map("/v1/generations/{id}/events", Surface.Generations with { TakesTicket = true }, ("GET", Handle(async context => await events.GetAsync(context, await IdOfAsync(context)))));
         routes.Map("/v1/generations/{id}/ticket", Surface.Generations, ("POST", Handle(TicketAsync)));
         routes.Map("/v1/generations/{id}/stop", Surface.Generations, ("POST", Handle(StopAsync)));
     }
@@ -38,14 +38,14 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
     {
         if (context.Request.Headers["Last-Event-ID"].ToString().Length > 0)
         {
-            await EventsAsync(context);
+            await events.GetAsync(context, id: null);
             return;
         }
 
         var request = _protocol.ReadRequest(await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes));
         if (request is { Stream: true, Background: false })
         {
-            WriteHeartbeat(context);
+            StreamHeaders.WriteHeartbeat(context.Response, replies.Heartbeat);
             await endpoint.StartAsync(context, _protocol, EventView.Native, request, DisconnectPolicy.Detach);
             return;
         }
@@ -86,18 +86,6 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
 
     private async Task GetAsync(HttpContext context) => await WriteSnapshotAsync(context, await IdOfAsync(context));
 
-    private async Task EventsAsync(HttpContext context)
-    {
-        var seen = Seen(context);
-        var id = context.Request.RouteValues.ContainsKey("id") ? await IdOfAsync(context) : seen.Generation;
-        if (seen.Generation.Length > 0 && GenerationId.Parse(seen.Generation) != id)
-            throw new RequestException("The Last-Event-ID belongs to another generation than the address names.") { Code = "invalid_last_event_id" };
-        var info = await generations.GetInfoAsync(id, OwnerOf(context)) ?? throw GenerationEndpoint.NotFound();
-        WriteHeartbeat(context);
-        context.Response.Headers[StreamHeaders.Offset] = (info.NextOffset - 1).ToString(CultureInfo.InvariantCulture);
-        await endpoint.ResumeAsync(context, _protocol, EventView.Native, id, info, seen);
-    }
-
     // Several generations' events over one connection, each after the last event of it that the client has.
     private async Task CombinedEventsAsync(HttpContext context)
     {
@@ -105,7 +93,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
         foreach (var item in context.Request.Query["streams"].ToString().Split(',', StringSplitOptions.RemoveEmptyEntries))
         {
             if (!EventId.TryParse(item, out var seen)) seen = new EventId(item, -1);
-            if (GenerationId.Parse(seen.Generation) is not { } id)
+            if (seen.InSnapshot || GenerationId.Parse(seen.Generation) is not { } id)
                 throw new RequestException($"streams has '{item}'; each must be a generation's id, or the id of the last event that you have of it.") { Param = "streams" };
             if (!asked.TryAdd(id, seen)) throw new RequestException($"streams names {id} twice.") { Param = "streams" };
         }
@@ -126,13 +114,9 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
                 reply.WriteEnd(id, new GenerationError("generation_not_found", GenerationEndpoint.NotFound().Message, StatusCodes.Status404NotFound));
         }
 
-        WriteHeartbeat(context);
+        StreamHeaders.WriteHeartbeat(context.Response, replies.Heartbeat);
         await reply.RunAsync();
     }
-
-    // So that a client knows which silence is too long.
-    private void WriteHeartbeat(HttpContext context) =>
-        context.Response.Headers[StreamHeaders.Heartbeat] = replies.Heartbeat.TotalSeconds.ToString(CultureInfo.InvariantCulture);
 
     private async Task StopAsync(HttpContext context)
     {
@@ -170,23 +154,4 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, GenerationSer
         await generations.ResolveAsync((string)context.Request.RouteValues["id"]!, OwnerOf(context)) ?? throw GenerationEndpoint.NotFound();
 
     private static Owner OwnerOf(HttpContext context) => Caller.Of(context).Owner;
-
-    // The header is what a browser sends when it comes back, so it is newer than the address.
-    private static EventId Seen(HttpContext context)
-    {
-        var header = context.Request.Headers["Last-Event-ID"].ToString();
-        if (header.Length > 0)
-        {
-            return EventId.TryParse(header, out var seen) && GenerationId.Parse(seen.Generation) is not null
-                ? seen
-                : throw new RequestException("The Last-Event-ID is not one that this server gave. Send it back as it came.") { Code = "invalid_last_event_id" };
-        }
-
-        var after = context.Request.Query["after"].ToString();
-        if (after.Length == 0) return new EventId("", -1);
-        if (EventId.TryParse(after, out var id)) return id;
-        return long.TryParse(after, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var offset) && offset >= -1
-            ? new EventId("", offset)
-            : throw new RequestException($"after is '{after}'; it must be an offset or an event's id.") { Param = "after" };
-    }
 }

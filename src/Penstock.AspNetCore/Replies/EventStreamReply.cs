@@ -36,11 +36,15 @@ internal sealed class EventStreamReply(
     private int _skip = skip;
     private bool _ended;
     private bool _isVoid; // the client has a part of an answer that was begun anew, and could not be told to clear it
+    private ReadOnlyMemory<byte> _beginning;
     private ArrayBufferWriter<byte>? _attempts; // what shows of the attempts before the first output
     private ITimer? _heartbeat;
     private bool _wroteSinceBeat;
     private bool _wroteSome;
     private volatile bool _beat;
+
+    /// <summary>What the client is shown before the first event that it reads.</summary>
+    public ReadOnlyMemory<byte> Beginning { init => _beginning = value; }
 
     /// <summary>Streams until the generation's ending was sent, the client has gone, or the server shuts down.</summary>
     public async Task RunAsync()
@@ -49,6 +53,7 @@ internal sealed class EventStreamReply(
         await using var onShutdown = options.Stopping.UnsafeRegister(Wake, _reader);
         _heartbeat = options.Time.CreateTimer(static state => ((EventStreamReply)state!).Beat(), this, options.Heartbeat, options.Heartbeat);
 
+        if (!_beginning.IsEmpty) await WriteBeginningAsync();
         while (true)
         {
             if (_aborted.IsCancellationRequested) return;
@@ -98,6 +103,15 @@ internal sealed class EventStreamReply(
     {
         _heartbeat?.Dispose();
         subscription.Dispose();
+    }
+
+    private ValueTask<FlushResult> WriteBeginningAsync()
+    {
+        StreamHeaders.Write(context.Response, subscription.Id, view.ContentType);
+        _output.Write(_beginning.Span);
+        _beginning = default;
+        _wroteSinceBeat = _wroteSome = true;
+        return _output.FlushAsync(_aborted);
     }
 
     // Copies all that is at hand. Returns the failure when that is all there is and nothing was sent: then it has a status of its own.

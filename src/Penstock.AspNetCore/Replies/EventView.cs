@@ -68,5 +68,5 @@ internal abstract class EventView
         }
     }
 
-    private static GenerationEvent Failed(GenerationError error) => new() { Kind = EventKind.Failed, Error = error };
+    protected static GenerationEvent Failed(GenerationError error) => new() { Kind = EventKind.Failed, Error = error };
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using Microsoft.AspNetCore.Http;
 
 namespace Penstock.AspNetCore.Replies;
@@ -30,6 +31,10 @@ internal static class StreamHeaders
         if (names is null) return;
         response.Headers[Dropped] = string.Join(", ", names.Where(n => !n.AsSpan().ContainsAnyExcept(_plain)).Take(100));
     }
+
+    /// <summary>Lets a client know which silence is too long.</summary>
+    public static void WriteHeartbeat(HttpResponse response, TimeSpan heartbeat) =>
+        response.Headers[Heartbeat] = heartbeat.TotalSeconds.ToString(CultureInfo.InvariantCulture);
 
     public static void Write(HttpResponse response, string? generationId, string contentType = EventStream)
     {

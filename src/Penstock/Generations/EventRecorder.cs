@@ -143,7 +143,8 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     public ValueTask EndAsync(Usage? usage, in GenerationEvent ending)
     {
         // What an answer that was cut leaves open did not end: who shows it must not say so, least of all of a call, which clients run.
-        while (_state.OpenBlocks is [.., var block]) Record(new GenerationEvent { Kind = EventKind.BlockStop, Block = block }, shown: ending.Kind == EventKind.Finished);
+        var isCut = ending.Kind != EventKind.Finished;
+        while (_state.OpenBlocks is [.., var block]) Record(new GenerationEvent { Kind = EventKind.BlockStop, Block = block, IsCut = isCut }, shown: !isCut);
         if (usage is not null && !_state.HasUsage) Record(new GenerationEvent { Kind = EventKind.Usage, Usage = usage });
         return EndAsync(ending);
     }

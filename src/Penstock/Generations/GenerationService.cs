@@ -123,7 +123,14 @@ internal sealed class GenerationService(
     public async ValueTask<GenerationSnapshot?> GetSnapshotAsync(string id, Owner owner)
     {
         var info = await GetInfoAsync(id, owner);
-        return info is null ? null : await SnapshotAsync(info);
+        return info is null ? null : await GetSnapshotAsync(info, info.NextOffset);
+    }
+
+    /// <summary>What the events before <paramref name="end"/> say, which are stored; null when the generation is gone.</summary>
+    public async ValueTask<GenerationSnapshot?> GetSnapshotAsync(StreamInfo info, long end)
+    {
+        using var reader = await log.OpenReaderAsync(info.Path);
+        return reader is null ? null : await GenerationSnapshot.ReadAsync(info.Path[GenerationPath.Prefix.Length..], info, end, reader);
     }
 
     /// <summary>The owner's generations, newest first; all, or those of one status.</summary>
@@ -135,7 +142,7 @@ internal sealed class GenerationService(
             GenerationSnapshot? snapshot = null;
             try
             {
-                if (status is null || await StatusAsync(info) == status) snapshot = await SnapshotAsync(info);
+                if (status is null || await StatusAsync(info) == status) snapshot = await GetSnapshotAsync(info, info.NextOffset);
             }
             catch (Exception e) when (e is not ObjectDisposedException)
             {
@@ -415,12 +422,6 @@ internal sealed class GenerationService(
         {
             GenerationLog.NotStopped(logger, id, e); // its worker looks, too
         }
-    }
-
-    private async ValueTask<GenerationSnapshot?> SnapshotAsync(StreamInfo info)
-    {
-        using var reader = await log.OpenReaderAsync(info.Path);
-        return reader is null ? null : await GenerationSnapshot.ReadAsync(info.Path[GenerationPath.Prefix.Length..], info, reader);
     }
 }
 

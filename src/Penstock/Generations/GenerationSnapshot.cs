@@ -13,6 +13,9 @@ public sealed class GenerationSnapshot
     public const string Running = "running";
 
     private readonly List<SnapshotBlock> _blocks = [];
+    private readonly List<(SnapshotBlock Block, bool Stops)> _steps = []; // in which order blocks began and ended
+    private string? _startedModel;
+    private bool _started;
 
     private GenerationSnapshot(string id, string model, DateTimeOffset createdAt)
     {
@@ -24,7 +27,7 @@ public sealed class GenerationSnapshot
     public string Id { get; }
 
     /// <summary>The provider and model that answer.</summary>
-    public string Model { get; }
+    public string Model { get; private set; }
 
     public DateTimeOffset CreatedAt { get; }
 
@@ -44,12 +47,31 @@ public sealed class GenerationSnapshot
 
     public GenerationError? Error { get; private set; }
 
-    /// <summary>Folds what is stored now; does not wait for more.</summary>
-    internal static async ValueTask<GenerationSnapshot> ReadAsync(string id, StreamInfo info, IStreamReader reader)
+    /// <summary>Folds the events before <paramref name="end"/>, which are stored.</summary>
+    internal static async ValueTask<GenerationSnapshot> ReadAsync(string id, StreamInfo info, long end, IStreamReader reader)
     {
         var snapshot = new GenerationSnapshot(id, GenerationMetadata.Read(info.Metadata).Model, info.CreatedAt);
-        await StoredEvents.ReadAsync(reader, info.NextOffset, snapshot.Add);
+        await StoredEvents.ReadAsync(reader, end, snapshot.Add);
         return snapshot;
+    }
+
+    /// <summary>Writes the fewest events that lead to the same state, but for an ending: what is said to one who joins late.</summary>
+    internal void Replay(IEventSink sink)
+    {
+        if (_started) sink.Write(new GenerationEvent { Kind = EventKind.Started, Model = _startedModel });
+        foreach (var (block, stops) in _steps)
+        {
+            if (stops)
+            {
+                sink.Write(new GenerationEvent { Kind = EventKind.BlockStop, Block = block.Block });
+                continue;
+            }
+
+            sink.Write(new GenerationEvent { Kind = EventKind.BlockStart, Block = block.Block, BlockKind = block.Kind, Choice = block.Choice, Id = block.Id, Name = block.Name });
+            block.WriteDeltas(sink);
+        }
+
+        if (Usage is not null) sink.Write(new GenerationEvent { Kind = EventKind.Usage, Usage = Usage });
     }
 
     /// <summary>The status that the reader's next event, a closed stream's last, stands for.</summary>
@@ -68,18 +90,30 @@ public sealed class GenerationSnapshot
         var e = NativeEventReader.Read(EventRecord.Json(record.Data));
         switch (e.Kind)
         {
+            case EventKind.Started:
+                (_started, _startedModel, Model) = (true, e.Model, e.Model ?? Model);
+                break;
             case EventKind.BlockStart:
                 _blocks.Add(new SnapshotBlock(e.Block, e.BlockKind, e.Choice, e.Id, e.Name));
+                _steps.Add((_blocks[^1], Stops: false));
                 break;
             case EventKind.Delta when Find(e.Block) is { } block:
-                block.Text.Write(e.Text);
-                block.Signature.Write(e.Signature);
+                block.Add(e);
+                break;
+            case EventKind.BlockStop when !e.IsCut && Find(e.Block) is { IsOpen: true } block:
+                block.IsOpen = false;
+                _steps.Add((block, Stops: true));
+                break;
+            case EventKind.Attempt:
+                Model = e.Model ?? Model;
                 break;
             case EventKind.Usage:
                 Usage = e.Usage;
                 break;
             case EventKind.Reset:
                 _blocks.Clear();
+                _steps.Clear();
+                (_started, Usage, Model) = (false, null, e.Model ?? Model);
                 break;
             case EventKind.Finished:
                 (Status, FinishReason) = ("finished", e.Reason);
@@ -105,23 +139,4 @@ public sealed class GenerationSnapshot
 
         return null;
     }
-}
-
-/// <summary>One block of an answer so far.</summary>
-public sealed class SnapshotBlock(int block, BlockKind kind, int choice, string? toolCallId, string? toolName)
-{
-    public int Block { get; } = block;
-
-    public BlockKind Kind { get; } = kind;
-
-    public int Choice { get; } = choice;
-
-    public string? Id { get; } = toolCallId;
-
-    public string? Name { get; } = toolName;
-
-    /// <summary>JSON-escaped UTF-8, as in <see cref="GenerationEvent.Text"/>.</summary>
-    internal ArrayBufferWriter<byte> Text { get; } = new();
-
-    internal ArrayBufferWriter<byte> Signature { get; } = new();
 }

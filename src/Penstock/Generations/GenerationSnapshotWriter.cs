@@ -52,7 +52,24 @@ internal static class GenerationSnapshotWriter
             WriteText(json, [block.Signature]);
         }
 
+        WriteList(json, "citations"u8, block.Citations);
+        WriteList(json, "logprobs"u8, block.LogProbs);
+        if (block.IsOpen) json.WriteBoolean("open"u8, true);
+
         json.WriteEndObject();
+    }
+
+    private static void WriteList(Utf8JsonWriter json, ReadOnlySpan<byte> name, IEnumerable<byte[]> values)
+    {
+        var begun = false;
+        foreach (var value in values)
+        {
+            if (!begun) json.WriteStartArray(name);
+            begun = true;
+            json.WriteRawValue(value, skipInputValidation: true);
+        }
+
+        if (begun) json.WriteEndArray();
     }
 
     private static void WriteUsage(Utf8JsonWriter json, Usage? usage)

@@ -12,7 +12,8 @@ namespace Penstock.Protocols;
 /// <param name="Generation">The generation's id, ASCII of <c>[A-Za-z0-9_-]</c>.</param>
 /// <param name="Offset">The record's offset in the generation's stream.</param>
 /// <param name="Part">How many of the record's frames the client has, or 0 when it has the whole record.</param>
-public readonly record struct EventId(string Generation, long Offset, int Part = 0)
+/// <param name="InSnapshot">The frames are not the record's but those of a snapshot that ends with it: <c>&lt;generation&gt;.&lt;offset&gt;.s&lt;part&gt;</c>.</param>
+public readonly record struct EventId(string Generation, long Offset, int Part = 0, bool InSnapshot = false)
 {
     /// <summary>More than this, or other characters than <c>[A-Za-z0-9._-]</c>, and a browser preflights the reconnection.</summary>
     public const int MaxLength = 128;
@@ -33,6 +34,7 @@ public readonly record struct EventId(string Generation, long Offset, int Part =
         if (Part > 0)
         {
             span[length++] = (byte)'.';
+            if (InSnapshot) span[length++] = (byte)'s';
             Utf8Formatter.TryFormat(Part, span[length..], out digits);
             length += digits;
         }
@@ -42,7 +44,7 @@ public readonly record struct EventId(string Generation, long Offset, int Part =
     }
 
     public override string ToString() => Part > 0
-        ? string.Create(CultureInfo.InvariantCulture, $"{Generation}.{Offset}.{Part}")
+        ? string.Create(CultureInfo.InvariantCulture, $"{Generation}.{Offset}.{(InSnapshot ? "s" : "")}{Part}")
         : string.Create(CultureInfo.InvariantCulture, $"{Generation}.{Offset}");
 
     /// <summary>Reads what <see cref="ToString"/> writes; false for anything else.</summary>
@@ -55,9 +57,10 @@ public readonly record struct EventId(string Generation, long Offset, int Part =
         var rest = text[(dot + 1)..];
         var second = rest.IndexOf('.');
         var part = 0;
-        if (second >= 0 && (!int.TryParse(rest[(second + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out part) || part == 0)) return false;
+        var inSnapshot = second >= 0 && rest[(second + 1)..].StartsWith('s');
+        if (second >= 0 && (!int.TryParse(rest[(second + (inSnapshot ? 2 : 1))..], NumberStyles.None, CultureInfo.InvariantCulture, out part) || part == 0)) return false;
         if (!long.TryParse(second < 0 ? rest : rest[..second], NumberStyles.None, CultureInfo.InvariantCulture, out var offset)) return false;
-        id = new EventId(text[..dot].ToString(), offset, part);
+        id = new EventId(text[..dot].ToString(), offset, part, inSnapshot);
         return true;
     }
 

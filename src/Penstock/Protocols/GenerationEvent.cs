@@ -66,6 +66,9 @@ public readonly ref struct GenerationEvent
     /// <summary>The block's number, dense from 0 through the generation.</summary>
     public int Block { get; init; }
 
+    /// <summary>BlockStop: the block is not whole, since the answer was cut in it.</summary>
+    public bool IsCut { get; init; }
+
     /// <summary>Which of the <c>n</c> answers the block belongs to (BlockStart).</summary>
     public int Choice { get; init; }
 

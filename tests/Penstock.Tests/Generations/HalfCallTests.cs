@@ -82,7 +82,7 @@ public sealed class HalfCallTests
             frames.AddRange(EventRecord.Frames(record.Data));
             native.Add(Encoding.UTF8.GetString(EventRecord.Json(record.Data)));
         });
-        native.ShouldContain("""{"type":"block_stop","block":1}"""); // our own words say of the ending what it is
+        native.ShouldContain("""{"type":"block_stop","block":1,"cut":true}"""); // our own words say what it is
         return [.. frames];
     }
 }

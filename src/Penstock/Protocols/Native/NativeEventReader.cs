@@ -12,6 +12,7 @@ public static class NativeEventReader
     {
         var kind = NativeNames.EventKindOf(NativeEventWriter.TypeOf(json)) ?? throw new FormatException("Not an event: its type is missing or unknown.");
         int block = 0, choice = 0, attempt = 0;
+        var isCut = false;
         long? resetAt = null;
         ReadOnlySpan<byte> text = default, signature = default, logProbs = default, citation = default, blockKind = default, reason = default, source = default;
         string? id = null, name = null, model = null;
@@ -24,6 +25,7 @@ public static class NativeEventReader
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (Is(ref reader, "block"u8)) block = reader.GetInt32();
+            else if (Is(ref reader, "cut"u8)) isCut = reader.GetBoolean();
             else if (Is(ref reader, "attempt"u8)) attempt = reader.GetInt32();
             else if (Is(ref reader, "resetAt"u8)) resetAt = reader.GetInt64();
             else if (Is(ref reader, "text"u8)) text = reader.ValueSpan;
@@ -53,6 +55,7 @@ public static class NativeEventReader
             Kind = kind,
             Block = block,
             Choice = choice,
+            IsCut = isCut,
             BlockKind = kind == EventKind.BlockStart ? NativeNames.BlockKindOf(blockKind) : default,
             Id = id,
             Name = name,

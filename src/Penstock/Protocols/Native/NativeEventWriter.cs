@@ -34,6 +34,7 @@ public static class NativeEventWriter
                 break;
             case EventKind.BlockStop:
                 JsonText.WriteNumber(",\"block\":"u8, generationEvent.Block, output);
+                if (generationEvent.IsCut) output.Write(",\"cut\":true"u8);
                 break;
             case EventKind.Usage when generationEvent.Usage is { } usage:
                 WriteUsage(usage, output);

@@ -31,6 +31,7 @@ internal sealed class ResponsesOutput(ResponsesObject response, ResponsesFrames 
 
     public void Start(in GenerationEvent start)
     {
+        if (start.Choice > 0) return; // this protocol knows of one answer
         switch (start.BlockKind)
         {
             case BlockKind.Text or BlockKind.Refusal:

@@ -93,6 +93,7 @@ public sealed class SdkServer : IAsyncLifetime
             "text" => new WireAnswer { Text = Text },
             "long" => new WireAnswer { Text = Text, IsTooLong = true },
             "reasoning" => new WireAnswer { Reasoning = Reasoning, Text = Text },
+            "paced" => new WireAnswer { Reasoning = Reasoning, Signature = Signature, Text = ["I ", "look."], Calls = [weather], Pace = TimeSpan.FromMilliseconds(30) },
             "endless" => new WireAnswer { Text = Tokens.Of("endless", 100_000), Pace = _pace },
             "cut" or "broken" => new WireAnswer { Text = Text, IsCut = true },
             "json" => new WireAnswer { Text = [wire.Schema(request)?["properties"]?["degrees"] is null ? "No schema came." : Json] },
