@@ -3,6 +3,8 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Penstock.Bench.Load;
 using Penstock.Bench.Runner;
+using Penstock.Bench.Soak;
+using Penstock.Bench.Streams;
 using Penstock.Bench.Upstream;
 
 // The upstream and the load run as processes of their own, started by the runner from this same executable.
@@ -16,6 +18,9 @@ switch (args)
         using (var load = new LoadGenerator(LoadOptions.FromArguments(options)))
             Console.WriteLine(JsonSerializer.Serialize(load.Run(), LoadJson.Default.LoadReport));
         return 0;
+    case ["streams-load", .. var options]:
+        StreamsCommand.Load(options);
+        return 0;
     default:
         using (var stop = new CancellationTokenSource())
         {
@@ -28,7 +33,17 @@ switch (args)
             using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, onSignal);
             try
             {
-                return await BenchCommand.RunAsync(args, stop.Token);
+                return await (args switch
+                {
+                    ["streams", .. var options] => StreamsCommand.RunAsync(options, stop.Token),
+                    ["soak", .. var options] => SoakCommand.RunAsync(options, stop.Token),
+                    _ => BenchCommand.RunAsync(args, stop.Token),
+                });
+            }
+            catch (InvalidOperationException e)
+            {
+                await Console.Error.WriteLineAsync($"! {e.Message}");
+                return 1;
             }
             catch (OperationCanceledException)
             {

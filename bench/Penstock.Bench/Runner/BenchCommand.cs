@@ -11,6 +11,8 @@ static class BenchCommand
         Measures what Penstock adds to a stream, beside a minimal raw relay on the same machine.
 
           dotnet run -c Release --project bench/Penstock.Bench -- [scenario...] [--rounds N] [--only contender,...]
+          dotnet run -c Release --project bench/Penstock.Bench -- streams --help     Durable Streams beside the reference server
+          dotnet run -c Release --project bench/Penstock.Bench -- soak --help        an hour of load, and whether anything grows
 
         Scenarios (all, unless some are named):
         {0}

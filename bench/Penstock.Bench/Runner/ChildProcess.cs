@@ -31,6 +31,8 @@ sealed class ChildProcess : IDisposable
 
     public StreamReader Output => _process.StandardOutput;
 
+    public int Id => _process.Id;
+
     public bool HasExited => _process.HasExited;
 
     /// <summary>The last lines that it wrote, for error messages.</summary>
@@ -59,6 +61,29 @@ sealed class ChildProcess : IDisposable
     {
         _process.OutputDataReceived += (_, line) => Keep(line.Data);
         _process.BeginOutputReadLine();
+    }
+
+    /// <summary>Waits until a Penstock server that this is takes work.</summary>
+    public async Task WaitUntilReadyAsync(int port, CancellationToken cancellation)
+    {
+        using var client = new HttpClient();
+        for (var attempt = 0; attempt < 300; attempt++)
+        {
+            if (HasExited) throw new InvalidOperationException($"The server exited:\n{LastLines}");
+            try
+            {
+                using var response = await client.GetAsync(new Uri($"http://127.0.0.1:{port}/readyz"), cancellation);
+                if (response.IsSuccessStatusCode) return;
+            }
+            catch (HttpRequestException)
+            {
+                // not yet
+            }
+
+            await Task.Delay(100, cancellation);
+        }
+
+        throw new InvalidOperationException($"The server did not get ready:\n{LastLines}");
     }
 
     public void Dispose()

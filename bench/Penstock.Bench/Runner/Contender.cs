@@ -1,6 +1,4 @@
-using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Text;
 
 namespace Penstock.Bench.Runner;
@@ -41,7 +39,7 @@ sealed class Gateway : IDisposable
     Gateway(Contender contender, int upstreamPort)
     {
         Contender = contender;
-        Port = FreePort();
+        Port = Ports.Free();
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["Penstock__Storage__Kind"] = "disk",
@@ -55,7 +53,7 @@ sealed class Gateway : IDisposable
         }
 
         Process = new ChildProcess(
-            Cores.Pin(Cores.Gateway, "dotnet", AssemblyOf(contender.Project!),
+            Cores.Pin(Cores.Gateway, "dotnet", Builds.AssemblyOf(contender.Project!),
                 "--urls", $"http://127.0.0.1:{Port}", "--upstream", $"http://127.0.0.1:{upstreamPort}"),
             _folder, environment);
         Process.KeepOutput();
@@ -119,20 +117,5 @@ sealed class Gateway : IDisposable
         }
 
         throw new InvalidOperationException($"{Contender.Name} did not get ready: {problem}\n{Process.LastLines}");
-    }
-
-    /// <summary>Beside this program's own build there are its contenders': artifacts/bin/PROJECT/CONFIGURATION/PROJECT.dll.</summary>
-    static string AssemblyOf(string project)
-    {
-        var here = new DirectoryInfo(AppContext.BaseDirectory);
-        var path = Path.Combine(here.Parent!.Parent!.FullName, project, here.Name, project + ".dll");
-        return File.Exists(path) ? path : throw new InvalidOperationException($"{path} is missing: build the bench first");
-    }
-
-    static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }
