@@ -1,0 +1,106 @@
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using Penstock.Testing;
+
+namespace Penstock.Server.Tests.Durability;
+
+/// <summary>A client of some protocol that comes back with its last id, and without one with its key, until it has an ending.</summary>
+internal sealed class ResumingClient(Api api, ClientKind kind, string model, string prompt, string key)
+{
+    public ClientKind Kind => kind;
+
+    public string Prompt => prompt;
+
+    /// <summary>What it has now: a reset takes back what came before.</summary>
+    public List<SseEvent> Events { get; } = [];
+
+    public string Generation { get; private set; } = "";
+
+    /// <summary>How many times it was told that what it had was void.</summary>
+    public int Resets { get; private set; }
+
+    /// <summary>How many times it came back with an id.</summary>
+    public int Resumes { get; private set; }
+
+    public string Text => string.Concat(Events.Select(kind.Text));
+
+    /// <summary>Whether the last event says that the answer is whole.</summary>
+    public bool IsWhole => Events.Count > 0 && kind.Whole(Events[^1]);
+
+    public async Task RunAsync()
+    {
+        var lastId = "";
+        while (true)
+        {
+            try
+            {
+                var request = kind.Request(api, model, prompt).With("Idempotency-Key", key);
+                using var client = await SseClient.OpenAsync(lastId.Length > 0 ? request.With("Last-Event-ID", lastId) : request);
+                if (client.Reply.Status == 204) return;
+                if (client.Reply.Status == 409)
+                {
+                    (await client.Reply.TextAsync()).ShouldContain("begun anew");
+                    lastId = Forget();
+                    continue;
+                }
+
+                if (client.Reply.Status is 200 or 201)
+                {
+                    if (Events.Count > 0) client.Generation.ShouldBe(Generation);
+                    Generation = client.Generation;
+                    if (lastId.Length > 0) Resumes++;
+                    while (await client.NextAsync() is { } e)
+                    {
+                        if (e.Name == "reset") Forget();
+                        else Events.Add(e);
+                        lastId = client.LastEventId;
+                        if (e.Name != "reset" && kind.Ends(e)) return;
+                    }
+                }
+                else if (client.Reply.Status != 503)
+                {
+                    throw new InvalidOperationException($"{kind.Name}: {client.Reply.Status}: {await client.Reply.TextAsync()}");
+                }
+            }
+            catch (Exception e) when (e is IOException or SocketException)
+            {
+                // Killed, or not up again.
+            }
+
+            await Task.Delay(20);
+        }
+    }
+
+    private string Forget()
+    {
+        Events.Clear();
+        Resets++;
+        return "";
+    }
+}
+
+/// <summary>A protocol as a plain client speaks it.</summary>
+internal sealed record ClientKind(string Name, Func<Api, string, string, RawRequest> Request, Func<SseEvent, string> Text, Func<SseEvent, bool> Whole, Func<SseEvent, bool> Failed)
+{
+    public static readonly ClientKind[] All =
+    [
+        new("native", (api, model, prompt) => api.Native(model, prompt, stream: true), e => e.Name == "delta" ? (string)e.Json()["text"]! : "", e => e.Name == "finished", e => e.Name is "failed" or "interrupted"),
+        new("chat-completions", (api, model, prompt) => api.Chat(model, prompt), e => View.ChatText([e]), View.IsDone, View.IsChatEnding),
+        new("messages", (api, model, prompt) => api.Messages(model, prompt), e => e.Name == "content_block_delta" ? (string?)e.Json()["delta"]!["text"] ?? "" : "", e => e.Name == "message_stop", e => e.Name == "error"),
+        new("responses", (api, model, prompt) => api.Post("v1/responses", new JsonObject { ["model"] = model, ["stream"] = true, ["input"] = prompt }),
+            e => e.Name == "response.output_text.delta" ? (string)e.Json()["delta"]! : "", e => e.Name == "response.completed", e => e.Name == "response.failed"),
+        new("gemini", (api, model, prompt) => api.Post($"v1beta/models/{Uri.EscapeDataString(model)}:streamGenerateContent?alt=sse",
+                new JsonObject { ["contents"] = new JsonArray(new JsonObject { ["role"] = "user", ["parts"] = new JsonArray(new JsonObject { ["text"] = prompt }) }) }),
+            e => string.Concat(Parts(e).Select(p => (string?)p!["text"])), e => Candidate(e)?["finishReason"] is not null, e => e.Json()["error"] is not null),
+        new("text", (api, model, prompt) => api.Post("query/stream", new JsonObject { ["prompt"] = prompt, ["model"] = model }),
+            e => e.Name == "message" && !View.IsDone(e) ? e.Data : "", View.IsDone, e => e.Name == "error"),
+    ];
+
+    public bool Ends(SseEvent e) => Whole(e) || Failed(e);
+
+    public override string ToString() => Name;
+
+    private static JsonNode? Candidate(SseEvent e) => e.Json()["candidates"]?.AsArray().FirstOrDefault();
+
+    private static IEnumerable<JsonNode?> Parts(SseEvent e) => Candidate(e)?["content"]?["parts"]?.AsArray() ?? [];
+}
