@@ -149,9 +149,17 @@ sealed class StreamsLoad(int port) : IDisposable
             for (var i = 0; i < ready; i++)
             {
                 var connection = _connections[_epoll[i].Tag];
-                if (_epoll[i].Tag > 0) Read(connection, ages);
-                else do connection.ReadReply(_buffer);
-                    while (connection.HasMore);
+                if (_epoll[i].Tag > 0)
+                {
+                    Read(connection, ages);
+                    continue;
+                }
+
+                do
+                {
+                    connection.ReadReply(_buffer);
+                }
+                while (connection.HasMore);
             }
         }
     }

@@ -104,6 +104,24 @@ public sealed class DurableStreamTests
         (await PostAsync(host, "a", "1", ("Stream-Closed", "true"))).ShouldBe(HttpStatusCode.NoContent);
     }
 
+    [Fact]
+    public async Task A_wake_that_could_not_be_announced_is_tried_again()
+    {
+        await using var host = await PenstockHost.StartAsync(settings: ("Storage:MaxStreamBytes", "2000"));
+        using var http = new HttpClient { BaseAddress = host.Url };
+        await PutAsync(host, "wakes", "[]");
+        await PutAsync(host, "jobs/1", "[]");
+        var body = new StringContent("""{"type":"pull-wake","pattern":"jobs/*","wake_stream":"wakes"}""", Encoding.UTF8, "application/json");
+        (await http.PutAsync("v1/stream/__ds/subscriptions/s", body)).StatusCode.ShouldBe(HttpStatusCode.Created);
+        (await PostAsync(host, "wakes", $"\"{new string('k', 1950)}\"")).ShouldBe(HttpStatusCode.NoContent); // it takes no more
+        (await PostAsync(host, "jobs/1", "1")).ShouldBe(HttpStatusCode.NoContent);
+        (await http.GetStringAsync("v1/stream/wakes")).ShouldNotContain("\"wake\"");
+
+        (await http.DeleteAsync("v1/stream/wakes")).EnsureSuccessStatusCode();
+        await PutAsync(host, "wakes", "[]");
+        await Eventually.Is(async () => (await http.GetStringAsync("v1/stream/wakes")).Contains("\"wake\"", StringComparison.Ordinal), "the wake comes");
+    }
+
     [Theory]
     [InlineData("http://localhost:1/hook")]
     [InlineData("http://example.com/hook")]

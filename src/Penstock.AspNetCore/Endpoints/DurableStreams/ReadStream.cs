@@ -49,6 +49,7 @@ internal sealed class ReadStream(IStreamLog log, PenstockOptions options, ReplyO
         if (read.Info.NextOffset == read.Offset && !read.Info.Closed) await WaitAsync(context, reader);
         var info = await log.GetAsync(read.LogPath) ?? throw DurableStreamsEndpoints.NotFound();
         read = read with { Info = info };
+        if (read.IsBehind) throw StreamRead.Behind(info); // trimmed while it waited
         response.Headers[StreamHeader.Cursor] = StreamCursor.Next(replies.Time.GetUtcNow(), context.Request.Query["cursor"]).ToString(CultureInfo.InvariantCulture);
         if (info.NextOffset == read.Offset)
         {
@@ -82,7 +83,7 @@ internal sealed class ReadStream(IStreamLog log, PenstockOptions options, ReplyO
         context.RequestAborted.ThrowIfCancellationRequested();
     }
 
-    private static async Task WriteEventsAsync(HttpContext context, StreamRead read, IStreamReader reader, long end)
+    private async Task WriteEventsAsync(HttpContext context, StreamRead read, IStreamReader reader, long end)
     {
         var output = context.Response.BodyWriter;
         var isJson = read.Metadata.IsJson;
@@ -110,9 +111,11 @@ internal sealed class ReadStream(IStreamLog log, PenstockOptions options, ReplyO
         await output.FlushAsync(context.RequestAborted);
     }
 
-    private static async ValueTask BringToHandAsync(IStreamReader reader, StreamRead read)
+    private async ValueTask BringToHandAsync(IStreamReader reader, StreamRead read)
     {
-        if (await reader.WaitAsync() is StreamWait.Gone or StreamWait.Closed or StreamWait.Behind) throw new StreamGoneException(read.LogPath);
+        var wait = await reader.WaitAsync();
+        if (wait is StreamWait.Behind && await log.GetAsync(read.LogPath) is { } info) throw StreamRead.Behind(info);
+        if (wait is StreamWait.Gone or StreamWait.Closed or StreamWait.Behind) throw new StreamGoneException(read.LogPath);
     }
 
     private static string TagOf(StreamRead read) => string.Create(

@@ -53,7 +53,7 @@ internal readonly ref struct CreateBody(ReadOnlySpan<byte> bytes)
         ReadOnlySpan<long> numbers =
         [
             stream.Retention.Ticks,
-            terms?.TimeToLive?.Ticks ?? 0,
+            terms?.TimeToLive is { } life ? Math.Max(1, life.Ticks) : 0, // for 0 is none
             terms?.FixedEnd?.UtcTicks ?? 0,
             terms?.Source?.Number ?? 0,
             terms?.ForkOffset ?? 0,

@@ -23,10 +23,13 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
     /// <summary>False until its create record is committed, and its first events if it was created with some; such a stream is nobody's to see.</summary>
     public bool IsCreated => Volatile.Read(ref _createLength) > 0 && !_isUnfinished;
 
+    /// <summary>A delete record of it was admitted.</summary>
+    public bool IsDeleting => Volatile.Read(ref _isDeleting);
+
     /// <summary>Admits a record to the log, or says why not. Under the commit's gate.</summary>
     public StreamException? Admit(ref RecordHeader record, int eventBytes, long maxBytes)
     {
-        if (IsGone || _isDeleting) return new StreamGoneException(Path);
+        if ((IsGone && record.Kind != RecordKind.Delete) || _isDeleting) return new StreamGoneException(Path); // the end of one that has expired is noted afterwards
         switch (record.Kind)
         {
             case RecordKind.Append:

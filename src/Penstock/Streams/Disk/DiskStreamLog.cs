@@ -23,7 +23,7 @@ internal sealed class DiskStreamLog : IStreamLog
         _options = options;
         _time = time;
         _folder = new SegmentFolder(options, time, logger);
-        _streams = new(time, static stream => stream.ReleaseSegments());
+        _streams = new(time, LetGo);
         try
         {
             var started = Stopwatch.GetTimestamp();
@@ -175,10 +175,7 @@ internal sealed class DiskStreamLog : IStreamLog
         if (!TryFind(path, out var stream)) return false;
         try
         {
-            using var nothing = new StreamBatch();
-            var record = new PendingRecord(stream);
-            record.Prepare(RecordKind.Delete, nothing);
-            await Commit.CommitAsync(record, nothing);
+            await CommitDeleteAsync(stream);
         }
         catch (StreamGoneException)
         {
@@ -213,6 +210,38 @@ internal sealed class DiskStreamLog : IStreamLog
         var record = new PendingRecord(stream);
         record.Prepare(RecordKind.Trim, batch, firstOffset, stream.Epoch, closes: stream.IsClosed, time: stream.CreatedAt.UtcTicks);
         await Commit.CommitAsync(record, batch);
+    }
+
+    /// <summary>
+    /// A stream has left. A time to live counts from the last use, which no record tells, so that the end of one that was over
+    /// is noted like a deletion: or the next start would find the stream and count anew.
+    /// </summary>
+    private void LetGo(DiskStream stream)
+    {
+        if (Commit is null || _isDisposed || stream.IsDeleting || stream.Terms is not { TimeToLive: not null }) stream.ReleaseSegments();
+        else _ = NoteExpiryAsync(stream);
+    }
+
+    private async Task NoteExpiryAsync(DiskStream stream)
+    {
+        try
+        {
+            await CommitDeleteAsync(stream);
+        }
+        catch (Exception e) when (e is StreamException or ObjectDisposedException)
+        {
+            // It may come back at the next start, for as long as it may live unused.
+        }
+
+        stream.ReleaseSegments();
+    }
+
+    private async ValueTask CommitDeleteAsync(DiskStream stream)
+    {
+        using var nothing = new StreamBatch();
+        var record = new PendingRecord(stream);
+        record.Prepare(RecordKind.Delete, nothing);
+        await Commit.CommitAsync(record, nothing);
     }
 
     private bool TryFind(string path, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out DiskStream? stream) =>

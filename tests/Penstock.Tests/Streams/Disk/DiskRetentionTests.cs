@@ -1,5 +1,6 @@
 using Penstock.Streams;
 using Penstock.Streams.Disk;
+using Penstock.Testing;
 
 namespace Penstock.Tests.Streams.Disk;
 
@@ -102,6 +103,40 @@ public sealed class DiskRetentionTests
             info.FirstOffset.ShouldBeInRange(300, 550);
             (await store.Log.ReadAllAsync("a", info.FirstOffset)).Count.ShouldBe(600 - (int)info.FirstOffset);
         }
+    }
+
+    [Theory]
+    [InlineData(60)]
+    [InlineData(0)]
+    public async Task A_stream_whose_time_to_live_is_over_does_not_come_back_with_a_restart(int seconds)
+    {
+        await using var store = new DiskStore();
+        await store.Log.CreateSharedAsync("stays", new SharedStreamOptions(), StreamTesting.Batch("one")); // and the segment with it
+        await store.Log.CreateSharedAsync("a", new SharedStreamOptions { TimeToLive = TimeSpan.FromSeconds(seconds) }, StreamTesting.Batch("two"));
+        await store.ReopenAsync();
+        if (seconds > 0) (await store.Log.GetAsync("a")).ShouldNotBeNull(); // a restart counts anew
+        store.Time.Advance(TimeSpan.FromSeconds(seconds + 31));
+        (await store.Log.GetAsync("a")).ShouldBeNull();
+        await Eventually.Is(
+            async () =>
+            {
+                await using var crashed = store.Crash();
+                return await crashed.Log.GetAsync("a") is null;
+            },
+            "that its time is over is on the disk");
+        for (var round = 0; round < 2; round++)
+        {
+            await store.ReopenAsync(() =>
+            {
+                if (round == 1) Array.ForEach(store.Folder.Indexes, File.Delete);
+            });
+            (await store.Log.GetAsync("a")).ShouldBeNull();
+            (await store.Log.ReadAllAsync("stays")).ShouldBe(["one"]);
+        }
+
+        await store.Log.CreateSharedAsync("a", new SharedStreamOptions(), StreamTesting.Batch("three")); // its path is free
+        await store.ReopenAsync();
+        (await store.Log.ReadAllAsync("a")).ShouldBe(["three"]);
     }
 
     [Fact]

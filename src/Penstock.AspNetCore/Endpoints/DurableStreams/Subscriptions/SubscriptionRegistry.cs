@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Penstock.Generations;
+using Penstock.Protocols;
 using Penstock.Streams;
 
 namespace Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
@@ -10,6 +11,9 @@ namespace Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
 /// <summary>All subscriptions: hears of appends, wakes whoever should know, and takes back what is not done in time.</summary>
 internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhooks, TimeProvider time, ILogger<SubscriptionRegistry> logger) : IHostedLifecycleService, IDisposable
 {
+    /// <summary>Each append looks at all of them, and each is kept in memory with its links.</summary>
+    public const int MaxSubscriptions = 10_000;
+
     private readonly ConcurrentDictionary<(string? Owner, string Id), Subscription> _all = new();
     private readonly SubscriptionLog _store = new(log);
     private readonly Lock _keyGate = new();
@@ -33,6 +37,8 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
     {
         var key = (owner.Name, id);
         if (_all.TryGetValue(key, out var existing)) return (existing, false);
+        if (_all.Count >= MaxSubscriptions)
+            throw new RequestException($"There are {MaxSubscriptions} subscriptions, which is as many as there may be: delete one first.") { Status = 507, Code = "too_many_subscriptions" };
         var subscription = new Subscription(id, owner, config, root, time.GetUtcNow());
         await subscription.Turn.WaitAsync();
         try
@@ -231,9 +237,19 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
         if (subscription is { WakeId: null, NextAttemptAt: null, HasPending: true })
         {
             subscription.Wake(now);
-            await _store.SaveAsync(subscription); // so that no generation comes twice
-            if (subscription.Config.Type == Subscription.Webhook) _ = DeliverAsync(subscription);
-            else await AnnounceAsync(subscription);
+            try
+            {
+                await _store.SaveAsync(subscription); // so that no generation comes twice
+                if (subscription.Config.Type == Subscription.Webhook) _ = DeliverAsync(subscription);
+                else await AnnounceAsync(subscription);
+            }
+            catch (StreamException e)
+            {
+                // Nobody has heard of it, and nobody would if it stood as woken.
+                DurableStreamsLog.WakeFailed(logger, subscription.Id, e);
+                subscription.Release();
+                subscription.NoteDelivery(succeeded: false, now);
+            }
         }
 
         var next = subscription.LeaseEnd ?? subscription.NextAttemptAt;
