@@ -7,6 +7,7 @@ namespace Penstock.Generations;
 public sealed class SnapshotBlock(int block, BlockKind kind, int choice, string? toolCallId, string? toolName)
 {
     private readonly List<Piece> _pieces = [];
+    private int _latest; // how many bytes of text the last delta had
 
     public int Block { get; } = block;
 
@@ -35,6 +36,7 @@ public sealed class SnapshotBlock(int block, BlockKind kind, int choice, string?
     /// <summary>Adds a delta to the one before, unless that has what cannot be joined: a source belongs to its place in the text.</summary>
     internal void Add(in GenerationEvent delta)
     {
+        _latest = delta.Text.Length;
         Text.Write(delta.Text);
         Signature.Write(delta.Signature);
         var plain = delta.Citation.IsEmpty && delta.LogProbs.IsEmpty;
@@ -53,8 +55,17 @@ public sealed class SnapshotBlock(int block, BlockKind kind, int choice, string?
     {
         var text = Text.WrittenSpan;
         var signature = Signature.WrittenSpan;
-        foreach (var piece in _pieces)
+        for (var i = 0; i < _pieces.Count; i++)
         {
+            var piece = _pieces[i];
+            if (i == _pieces.Count - 1 && Kind == BlockKind.Reasoning && IsOpen && piece is { Signature: 0, Citation: null, LogProbs: null } && piece.Text > _latest)
+            {
+                // A writer may hold the latest piece of a thought back until it knows whether a signature follows: it must hold no more than that.
+                sink.Write(new GenerationEvent { Kind = EventKind.Delta, Block = Block, Text = text[..(piece.Text - _latest)] });
+                text = text[(piece.Text - _latest)..];
+                piece = piece with { Text = _latest };
+            }
+
             sink.Write(new GenerationEvent
             {
                 Kind = EventKind.Delta,

@@ -26,6 +26,11 @@ public sealed partial class LateJoinTests
             Started, Start(0, "reasoning"), Delta(0, "I "), Delta(0, "think"), Signed(0, "", "c2lnLTE="), Stop(0),
             Start(1, "reasoning", name: "redacted"), Signed(1, "", "ZW5j"), Stop(1), Start(2, "text"), Delta(2, "Yes"), Delta(2, "."), Stop(2), Usage(5), _finished,
         ],
+        ["thoughts between"] =
+        [
+            Started, Start(0, "text"), Delta(0, "Hm."), Stop(0), Start(1, "reasoning"), Delta(1, "I "), Delta(1, "think "), Delta(1, "so"), Signed(1, "", "c2lnLTE="), Stop(1), Start(2, "text"), Delta(2, "Yes."), Stop(2),
+            Usage(5), _finished,
+        ],
         ["parallel tool calls"] =
         [
             Started, Start(0, "text"), Delta(0, "I look."), Stop(0), Start(1, "tool_call", "call_1", "weather"), Delta(1, "{\\\"city\\\":"), Start(2, "tool_call", "call_2", "time"),
