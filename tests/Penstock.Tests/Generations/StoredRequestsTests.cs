@@ -12,7 +12,7 @@ namespace Penstock.Tests.Generations;
 /// <summary>A conversation of many requests is kept once, and is whole to each of them.</summary>
 public sealed class StoredRequestsTests
 {
-    private static readonly GenerationMetadata _metadata = new("responses", Stream: true, IncludeUsage: false, Choices: 1, "m", "up/m", Key: null, BodyHash: null);
+    private static readonly GenerationMetadata _metadata = new("responses", Stream: true, IncludeUsage: false, Choices: 1, "m", "up/m");
 
     private readonly ManualTimeProvider _time = new();
 
