@@ -86,6 +86,7 @@ internal sealed record RedisStreamMeta
         FirstOffset = First,
         NextOffset = Next,
         Closed = ClosedAt != 0,
+        ClosedAt = ClosedAt == 0 ? null : Time(ClosedAt),
         ExpiresAt = ExpiresAt,
         Metadata = Metadata ?? [],
     };

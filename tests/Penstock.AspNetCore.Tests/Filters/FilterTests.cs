@@ -51,7 +51,7 @@ public sealed class FilterTests : IAsyncLifetime
     {
         var call = new Call("call_1", "mail", $$"""{"city":"{{Secret}}"}""");
         var said = new Answer { Text = "a@b, 😀 \"quoted\"\n\\ and 好.", Calls = [call], Stop = "calls", Usage = _usage };
-        var answer = (await AskAsync(_masks, client, provider, said, way == "stream")).Answer();
+        var answer = (await AskAsync(_masks, client, provider, said, way)).Answer();
         answer.Text.ShouldBe(said.Text);
         answer.Calls.ShouldHaveSingleItem().Arguments.ShouldContain(Secret); // it is for a program
         answer.Stop.ShouldBe("calls");
@@ -107,10 +107,10 @@ public sealed class FilterTests : IAsyncLifetime
         await Eventually.Completes((await _masks.CallAsync(ask)).Closed, "the upstream is given up");
     }
 
-    private static async Task<PairReply> AskAsync(PairHost host, string client, string provider, Answer said, bool stream = true)
+    private static async Task<PairReply> AskAsync(PairHost host, string client, string provider, Answer said, string way = "stream")
     {
         var wire = ProviderWire.Of(provider);
-        return await host.AskAsync(ClientWire.Of(client), host.Prepare(wire, wire.Script(said), new Ask { Way = stream ? "stream" : "document", Tools = ["mail"] }));
+        return await host.AskAsync(ClientWire.Of(client), host.Prepare(wire, wire.Script(said), new Ask { Way = way, Tools = ["mail"] }));
     }
 
     private static async Task<string> LogAsync(PairHost host, PairReply reply)

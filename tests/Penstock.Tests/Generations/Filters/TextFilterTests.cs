@@ -23,7 +23,8 @@ public sealed class TextFilterTests
         var letters = Gen.Elements('a', 'b', 'c', ' ', 'B');
         var cases = letters.ListOf().Select(text => string.Concat(text)).Zip(Gen.Choose(0, 4).ListOf()).ToArbitrary();
         var expected = new Regex(pattern, RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5));
-        Prop.ForAll(cases, c => Masked(Filter(pattern), Split(c.Item1, c.Item2)) == expected.Replace(c.Item1, "[x]")).QuickCheckThrowOnFailure();
+        var filter = Filter(pattern);
+        Prop.ForAll(cases, c => Masked(filter, Split(c.Item1, c.Item2)) == expected.Replace(c.Item1, "[x]")).QuickCheckThrowOnFailure();
     }
 
     [Theory]
@@ -31,12 +32,13 @@ public sealed class TextFilterTests
     public void What_is_held_back_may_yet_become_a_match(string pattern)
     {
         var letters = Gen.Elements('a', 'b', 'c', ' ');
+        var filter = Filter(pattern);
         var whole = new Regex(pattern, RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5));
         Prop.ForAll(letters.ListOf().Select(text => string.Concat(text.Take(6))).ToArbitrary(), text =>
         {
             var output = new ArrayBufferWriter<char>();
             var altered = false;
-            new TextFilter(Filter(pattern)).Take(text, end: false, output, ref altered);
+            new TextFilter(filter).Take(text, end: false, output, ref altered);
             if (altered) return true;
             var held = text[output.WrittenCount..];
             if (held.Length == 0) return true;
@@ -53,8 +55,8 @@ public sealed class TextFilterTests
         Shown(filter, "ann").ShouldBe("");
         Shown(filter, "@example").ShouldBe("");
         Shown(filter, ".org").ShouldBe("");
-        Shown(filter, " or ").ShouldBe("[emails] ");
-        Shown(filter, "not").ShouldBe("or ");
+        Shown(filter, " or ").ShouldBe("[emails] or ");
+        Shown(filter, "not").ShouldBe("");
         Shown(filter, "", end: true).ShouldBe("not");
     }
 
@@ -71,12 +73,13 @@ public sealed class TextFilterTests
     [InlineData("keys", "-----BEGIN RSA PRIVATE KEY-----\nMIIEow+/=\n-----END RSA PRIVATE KEY-----")]
     public void A_builtin_finds_what_it_is_for_wherever_it_is_split(string builtin, string secret)
     {
+        var filter = Builtin(builtin);
         foreach (var (before, after) in (ReadOnlySpan<(string, string)>)[("", ""), ("So: ", ", and on."), ("12 ", " 24")])
         {
             var text = before + secret + after;
             for (var at = 0; at <= text.Length; at++)
-                Masked(Builtin(builtin), [text[..at], text[at..]]).ShouldBe($"{before}[{builtin}]{after}", $"split at {at} of {text}");
-            Masked(Builtin(builtin), text.Select(c => $"{c}")).ShouldBe($"{before}[{builtin}]{after}", text);
+                Masked(filter, [text[..at], text[at..]]).ShouldBe($"{before}[{builtin}]{after}", $"split at {at} of {text}");
+            Masked(filter, text.Select(c => $"{c}")).ShouldBe($"{before}[{builtin}]{after}", text);
         }
     }
 
