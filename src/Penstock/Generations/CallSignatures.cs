@@ -1,5 +1,6 @@
 using Penstock.Protocols;
 using Penstock.Protocols.Native;
+using Penstock.Providers;
 using Penstock.Streams;
 
 namespace Penstock.Generations;
@@ -14,8 +15,12 @@ internal sealed class CallSignatures(IStreamLog log)
     private const int MaxGenerations = 100;
 
     /// <summary>The request with the signatures of its calls, as far as its owner's generations have them; the request itself where there is nothing to restore.</summary>
-    public async ValueTask<GenerationRequest> RestoreAsync(GenerationRequest request, Owner owner)
+    /// <param name="request">The request.</param>
+    /// <param name="route">Who may be asked: only who signs calls wants to see them signed.</param>
+    /// <param name="owner">Whose generations are looked into.</param>
+    public async ValueTask<GenerationRequest> RestoreAsync(GenerationRequest request, Route route, Owner owner)
     {
+        if (!route.Targets.Any(t => t.Provider.Protocol.SignsCalls && t.Provider.Protocol.Name != request.Protocol)) return request;
         var lost = Unsigned(request.Messages);
         if (lost.Count == 0) return request;
         var found = new Dictionary<string, string>(StringComparer.Ordinal);

@@ -305,7 +305,7 @@ internal sealed class GenerationService(
             throw new RequestException("The server is shutting down. Try again.") { Status = 503, Code = "shutting_down", RetryAfter = TimeSpan.FromSeconds(1) };
         await CheckRoomAsync();
         var route = router.Route(request.Model);
-        if (route.Targets.Any(t => t.Provider.Protocol.SignsCalls && t.Provider.Protocol.Name != request.Protocol)) request = await _signatures.RestoreAsync(request, new Owner(start.Owner));
+        request = await _signatures.RestoreAsync(request, route, new Owner(start.Owner));
         var attempts = new Attempts(request, route, options.Retry);
         try
         {

@@ -17,6 +17,7 @@ internal sealed class GenerationWorker(
 
     private readonly ConcurrentDictionary<string, Generation> _running = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Task, bool> _jobs = new();
+    private readonly CallSignatures _signatures = new(log);
     private readonly WatchCheck _watch = new(log, watchers, time, logger);
     private readonly CancellationTokenSource _draining = new();
     private IJobConsumer? _consumer;
@@ -205,7 +206,9 @@ internal sealed class GenerationWorker(
         {
             if (await requests.LoadAsync(job.Id, metadata) is { } request && ClientProtocols.Find(metadata.Protocol) is { } protocol)
             {
-                var attempts = new Attempts(request, router.Route(request.Model), options.Retry);
+                var route = router.Route(request.Model);
+                request = await _signatures.RestoreAsync(request, route, new Owner(metadata.Owner));
+                var attempts = new Attempts(request, route, options.Retry);
                 if (await log.TakeOverAsync(info.Path) is { } stream) return (New(stream, job.Id, request, protocol, info.CreatedAt, metadata, attempts, DisconnectPolicy.Detach), stream);
                 attempts.Abandon();
                 return null;
