@@ -8,7 +8,12 @@ namespace Penstock.RabbitMQ.Tests;
 /// <summary>What becomes of a generation when its worker is lost, or goes in good order.</summary>
 public sealed class WorkerLossTests(Broker broker)
 {
-    private const string Model = "simulated/chat?tokens=300&tps=150";
+    // Only the simulated model goes on with a text. It takes long enough for another worker to come, and then as long again.
+    private const string Continued = "simulated/chat?tokens=300&tps=50";
+    private const string Anew = "up/m";
+    private const string Prompt = "a-60";
+
+    private static readonly string _text = string.Concat(Tokens.OfPrompt(Prompt));
 
     [Fact]
     public async Task A_worker_that_is_cut_from_the_broker_is_fenced_by_who_gets_its_job_and_ends_its_call()
@@ -37,14 +42,14 @@ public sealed class WorkerLossTests(Broker broker)
     [InlineData("restart")]
     public async Task Another_worker_goes_on_by_the_policy_and_native_clients_see_every_token_once(string policy)
     {
-        await using var cluster = new Cluster(broker, Tokens.ByPrompt());
+        await using var cluster = new Cluster(broker, HeldOnce());
         await using var proxy = new CuttingProxy(broker.Server.Address);
         var gateway = await cluster.StartAsync("gateway", ("Generations:OnCrash", policy));
         var whole = await WholeAsync(gateway, cluster, policy);
 
         var lost = await cluster.StartAsync("worker", RabbitMqServer.Behind(proxy), ("Generations:OnCrash", policy));
         await using var standby = await StandByAsync(cluster, policy);
-        using var client = await SseClient.OpenAsync(gateway.Api.Native(Model, stream: true));
+        using var client = await SseClient.OpenAsync(gateway.Api.Native(policy == "continue" ? Continued : Anew, Prompt, stream: true));
         var seen = new List<SseEvent>();
         while (seen.Count < 30) seen.Add((await client.NextAsync())!);
         proxy.IsDown = true;
@@ -62,12 +67,12 @@ public sealed class WorkerLossTests(Broker broker)
     [Fact]
     public async Task A_client_that_cannot_be_told_of_a_new_beginning_is_told_to_ask_anew()
     {
-        await using var cluster = new Cluster(broker, Tokens.ByPrompt());
+        await using var cluster = new Cluster(broker, HeldOnce());
         await using var proxy = new CuttingProxy(broker.Server.Address);
         var gateway = await cluster.StartAsync("gateway", ("Generations:OnCrash", "restart"));
         await cluster.StartAsync("worker", RabbitMqServer.Behind(proxy), ("Generations:OnCrash", "restart"));
         await using var standby = await StandByAsync(cluster, "restart");
-        var request = gateway.Api.Chat(Model).With("Idempotency-Key", "key-1");
+        var request = gateway.Api.Chat(Anew, Prompt).With("Idempotency-Key", "key-1");
         using var client = await SseClient.OpenAsync(request);
         var seen = new List<SseEvent>();
         while (seen.Count < 10) seen.Add((await client.NextAsync())!);
@@ -79,7 +84,7 @@ public sealed class WorkerLossTests(Broker broker)
 
         using (var resumed = await RawReply.SendAsync(request.With("Last-Event-ID", seen[^1].Id!))) resumed.Status.ShouldBe(409);
         var again = await SseClient.AllAsync(request);
-        View.ChatText(again).ShouldBe((string)(await gateway.Api.EndedAsync(client.Generation))["text"]!);
+        View.ChatText(again).ShouldBe(_text);
     }
 
     [Theory]
@@ -88,12 +93,12 @@ public sealed class WorkerLossTests(Broker broker)
     [InlineData("fail", "interrupted")]
     public async Task A_worker_that_shuts_down_hands_over_what_the_policy_lets_go_on(string policy, string ending)
     {
-        await using var cluster = new Cluster(broker, Tokens.ByPrompt());
+        await using var cluster = new Cluster(broker, HeldOnce());
         var gateway = await cluster.StartAsync("gateway", ("Generations:OnCrash", policy));
         var whole = await WholeAsync(gateway, cluster, policy);
         var first = await cluster.StartAsync("worker", ("Generations:OnCrash", policy), ("Generations:ShutdownTimeout", "00:00:00.2"));
         await using var standby = await StandByAsync(cluster, policy);
-        using var client = await SseClient.OpenAsync(gateway.Api.Native(Model, stream: true));
+        using var client = await SseClient.OpenAsync(gateway.Api.Native(policy == "continue" ? Continued : Anew, Prompt, stream: true));
         var seen = new List<SseEvent>();
         while (seen.Count < 10) seen.Add((await client.NextAsync())!);
         await first.StopAsync();
@@ -157,11 +162,30 @@ public sealed class WorkerLossTests(Broker broker)
         return proxy;
     }
 
+    // Says the first half of its first answer and no more, and every other one whole.
+    private static UpstreamScript HeldOnce()
+    {
+        var calls = 0;
+        return async call =>
+        {
+            if (Interlocked.Increment(ref calls) > 1)
+            {
+                await Tokens.ByPrompt()(call);
+                return;
+            }
+
+            await call.Sse(Chat.Role());
+            foreach (var token in Tokens.OfPrompt(Prompt).Take(40)) await call.Sse(Chat.Text(token));
+            await call.Hold();
+        };
+    }
+
     // What the model says when nothing happens.
     private static async Task<string> WholeAsync(PenstockHost gateway, Cluster cluster, string policy)
     {
+        if (policy != "continue") return _text;
         var worker = await cluster.StartAsync("worker", ("Generations:OnCrash", policy));
-        var text = (string)(await gateway.Api.EndedAsync(await gateway.Api.StartAsync("simulated/chat?tokens=300&tps=0&ttft=0")))["text"]!;
+        var text = (string)(await gateway.Api.EndedAsync(await gateway.Api.StartAsync("simulated/chat?tokens=300&tps=0&ttft=0", Prompt)))["text"]!;
         await worker.StopAsync();
         return text;
     }
