@@ -38,6 +38,9 @@ internal sealed class CallWatch : IDisposable
         _timer.Change(limit, Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>Cuts the call, which is over.</summary>
+    public void Cancel() => _cancellation.Cancel();
+
     public void Dispose()
     {
         _timer.Dispose();

@@ -92,7 +92,7 @@ internal sealed class ProviderCall(string generation, Target target, int choices
     {
         var idle = target.Provider.Options.IdleTimeout;
         using var frames = new SseReader(target.Provider.Options.MaxLineLength);
-        using var ahead = new ReadAhead(body, watch);
+        await using var ahead = new ReadAhead(body, watch);
         while (!_reader.Done && _reader.Error is null)
         {
             var (buffer, read) = ahead.Take();
@@ -118,7 +118,7 @@ internal sealed class ProviderCall(string generation, Target target, int choices
             }
 
             var commit = sink.CommitAsync();
-            if (commit.IsCompleted) await commit;
+            if (commit.IsCompleted || _reader.Done || _reader.Error is not null) await commit; // there is nothing to read ahead of
             else await ahead.WhileAsync(commit, isProgress: !_reader.Finished && sink.HasOutput);
             if (read == 0) break;
         }

@@ -6,7 +6,7 @@ namespace Penstock.Providers;
 /// Takes in what a provider says while the store keeps its answer waiting, so that the provider is neither held up nor taken
 /// for silent. What is beyond the limit stays in the connection, and holds it up.
 /// </summary>
-internal sealed class ReadAhead(Stream body, CallWatch watch) : IDisposable
+internal sealed class ReadAhead(Stream body, CallWatch watch) : IAsyncDisposable
 {
     private const int Smallest = 16 * 1024;
 
@@ -61,7 +61,19 @@ internal sealed class ReadAhead(Stream body, CallWatch watch) : IDisposable
         return new(waiting);
     }
 
-    public void Dispose()
+    /// <summary>Gives up a read that still waits: a body must not be disposed under one.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_waiting is { } waiting)
+        {
+            if (!waiting.IsCompleted) watch.Cancel();
+            await ((Task)waiting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        ReturnBuffer();
+    }
+
+    private void ReturnBuffer()
     {
         if (_buffer is not null) ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = null;
@@ -73,7 +85,7 @@ internal sealed class ReadAhead(Stream body, CallWatch watch) : IDisposable
         {
             var larger = ArrayPool<byte>.Shared.Rent(Math.Max(Smallest, _length * 2));
             _buffer.AsSpan(0, _length).CopyTo(larger);
-            Dispose();
+            ReturnBuffer();
             _buffer = larger;
         }
 

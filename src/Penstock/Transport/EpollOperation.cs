@@ -9,6 +9,7 @@ internal abstract class EpollOperation<T> : IReadinessHandler, IValueTaskSource<
     private ManualResetValueTaskSourceCore<T> _source;
     private CancellationTokenRegistration _onCancel;
     private CancellationToken _cancellation;
+    private bool _waits;
 
     protected EpollOperation(Readiness readiness)
     {
@@ -47,6 +48,12 @@ internal abstract class EpollOperation<T> : IReadinessHandler, IValueTaskSource<
     {
     }
 
+    /// <summary>Refuses a call beside one that waits: the two would complete one another, on the loop, where nobody could be told.</summary>
+    protected void RefuseSecond()
+    {
+        if (_waits) throw new InvalidOperationException("A call of this kind is under way already on this connection.");
+    }
+
     /// <summary>Waits, after a try that found the socket not ready.</summary>
     protected ValueTask<T> Wait(CancellationToken cancellationToken = default)
     {
@@ -68,6 +75,7 @@ internal abstract class EpollOperation<T> : IReadinessHandler, IValueTaskSource<
 
     private short Begin(CancellationToken cancellationToken)
     {
+        _waits = true;
         _source.Reset();
         var token = _source.Version;
         if (cancellationToken.CanBeCanceled)
@@ -93,6 +101,7 @@ internal abstract class EpollOperation<T> : IReadinessHandler, IValueTaskSource<
         _onCancel = default;
         _cancellation = default;
         Completed();
+        _waits = false;
         if (failure is null) _source.SetResult(result);
         else _source.SetException(failure);
     }

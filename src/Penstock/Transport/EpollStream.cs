@@ -74,6 +74,7 @@ internal sealed class EpollStream : Stream
 
         public ValueTask<int> Start(Memory<byte> buffer, CancellationToken cancellationToken)
         {
+            RefuseSecond();
             if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<int>(cancellationToken);
             if (TryRead(buffer.Span, out var read)) return read < 0 ? ValueTask.FromException<int>(Failure(read)) : new(read);
             _buffer = buffer;
@@ -105,6 +106,7 @@ internal sealed class EpollStream : Stream
 
         public ValueTask Start(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
         {
+            RefuseSecond();
             if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
             _rest = buffer;
             if (!TryComplete(out _, out var failure)) return WaitUntyped(cancellationToken);

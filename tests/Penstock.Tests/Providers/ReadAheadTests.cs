@@ -5,7 +5,7 @@ using Penstock.Testing;
 namespace Penstock.Tests.Providers;
 
 /// <summary>What a provider says while the store keeps its answer waiting.</summary>
-public sealed class ReadAheadTests : IDisposable
+public sealed class ReadAheadTests : IAsyncDisposable
 {
     private readonly Pipe _connection = new(new PipeOptions(pauseWriterThreshold: 4096, resumeWriterThreshold: 1024));
     private readonly CallWatch _watch = new(new ManualTimeProvider(), TimeSpan.FromSeconds(10), CancellationToken.None);
@@ -34,6 +34,17 @@ public sealed class ReadAheadTests : IDisposable
         }
 
         taken.ShouldBe(said);
+    }
+
+    [Fact]
+    public async Task A_read_that_still_waits_when_the_call_is_over_is_given_up_before_its_body_is_disposed()
+    {
+        var waiting = _ahead.WhileAsync(new ValueTask(_stored.Task), isProgress: true).AsTask();
+        _stored.SetException(new IOException("full"));
+        await Should.ThrowAsync<IOException>(waiting);
+        await _ahead.DisposeAsync();
+        _watch.Token.IsCancellationRequested.ShouldBeTrue();
+        _connection.Reader.TryRead(out _).ShouldBeFalse(); // throws while somebody reads
     }
 
     [Fact]
@@ -72,9 +83,9 @@ public sealed class ReadAheadTests : IDisposable
         await Should.ThrowAsync<InvalidOperationException>(() => waiting);
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
-        _ahead.Dispose();
+        await _ahead.DisposeAsync();
         _watch.Dispose();
     }
 

@@ -49,6 +49,17 @@ public sealed class EpollStreamTests
     }
 
     [Fact]
+    public async Task A_second_read_beside_one_that_waits_is_refused_and_harms_neither_it_nor_the_process()
+    {
+        await using var pair = await Pair.OpenAsync();
+        var wait = pair.Stream.ReadAsync(new byte[10]).AsTask();
+        Should.Throw<InvalidOperationException>(() => pair.Stream.ReadAsync(new byte[10]).AsTask());
+        wait.IsCompleted.ShouldBeFalse();
+        await pair.Stream.DisposeAsync();
+        await Task.WhenAny(wait).WaitAsync(Eventually.Limit);
+    }
+
+    [Fact]
     public async Task A_read_of_nothing_waits_for_data_and_takes_none()
     {
         await using var pair = await Pair.OpenAsync();
