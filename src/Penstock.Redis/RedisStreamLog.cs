@@ -112,10 +112,10 @@ internal sealed class RedisStreamLog : IStreamLog
         return new AppendResult((AppendStatus)said[0], said[1], said[2] == 1, said[3], said[4]);
     }
 
-    public async ValueTask<IStreamWriter?> TakeOverAsync(string path, CancellationToken cancellationToken = default)
+    public async ValueTask<IStreamWriter?> TakeOverAsync(string path, long? after = null, CancellationToken cancellationToken = default)
     {
         var keys = _streams.KeysOf(path);
-        var said = (long[])(await _redis.RunAsync(RedisScript.TakeOver, keys.All, [Now, keys.WriterChannel], _options.Outage))!;
+        var said = (long[])(await _redis.RunAsync(RedisScript.TakeOver, keys.All, [Now, keys.WriterChannel, after ?? 0, Guid.NewGuid().ToString("N")], _options.Outage))!;
         return said.Length == 0 ? null : new RedisStreamWriter(_redis, _options, _time, keys, path, said[0], said[1], said[2]);
     }
 

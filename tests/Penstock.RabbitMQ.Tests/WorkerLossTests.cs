@@ -9,7 +9,7 @@ namespace Penstock.RabbitMQ.Tests;
 public sealed class WorkerLossTests(Broker broker)
 {
     // Only the simulated model goes on with a text. It takes long enough for another worker to come, and then as long again.
-    private const string Continued = "simulated/chat?tokens=300&tps=50";
+    private const string Continued = "simulated/chat?tokens=500&tps=40";
     private const string Anew = "up/m";
     private const string Prompt = "a-60";
 
@@ -104,7 +104,7 @@ public sealed class WorkerLossTests(Broker broker)
         await first.StopAsync();
         standby.IsDown = false;
         seen.AddRange(await client.RestAsync());
-        seen[^1].Type().ShouldBe(ending);
+        seen[^1].Type().ShouldBe(ending, seen[^1].Data);
         if (policy == "fail") return;
         var again = seen.Single(e => e.Type() is "attempt" or "reset");
         ((string)JsonNode.Parse(again.Data)!["reason"]!).ShouldBe("handed_over");
@@ -185,7 +185,7 @@ public sealed class WorkerLossTests(Broker broker)
     {
         if (policy != "continue") return _text;
         var worker = await cluster.StartAsync("worker", ("Generations:OnCrash", policy));
-        var text = (string)(await gateway.Api.EndedAsync(await gateway.Api.StartAsync("simulated/chat?tokens=300&tps=0&ttft=0", Prompt)))["text"]!;
+        var text = (string)(await gateway.Api.EndedAsync(await gateway.Api.StartAsync("simulated/chat?tokens=500&tps=0&ttft=0", Prompt)))["text"]!;
         await worker.StopAsync();
         return text;
     }

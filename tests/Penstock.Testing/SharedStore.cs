@@ -35,9 +35,9 @@ public sealed class SharedStore : IAsyncDisposable
             return loss;
         }
 
-        public async ValueTask<IStreamWriter?> TakeOverAsync(string path, CancellationToken cancellationToken = default)
+        public async ValueTask<IStreamWriter?> TakeOverAsync(string path, long? after = null, CancellationToken cancellationToken = default)
         {
-            var writer = await _log.TakeOverAsync(path, cancellationToken);
+            var writer = await _log.TakeOverAsync(path, after, cancellationToken);
             foreach (var (loss, lostPath) in store._losses)
             {
                 if (writer is not null && lostPath == path && loss.Epoch < writer.Epoch) loss.Tell();

@@ -34,7 +34,7 @@ internal sealed class GenerationRecovery(
     {
         try
         {
-            if (await log.TakeOverAsync(info.Path) is not { } stream) return null;
+            if (await log.TakeOverAsync(info.Path, info.Epoch) is not { } stream) return null;
             // Only now nobody else can add to it.
             var snapshot = await ReadAsync(stream, id, metadata);
             var deaths = stream.Epoch - metadata.FirstEpoch - handOvers;

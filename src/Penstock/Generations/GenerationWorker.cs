@@ -213,7 +213,7 @@ internal sealed class GenerationWorker(
                 var route = router.Route(request.Model);
                 request = await new CallSignatures(log).RestoreAsync(request, route, new Owner(metadata.Owner));
                 var attempts = new Attempts(request, route, options.Retry);
-                if (await log.TakeOverAsync(info.Path) is { } stream) return (New(stream, job.Id, request, protocol, info.CreatedAt, metadata, attempts, DisconnectPolicy.Detach), stream);
+                if (await log.TakeOverAsync(info.Path, info.Epoch) is { } stream) return (New(stream, job.Id, request, protocol, info.CreatedAt, metadata, attempts, DisconnectPolicy.Detach), stream);
                 attempts.Abandon();
                 return null;
             }

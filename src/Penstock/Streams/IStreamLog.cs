@@ -50,8 +50,11 @@ public interface IStreamLog : IAsyncDisposable
     ValueTask<AppendResult> AppendAsync(string path, StreamBatch batch, StreamAppend append = default, CancellationToken cancellationToken = default);
 
     /// <summary>Becomes the writer of an existing open stream with the next epoch; every earlier writer is fenced.</summary>
-    /// <returns>The new writer, or null when there is no such stream, or it is closed or shared.</returns>
-    ValueTask<IStreamWriter?> TakeOverAsync(string path, CancellationToken cancellationToken = default);
+    /// <param name="path">The stream.</param>
+    /// <param name="after">The epoch to take it over from; of several that do, one succeeds. Null for whichever it has.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The new writer, or null when there is no such stream, it is closed or shared, or somebody else took it over first.</returns>
+    ValueTask<IStreamWriter?> TakeOverAsync(string path, long? after = null, CancellationToken cancellationToken = default);
 
     /// <summary>Opens a reader whose first event is the one at <paramref name="offset"/>. To a shared stream's time to live that is a use.</summary>
     /// <returns>The reader, or null when there is no such stream.</returns>

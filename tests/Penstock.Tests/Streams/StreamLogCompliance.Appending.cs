@@ -86,6 +86,18 @@ public abstract partial class StreamLogCompliance
     }
 
     [Fact]
+    public async Task Of_several_that_take_over_from_one_epoch_one_succeeds()
+    {
+        await Log.CreateAsync("a");
+        var writers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Log.TakeOverAsync("a", after: 1).AsTask()));
+        var writer = writers.Single(w => w is not null).ShouldNotBeNull();
+        writer.Epoch.ShouldBe(2);
+        await writer.AppendAsync("one");
+        (await Log.TakeOverAsync("a", after: 1)).ShouldBeNull();
+        (await Log.TakeOverAsync("a", after: 2)).ShouldNotBeNull().Epoch.ShouldBe(3);
+    }
+
+    [Fact]
     public async Task A_take_over_fences_the_earlier_writer()
     {
         var first = await Log.CreateAsync("a");

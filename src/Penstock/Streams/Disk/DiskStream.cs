@@ -40,6 +40,7 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
                 break;
             case RecordKind.TakeOver:
                 if (_isClosing || IsClosed) return new StreamClosedException(Path);
+                if (record.Epoch != 0 && record.Epoch != _stagedEpoch) return new StreamFencedException(Path, record.Epoch, _stagedEpoch);
                 record.Epoch = ++_stagedEpoch;
                 break;
             case RecordKind.Delete:

@@ -121,18 +121,18 @@ internal sealed class DiskStreamLog : IStreamLog
         return record.Result;
     }
 
-    public async ValueTask<IStreamWriter?> TakeOverAsync(string path, CancellationToken cancellationToken = default)
+    public async ValueTask<IStreamWriter?> TakeOverAsync(string path, long? after = null, CancellationToken cancellationToken = default)
     {
         if (!TryFind(path, out var stream) || stream.Terms is not null) return null;
         try
         {
             using var nothing = new StreamBatch();
             var record = new PendingRecord(stream);
-            record.Prepare(RecordKind.TakeOver, nothing);
+            record.Prepare(RecordKind.TakeOver, nothing, epoch: (int)(after ?? 0));
             await Commit.CommitAsync(record, nothing);
             return new DiskStreamWriter(this, stream, record.Header.Epoch);
         }
-        catch (StreamException e) when (e is StreamClosedException or StreamGoneException)
+        catch (StreamException e) when (e is StreamClosedException or StreamGoneException or StreamFencedException)
         {
             return null;
         }

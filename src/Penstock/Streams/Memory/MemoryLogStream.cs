@@ -24,9 +24,9 @@ internal sealed class MemoryLogStream : StreamState
     public long Bytes { get; private set; }
 
     /// <summary>The next epoch, or null when the stream has ended.</summary>
-    public int? TakeOver()
+    public int? TakeOver(long? after)
     {
-        lock (Gate) return IsGone || IsClosed ? null : ++Epoch;
+        lock (Gate) return IsGone || IsClosed || (after is { } epoch && epoch != Epoch) ? null : ++Epoch;
     }
 
     /// <exception cref="StreamException">Nothing was appended.</exception>

@@ -99,8 +99,8 @@ internal sealed class MemoryStreamLog : IStreamLog
         return new(result);
     }
 
-    public ValueTask<IStreamWriter?> TakeOverAsync(string path, CancellationToken cancellationToken = default) =>
-        new(_streams.TryFind(path, out var stream) && stream.Terms is null && stream.TakeOver() is { } epoch ? new MemoryStreamWriter(this, stream, epoch) : null);
+    public ValueTask<IStreamWriter?> TakeOverAsync(string path, long? after = null, CancellationToken cancellationToken = default) =>
+        new(_streams.TryFind(path, out var stream) && stream.Terms is null && stream.TakeOver(after) is { } epoch ? new MemoryStreamWriter(this, stream, epoch) : null);
 
     public ValueTask<IStreamReader?> OpenReaderAsync(string path, long offset = 0, CancellationToken cancellationToken = default)
     {
