@@ -28,6 +28,7 @@ internal sealed class RabbitMqConsumer : IJobConsumer, IAsyncDisposable
     private readonly HashSet<Task> _running = [];
     private long _lastNumber;
     private bool _isStopped;
+    private bool _isCancelled;
 
     public RabbitMqConsumer(RabbitMqLink link, RabbitMqTopology topology, int capacity, JobHandler handler, TimeSpan reconnectDelay, TimeProvider time, ILogger logger)
     {
@@ -46,20 +47,25 @@ internal sealed class RabbitMqConsumer : IJobConsumer, IAsyncDisposable
         }
     }
 
-    /// <summary>Takes no more, and gives back at once what has not begun.</summary>
+    /// <summary>Takes no more, and gives back what has not begun: once the broker brings nothing more, for until then it would bring that again, and count it.</summary>
     public async ValueTask StopAsync()
     {
-        List<Delivery> back;
         lock (_lock)
         {
             if (_isStopped) return;
             _isStopped = true;
-            back = [.. _waiting.UnorderedItems.Select(w => w.Element)];
-            _waiting.Clear();
         }
 
         await _stopping.CancelAsync();
         await _loop;
+        List<Delivery> back;
+        lock (_lock)
+        {
+            _isCancelled = true;
+            back = [.. _waiting.UnorderedItems.Select(w => w.Element)];
+            _waiting.Clear();
+        }
+
         foreach (var delivery in back) await SettleAsync(delivery, done: false);
     }
 
@@ -147,7 +153,7 @@ internal sealed class RabbitMqConsumer : IJobConsumer, IAsyncDisposable
     {
         lock (_lock)
         {
-            if (_isStopped) return false;
+            if (_isCancelled) return false;
             _waiting.Enqueue(delivery, (delivery.Job.Job.Priority, ++_lastNumber));
         }
 
