@@ -1,4 +1,5 @@
 using System.Globalization;
+using Penstock.Protocols;
 
 namespace Penstock.Generations;
 
@@ -12,14 +13,14 @@ internal static class CallId
     private const string Prefix = "call_";
     private const int HexLength = 32;
 
-    public static string Of(string generationId, int block) => $"{Prefix}{generationId.AsSpan(generationId.IndexOf('_') + 1)}_{block}";
+    public static string Of(string generationId, int block) => $"{ProtocolId.Of(Prefix, generationId)}_{block}";
 
     public static bool TryParse(ReadOnlySpan<char> id, out string generationId, out int block)
     {
         (generationId, block) = ("", 0);
-        const int Start = 5, End = Start + HexLength;
-        if (id.Length <= End + 1 || !id.StartsWith(Prefix, StringComparison.Ordinal) || id[End] != '_') return false;
-        if (GenerationId.Parse($"gen_{id[Start..End]}") is not { } found || !int.TryParse(id[(End + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out block)) return false;
+        var end = Prefix.Length + HexLength;
+        if (id.Length <= end + 1 || !id.StartsWith(Prefix, StringComparison.Ordinal) || id[end] != '_') return false;
+        if (GenerationId.Parse($"gen_{id[Prefix.Length..end]}") is not { } found || !int.TryParse(id[(end + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out block)) return false;
         generationId = found;
         return true;
     }

@@ -130,7 +130,7 @@ internal sealed class GenerationService(
     public async ValueTask<GenerationSnapshot?> GetSnapshotAsync(StreamInfo info, long end)
     {
         using var reader = await log.OpenReaderAsync(info.Path);
-        return reader is null ? null : await GenerationSnapshot.ReadAsync(info.Path[GenerationPath.Prefix.Length..], info, end, reader);
+        return reader is null ? null : await GenerationSnapshot.ReadAsync(GenerationPath.IdOf(info.Path), info, end, reader);
     }
 
     /// <summary>The owner's generations, newest first; all, or those of one status.</summary>
@@ -146,7 +146,7 @@ internal sealed class GenerationService(
             }
             catch (Exception e) when (e is not ObjectDisposedException)
             {
-                GenerationLog.Unreadable(logger, info.Path[GenerationPath.Prefix.Length..]); // whoever asks for this one alone is told
+                GenerationLog.Unreadable(logger, GenerationPath.IdOf(info.Path)); // whoever asks for this one alone is told
             }
 
             if (snapshot is not null) yield return snapshot;
@@ -285,12 +285,11 @@ internal sealed class GenerationService(
     }
 
     /// <summary>Whether a generation ended, after however many attempts, before any provider said something: then its key is free.</summary>
-    private async ValueTask<bool> IsSilentAsync(string path)
+    private async ValueTask<bool> IsSilentAsync(StreamInfo ended)
     {
         try
         {
-            if (await log.GetAsync(path) is not { Closed: true }) return false;
-            using var reader = await log.OpenReaderAsync(path);
+            using var reader = await log.OpenReaderAsync(ended.Path);
             while (reader is not null)
             {
                 while (reader.TryRead(out var record))
@@ -311,7 +310,7 @@ internal sealed class GenerationService(
     }
 
     /// <summary>Whether a generation still has its key: not when it is gone, or came to nothing.</summary>
-    private async ValueTask<bool> StandsAsync(string id) => await log.GetAsync(GenerationPath.Of(id)) is { } info && !(info.Closed && await IsSilentAsync(info.Path));
+    private async ValueTask<bool> StandsAsync(string id) => await log.GetAsync(GenerationPath.Of(id)) is { } info && !(info.Closed && await IsSilentAsync(info));
 
     private async ValueTask<Started> JoinAsync(KeyClaim claim, string bodyHash)
     {
