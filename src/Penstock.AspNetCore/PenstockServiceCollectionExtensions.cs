@@ -49,6 +49,7 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton<Watchers>();
         services.AddSingleton<GenerationRecovery>();
         services.AddSingleton<GenerationWorker>();
+        services.AddSingleton<GenerationCatalog>();
         services.AddSingleton<GenerationService>();
         services.AddHostedService<GenerationLifetime>();
 

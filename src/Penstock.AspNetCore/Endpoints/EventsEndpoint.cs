@@ -15,7 +15,7 @@ namespace Penstock.AspNetCore.Endpoints;
 /// <c>GET /v1/generations/{id}/events</c>: a generation's events from any place on, in any protocol, and for one who joins
 /// late what was said so far in one piece.
 /// </summary>
-internal sealed class EventsEndpoint(GenerationEndpoint endpoint, GenerationService generations, ReplyOptions replies)
+internal sealed class EventsEndpoint(GenerationEndpoint endpoint, GenerationCatalog catalog, ReplyOptions replies)
 {
     private static readonly (string Name, ClientProtocol Protocol)[] _protocols =
     [
@@ -32,7 +32,7 @@ internal sealed class EventsEndpoint(GenerationEndpoint endpoint, GenerationServ
             throw new RequestException("The Last-Event-ID belongs to another generation than the address names.") { Code = "invalid_last_event_id" };
         var protocol = ProtocolOf(context);
         var wantsSnapshot = WantsSnapshot(context);
-        var info = await generations.GetInfoAsync(id, Caller.Of(context).Owner) ?? throw GenerationEndpoint.NotFound();
+        var info = await catalog.GetInfoAsync(id, Caller.Of(context).Owner) ?? throw GenerationEndpoint.NotFound();
         GenerationEndpoint.CheckPosition(info, seen);
         StreamHeaders.WriteHeartbeat(context.Response, replies.Heartbeat);
         context.Response.Headers[StreamHeaders.Offset] = (info.NextOffset - 1).ToString(CultureInfo.InvariantCulture);
@@ -51,8 +51,8 @@ internal sealed class EventsEndpoint(GenerationEndpoint endpoint, GenerationServ
     private async Task WriteSnapshotAsync(HttpContext context, ClientProtocol protocol, EventView view, string id, StreamInfo info, EventId seen)
     {
         var end = seen.InSnapshot ? seen.Offset + 1 : info.Closed ? info.NextOffset - 1 : info.NextOffset;
-        var snapshot = await generations.GetSnapshotAsync(info, end) ?? throw GenerationEndpoint.NotFound();
-        var subscription = await generations.SubscribeAsync(id, end) ?? throw GenerationEndpoint.NotFound();
+        var snapshot = await catalog.GetSnapshotAsync(info, end) ?? throw GenerationEndpoint.NotFound();
+        var subscription = await catalog.SubscribeAsync(id, end) ?? throw GenerationEndpoint.NotFound();
         var beginning = view is ProtocolView made ? made.Fold(snapshot, seen.Part) : Frame(snapshot);
         using var reply = new EventStreamReply(context, protocol, view, subscription, skip: 0, asked: false, replies) { Beginning = beginning };
         await reply.RunAsync();
@@ -61,9 +61,9 @@ internal sealed class EventsEndpoint(GenerationEndpoint endpoint, GenerationServ
     /// <summary>Lets a view know what its client has, and where it begins for one that has nothing.</summary>
     private async ValueTask<EventId> CatchUpAsync(ProtocolView view, ClientProtocol protocol, string id, StreamInfo info, EventId seen)
     {
-        var first = protocol.SaysReset ? 0 : await generations.FirstValidAsync(id);
+        var first = protocol.SaysReset ? 0 : await catalog.FirstValidAsync(id);
         if (seen.Offset < 0) return seen with { Offset = first - 1 };
-        using var reader = await generations.OpenReaderAsync(id, first) ?? throw GenerationEndpoint.NotFound();
+        using var reader = await catalog.OpenReaderAsync(id, first) ?? throw GenerationEndpoint.NotFound();
         await StoredEvents.ReadAsync(reader, seen.Part > 0 ? seen.Offset : seen.Offset + 1, view.Pass);
         return seen;
     }

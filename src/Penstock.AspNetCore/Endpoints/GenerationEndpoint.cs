@@ -13,7 +13,7 @@ namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary>What every endpoint that generates does: resume where a Last-Event-ID points, or else start, then reply.</summary>
 internal sealed class GenerationEndpoint(
-    GenerationService generations, ReplyOptions replies, PenstockOptions options, ILogger<GenerationEndpoint> logger)
+    GenerationService generations, GenerationCatalog catalog, ReplyOptions replies, PenstockOptions options, ILogger<GenerationEndpoint> logger)
 {
     public const string OnDisconnectHeader = "Penstock-On-Disconnect";
 
@@ -110,7 +110,7 @@ internal sealed class GenerationEndpoint(
         if (header.Length == 0) return false;
         if (!EventId.TryParse(header, out var seen) || GenerationId.Parse(seen.Generation) is not { } id)
             throw new RequestException("The Last-Event-ID is not one that this server gave. Send it back as it came, or leave it out to ask anew.") { Code = "invalid_last_event_id" };
-        var info = await generations.GetInfoAsync(id, Caller.Of(context).Owner) ?? throw NotFound();
+        var info = await catalog.GetInfoAsync(id, Caller.Of(context).Owner) ?? throw NotFound();
         await ResumeAsync(context, protocol, OriginOf(info, id, protocol), id, info, seen);
         return true;
     }
@@ -127,9 +127,9 @@ internal sealed class GenerationEndpoint(
             return;
         }
 
-        if (view != EventView.Native && !protocol.SaysReset && next < await generations.FirstValidAsync(id))
+        if (view != EventView.Native && !protocol.SaysReset && next < await catalog.FirstValidAsync(id))
             throw ErrorReply.From(GenerationErrors.BegunAnew);
-        var subscription = await generations.SubscribeAsync(id, next) ?? throw NotFound();
+        var subscription = await catalog.SubscribeAsync(id, next) ?? throw NotFound();
         using var reply = new EventStreamReply(context, protocol, view, subscription, seen.Part, asked: false, replies);
         await reply.RunAsync();
     }
@@ -166,8 +166,8 @@ internal sealed class GenerationEndpoint(
         var (id, dropped) = await start;
         StreamHeaders.WriteDropped(context.Response, dropped);
         // What a reset made void is not shown to those who could not be told to clear it.
-        var from = view != EventView.Native && !protocol.SaysReset ? await generations.FirstValidAsync(id) : 0;
-        return await generations.SubscribeAsync(id, from) ?? throw NotFound();
+        var from = view != EventView.Native && !protocol.SaysReset ? await catalog.FirstValidAsync(id) : 0;
+        return await catalog.SubscribeAsync(id, from) ?? throw NotFound();
     }
 
     /// <summary>The client's headers that go on to a provider of the same protocol.</summary>

@@ -11,7 +11,7 @@ using Penstock.Protocols;
 namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary><c>/v1/generations</c>: start, look at, follow, list and stop generations, whatever protocol started them.</summary>
-internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoint events, GenerationService generations, Tickets tickets, ReplyOptions replies, PenstockOptions options)
+internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoint events, GenerationService generations, GenerationCatalog catalog, Tickets tickets, ReplyOptions replies, PenstockOptions options)
 {
     private const int DefaultListLimit = 20;
     private const int MaxListLimit = 100;
@@ -72,7 +72,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
         json.WriteStartObject();
         json.WriteStartArray("data"u8);
         var count = 0;
-        await foreach (var snapshot in generations.ListAsync(status.Length == 0 ? null : status, OwnerOf(context)))
+        await foreach (var snapshot in catalog.ListAsync(status.Length == 0 ? null : status, OwnerOf(context)))
         {
             GenerationSnapshotWriter.Write(snapshot, json);
             if (++count == limit) break;
@@ -103,12 +103,12 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
         await using var reply = new CombinedReply(context, replies);
         foreach (var (id, seen) in asked)
         {
-            var info = await generations.GetInfoAsync(id, OwnerOf(context));
+            var info = await catalog.GetInfoAsync(id, OwnerOf(context));
             if (info is not null && seen.Offset >= info.NextOffset)
                 reply.WriteEnd(id, new GenerationError("invalid_last_event_id", $"The position {seen.Offset} is after the stream's last event.", StatusCodes.Status400BadRequest));
             else if (info is { Closed: true } && seen.Offset + 1 == info.NextOffset)
                 reply.WriteEnd(id);
-            else if (info is not null && await generations.SubscribeAsync(id, seen.Offset + 1) is { } subscription)
+            else if (info is not null && await catalog.SubscribeAsync(id, seen.Offset + 1) is { } subscription)
                 reply.Add(subscription);
             else
                 reply.WriteEnd(id, new GenerationError("generation_not_found", GenerationEndpoint.NotFound().Message, StatusCodes.Status404NotFound));
@@ -128,7 +128,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
     private async Task TicketAsync(HttpContext context)
     {
         var id = await IdOfAsync(context);
-        if (await generations.GetInfoAsync(id, OwnerOf(context)) is null) throw GenerationEndpoint.NotFound();
+        if (await catalog.GetInfoAsync(id, OwnerOf(context)) is null) throw GenerationEndpoint.NotFound();
         var (ticket, end) = await tickets.NewAsync(Caller.Of(context), id);
         context.Response.ContentType = "application/json";
         context.Response.Headers.CacheControl = "no-store";
@@ -142,7 +142,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
 
     private async Task WriteSnapshotAsync(HttpContext context, string id)
     {
-        var snapshot = await generations.GetSnapshotAsync(id, OwnerOf(context)) ?? throw GenerationEndpoint.NotFound();
+        var snapshot = await catalog.GetSnapshotAsync(id, OwnerOf(context)) ?? throw GenerationEndpoint.NotFound();
         context.Response.ContentType = "application/json";
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers[StreamHeaders.Generation] = id;

@@ -8,7 +8,7 @@ using Penstock.Streams;
 namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary>Responses as the log holds them: the fold of a generation's stream.</summary>
-internal sealed class ResponseStore(GenerationService generations)
+internal sealed class ResponseStore(GenerationCatalog catalog, StoredRequests requests)
 {
     /// <summary>The error that says there is no such response.</summary>
     public static RequestException NotFound(string name, string param = "response_id", int status = 404) =>
@@ -23,17 +23,17 @@ internal sealed class ResponseStore(GenerationService generations)
     public async ValueTask<(string Id, StreamInfo Info, GenerationMetadata Metadata)?> FindAsync(string name, Owner owner)
     {
         if (!name.StartsWith("resp_", StringComparison.Ordinal) || GenerationId.Parse(name) is not { } id) return null;
-        if (await generations.GetInfoAsync(id, owner) is not { } info || GenerationMetadata.TryRead(info.Metadata) is not { } metadata) return null;
+        if (await catalog.GetInfoAsync(id, owner) is not { } info || GenerationMetadata.TryRead(info.Metadata) is not { } metadata) return null;
         return metadata.Protocol == ResponsesProtocol.ProtocolName && ResponsesEcho.IsStored(metadata.ToRequest().Echo) ? (id, info, metadata) : null;
     }
 
     /// <summary>The response object as it is by now; null where it is gone meanwhile.</summary>
     public async ValueTask<ReadOnlyMemory<byte>?> ReadAsync(string id, Owner owner)
     {
-        if (await generations.GetInfoAsync(id, owner) is not { } info) return null;
+        if (await catalog.GetInfoAsync(id, owner) is not { } info) return null;
         var metadata = GenerationMetadata.Read(info.Metadata);
         // An ended stream's last record has it whole.
-        using var reader = await generations.OpenReaderAsync(id, metadata.Stream && info.Closed ? Math.Max(0, info.NextOffset - 1) : await generations.FirstValidAsync(id));
+        using var reader = await catalog.OpenReaderAsync(id, metadata.Stream && info.Closed ? Math.Max(0, info.NextOffset - 1) : await catalog.FirstValidAsync(id));
         if (reader is null) return null;
         var fold = new ResponsesFold();
         var document = new ArrayBufferWriter<byte>();
@@ -82,7 +82,7 @@ internal sealed class ResponseStore(GenerationService generations)
         if (await FindAsync(name, owner) is not var (id, info, metadata)) throw NotFound(name, Param, status: 400);
         if (!info.Closed)
             throw new RequestException($"The response '{name}' has not ended yet: wait for it, or cancel it.") { Param = Param, Code = "response_in_progress" };
-        var earlier = await generations.Requests.LoadAsync(id, metadata);
+        var earlier = await requests.LoadAsync(id, metadata);
         if (earlier is null || await ReadAsync(id, owner) is not { } response) throw NotFound(name, Param, status: 400);
         var output = ResponsesConversation.OutputOf(response);
         var joined = ResponsesConversation.Join(body, [earlier.Body, output]);

@@ -13,7 +13,7 @@ namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary><c>/v1/responses</c>: create, read, follow, cancel and delete responses.</summary>
 internal sealed class ResponsesEndpoints(
-    GenerationEndpoint endpoint, GenerationService generations, ResponseStore responses, PenstockOptions options, ReplyOptions replies)
+    GenerationEndpoint endpoint, GenerationService generations, GenerationCatalog catalog, StoredRequests requests, ResponseStore responses, PenstockOptions options, ReplyOptions replies)
 {
     private readonly ClientProtocol _protocol = ClientProtocols.Responses;
 
@@ -63,7 +63,7 @@ internal sealed class ResponsesEndpoints(
             return;
         }
 
-        var subscription = await generations.SubscribeAsync(id, await generations.FirstValidAsync(id)) ?? throw ResponseStore.NotFound(NameOf(context));
+        var subscription = await catalog.SubscribeAsync(id, await catalog.FirstValidAsync(id)) ?? throw ResponseStore.NotFound(NameOf(context));
         using var reply = new EventStreamReply(context, _protocol, new SequenceView(StartingAfter(context)), subscription, skip: 0, asked: false, replies);
         await reply.RunAsync();
     }
@@ -92,7 +92,7 @@ internal sealed class ResponsesEndpoints(
     {
         var name = NameOf(context);
         var (id, _, metadata) = await responses.FindAsync(name, OwnerOf(context)) ?? throw ResponseStore.NotFound(name);
-        var request = await generations.Requests.LoadAsync(id, metadata) ?? throw ResponseStore.NotFound(name);
+        var request = await requests.LoadAsync(id, metadata) ?? throw ResponseStore.NotFound(name);
         var query = context.Request.Query;
         var limit = 20;
         if (query["limit"].ToString() is { Length: > 0 } text && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > 100))

@@ -10,7 +10,7 @@ using Penstock.Protocols;
 namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary><c>/v1/usage</c>: what generations that have ended used, one JSON object a line, newest first.</summary>
-internal sealed class UsageEndpoints(GenerationEndpoint endpoint, GenerationService generations)
+internal sealed class UsageEndpoints(GenerationEndpoint endpoint, GenerationCatalog catalog)
 {
     private const int FlushSize = 32 * 1024;
 
@@ -24,7 +24,7 @@ internal sealed class UsageEndpoints(GenerationEndpoint endpoint, GenerationServ
         context.Response.ContentType = "application/x-ndjson";
         context.Response.Headers.CacheControl = "no-store";
         var output = context.Response.BodyWriter;
-        await foreach (var line in generations.ListUsageAsync(since, until, Caller.Of(context).Owner))
+        await foreach (var line in catalog.ListUsageAsync(since, until, Caller.Of(context).Owner))
         {
             output.Write(JsonSerializer.SerializeToUtf8Bytes(line, GenerationJson.Default.UsageLine));
             output.Write("\n"u8);

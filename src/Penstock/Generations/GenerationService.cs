@@ -1,15 +1,14 @@
 using Microsoft.Extensions.Logging;
 using Penstock.Jobs;
 using Penstock.Protocols;
-using Penstock.Protocols.Native;
 using Penstock.Providers;
 using Penstock.Streams;
 
 namespace Penstock.Generations;
 
-/// <summary>The half that holds the client: starts generations, finds them again, and stops them, wherever they run.</summary>
+/// <summary>The half that holds the client: starts generations and stops them, wherever they run.</summary>
 internal sealed class GenerationService(
-    IStreamLog log, IJobQueue queue, GenerationWorker worker, GenerationRecovery recovery, StoredRequests requests, Watchers watchers,
+    IStreamLog log, IJobQueue queue, GenerationCatalog catalog, GenerationWorker worker, GenerationRecovery recovery, StoredRequests requests, Watchers watchers,
     ModelRouter router, GenerationOptions options, TimeProvider time, ILogger<GenerationService> logger)
 {
     private const string JobPrefix = "job:";
@@ -34,9 +33,6 @@ internal sealed class GenerationService(
     /// <exception cref="RequestException">Nobody answers for that name.</exception>
     public string NameOf(string? model) => router.NameOf(model);
 
-    /// <summary>The requests that were kept.</summary>
-    public StoredRequests Requests => requests;
-
     /// <summary>How many generations run in this process.</summary>
     public int Running => worker.Running;
 
@@ -56,7 +52,7 @@ internal sealed class GenerationService(
         var key = IdempotencyKeys.Hash(start.Owner, name);
         // Gemini's address says which model, and whether to stream.
         var bodyHash = IdempotencyKeys.Hash([.. System.Text.Encoding.UTF8.GetBytes($"{request.Protocol}\0{request.Model}\0{request.Stream}\0"), .. request.Body.Span]);
-        return await _keys.ClaimAsync(key, mine: null, StandsAsync) is { } claim
+        return await _keys.ClaimAsync(key, mine: null, catalog.StandsAsync) is { } claim
             ? await JoinAsync(claim, bodyHash)
             : await CreateAsync(request, protocol, start, id, key, new KeyClaim(id, bodyHash));
     }
@@ -65,118 +61,9 @@ internal sealed class GenerationService(
     public async ValueTask<string?> ResolveAsync(string name, Owner owner) =>
         GenerationId.Parse(name) ?? await _keys.FindAsync(IdempotencyKeys.Hash(owner.Name, JobPrefix + name));
 
-    /// <summary>Opens a cursor, or null when there is no such generation.</summary>
-    /// <param name="id">The generation.</param>
-    /// <param name="offset">The first event to read.</param>
-    public async ValueTask<Subscription?> SubscribeAsync(string id, long offset)
-    {
-        // Found before the reader is opened: a generation that ends in between has its ending in the stream.
-        var generation = worker.Find(id);
-        var watcher = queue.SpansNodes && await log.GetAsync(GenerationPath.Of(id)) is { Closed: false } info && GenerationMetadata.TryRead(info.Metadata) is { } metadata
-            ? watchers.Enter(id, metadata.OnDisconnect)
-            : null;
-        try
-        {
-            if (await log.OpenReaderAsync(GenerationPath.Of(id), offset) is { } reader) return new Subscription(id, reader, generation, watcher);
-        }
-        catch
-        {
-            watcher?.Dispose();
-            throw;
-        }
-
-        watcher?.Dispose();
-        return null;
-    }
-
-    /// <summary>The first event that counts: the one after the last <c>reset</c>, or 0.</summary>
-    public ValueTask<long> FirstValidAsync(string id) =>
-        worker.Find(id) is { } generation ? ValueTask.FromResult(generation.ResetAt + 1 ?? 0) : ReadFirstValidAsync(id);
-
-    // The ending says it; while there is none on another node, only the events do.
-    private async ValueTask<long> ReadFirstValidAsync(string id)
-    {
-        if (await log.GetAsync(GenerationPath.Of(id)) is not { } info) return 0;
-        if (!info.Closed && (!queue.SpansNodes || options.OnCrash != CrashPolicy.Restart || info.Epoch <= 2)) return 0;
-        using var reader = await log.OpenReaderAsync(info.Path, info.Closed ? Math.Max(0, info.NextOffset - 1) : 0);
-        if (reader is null) return 0;
-        long? resetAt = null;
-        await StoredEvents.ReadAsync(reader, info.NextOffset, record =>
-        {
-            var stored = NativeEventReader.Read(EventRecord.Json(record.Data));
-            resetAt = stored.Kind == EventKind.Reset ? record.Offset : stored.ResetAt ?? resetAt;
-        });
-        return resetAt + 1 ?? 0;
-    }
-
-    /// <summary>Opens a reader that does not count as somebody who watches, or null when there is no such generation.</summary>
-    public ValueTask<IStreamReader?> OpenReaderAsync(string id, long offset = 0) => log.OpenReaderAsync(GenerationPath.Of(id), offset);
-
-    /// <summary>A generation's stream, or null when the owner has no such generation. Whoever has it may go on with its id.</summary>
-    public async ValueTask<StreamInfo?> GetInfoAsync(string id, Owner owner)
-    {
-        var info = await log.GetAsync(GenerationPath.Of(id));
-        return owner.Sees(info) ? info : null;
-    }
-
-    /// <summary>What is known of a generation so far, or null when the owner has no such generation.</summary>
-    public async ValueTask<GenerationSnapshot?> GetSnapshotAsync(string id, Owner owner)
-    {
-        var info = await GetInfoAsync(id, owner);
-        return info is null ? null : await GetSnapshotAsync(info, info.NextOffset);
-    }
-
-    /// <summary>What the events before <paramref name="end"/> say, which are stored; null when the generation is gone.</summary>
-    public async ValueTask<GenerationSnapshot?> GetSnapshotAsync(StreamInfo info, long end)
-    {
-        using var reader = await log.OpenReaderAsync(info.Path);
-        return reader is null ? null : await GenerationSnapshot.ReadAsync(GenerationPath.IdOf(info.Path), info, end, reader);
-    }
-
-    /// <summary>The owner's generations, newest first; all, or those of one status.</summary>
-    public async IAsyncEnumerable<GenerationSnapshot> ListAsync(string? status, Owner owner)
-    {
-        await foreach (var info in log.ListAsync(GenerationPath.Prefix))
-        {
-            if (!owner.Sees(info)) continue;
-            GenerationSnapshot? snapshot = null;
-            try
-            {
-                if (status is null || await StatusAsync(info) == status) snapshot = await GetSnapshotAsync(info, info.NextOffset);
-            }
-            catch (Exception e) when (e is not ObjectDisposedException)
-            {
-                GenerationLog.Unreadable(logger, GenerationPath.IdOf(info.Path)); // whoever asks for this one alone is told
-            }
-
-            if (snapshot is not null) yield return snapshot;
-        }
-    }
-
-    /// <summary>What the owner's generations used that began in a span of time and have ended, newest first.</summary>
-    public async IAsyncEnumerable<UsageLine> ListUsageAsync(DateTimeOffset since, DateTimeOffset until, Owner owner)
-    {
-        await foreach (var info in log.ListAsync(GenerationPath.Prefix))
-        {
-            if (!owner.Sees(info) || !info.Closed || info.CreatedAt < since || info.CreatedAt >= until) continue;
-            var id = GenerationPath.IdOf(info.Path);
-            UsageLine? line = null;
-            try
-            {
-                line = await UsageLine.ReadAsync(log, id, info);
-            }
-            catch (Exception e) when (e is not ObjectDisposedException)
-            {
-                GenerationLog.Unreadable(logger, id);
-            }
-
-            if (line is not null) yield return line;
-        }
-    }
-
     /// <summary>Stops a generation wherever it runs, and waits for its ending to be stored; an ended one stays as it is.</summary>
     /// <returns>False when the owner has no such generation.</returns>
-    public async ValueTask<bool> StopAsync(string id, Owner owner) => await GetInfoAsync(id, owner) is not null && await StopAsync(id, "requested");
+    public async ValueTask<bool> StopAsync(string id, Owner owner) => await catalog.GetInfoAsync(id, owner) is not null && await StopAsync(id, "requested");
 
     private async ValueTask<bool> StopAsync(string id, string reason)
     {
@@ -276,42 +163,6 @@ internal sealed class GenerationService(
         _stopping.Cancel();
     }
 
-    // The last event tells, which spares folding all that a filter leaves out.
-    private async ValueTask<string?> StatusAsync(StreamInfo info)
-    {
-        if (!info.Closed) return GenerationSnapshot.OpenStatus(info, GenerationMetadata.TryRead(info.Metadata));
-        using var reader = await log.OpenReaderAsync(info.Path, Math.Max(0, info.NextOffset - 1));
-        return reader is null ? null : await GenerationSnapshot.ReadStatusAsync(reader);
-    }
-
-    /// <summary>Whether a generation ended, after however many attempts, before any provider said something: then its key is free.</summary>
-    private async ValueTask<bool> IsSilentAsync(StreamInfo ended)
-    {
-        try
-        {
-            using var reader = await log.OpenReaderAsync(ended.Path);
-            while (reader is not null)
-            {
-                while (reader.TryRead(out var record))
-                {
-                    var kind = NativeEventReader.Read(EventRecord.Json(record.Data)).Kind;
-                    if (kind != EventKind.Attempt) return kind is EventKind.Failed or EventKind.Interrupted;
-                }
-
-                if (await reader.WaitAsync() is not StreamWait.Ready) return false;
-            }
-
-            return false;
-        }
-        catch (Exception e) when (e is not ObjectDisposedException)
-        {
-            return false; // it cannot be read, which whoever asks for it is told
-        }
-    }
-
-    /// <summary>Whether a generation still has its key: not when it is gone, or came to nothing.</summary>
-    private async ValueTask<bool> StandsAsync(string id) => await log.GetAsync(GenerationPath.Of(id)) is { } info && !(info.Closed && await IsSilentAsync(info));
-
     private async ValueTask<Started> JoinAsync(KeyClaim claim, string bodyHash)
     {
         if (claim.BodyHash != bodyHash)
@@ -366,7 +217,7 @@ internal sealed class GenerationService(
         {
             if (keeps || queue.SpansNodes) await requests.SaveAsync(id, request);
             stream = await log.CreateAsync(GenerationPath.Of(id), new StreamOptions { Metadata = metadata.ToBytes(), Retention = request.Store is false ? _unstored : null });
-            if (claim is not null && await _keys.ClaimAsync(key!, claim, StandsAsync) is { } holder && holder != claim)
+            if (claim is not null && await _keys.ClaimAsync(key!, claim, catalog.StandsAsync) is { } holder && holder != claim)
             {
                 attempts.Abandon();
                 await RemoveAsync(id);

@@ -34,7 +34,8 @@ public sealed class GenerationServiceTests
         var (options, requests) = (new GenerationOptions(), new StoredRequests(log, TimeSpan.FromHours(24), TimeProvider.System));
         var recovery = new GenerationRecovery(log, requests, router, options, time, NullLogger<GenerationRecovery>.Instance);
         using var worker = new GenerationWorker(log, queue, requests, recovery, router, watchers, options, time, NullLogger<GenerationWorker>.Instance);
-        var service = new GenerationService(log, queue, worker, recovery, requests, watchers, router, options, time, NullLogger<GenerationService>.Instance);
+        var catalog = new GenerationCatalog(log, queue, worker, watchers, options, NullLogger<GenerationCatalog>.Instance);
+        var service = new GenerationService(log, queue, catalog, worker, recovery, requests, watchers, router, options, time, NullLogger<GenerationService>.Instance);
         var request = new GenerationRequest { Protocol = "native", Body = "{}"u8.ToArray(), Messages = [], Model = "fast" };
         (await Should.ThrowAsync<RequestException>(async () => await service.StartAsync(
             request, ClientProtocols.Native, new StartOptions { OnDisconnect = DisconnectPolicy.Detach }))).Status.ShouldBe(507);

@@ -1,0 +1,157 @@
+using Microsoft.Extensions.Logging;
+using Penstock.Jobs;
+using Penstock.Protocols;
+using Penstock.Protocols.Native;
+using Penstock.Streams;
+
+namespace Penstock.Generations;
+
+/// <summary>Finds generations, whether they run here, elsewhere or not any more: their streams, what is in them, and whose they are.</summary>
+internal sealed class GenerationCatalog(
+    IStreamLog log, IJobQueue queue, GenerationWorker worker, Watchers watchers, GenerationOptions options, ILogger<GenerationCatalog> logger)
+{
+    /// <summary>Opens a cursor, or null when there is no such generation.</summary>
+    /// <param name="id">The generation.</param>
+    /// <param name="offset">The first event to read.</param>
+    public async ValueTask<Subscription?> SubscribeAsync(string id, long offset)
+    {
+        // Found before the reader is opened: a generation that ends in between has its ending in the stream.
+        var generation = worker.Find(id);
+        var watcher = queue.SpansNodes && await log.GetAsync(GenerationPath.Of(id)) is { Closed: false } info && GenerationMetadata.TryRead(info.Metadata) is { } metadata
+            ? watchers.Enter(id, metadata.OnDisconnect)
+            : null;
+        try
+        {
+            if (await log.OpenReaderAsync(GenerationPath.Of(id), offset) is { } reader) return new Subscription(id, reader, generation, watcher);
+        }
+        catch
+        {
+            watcher?.Dispose();
+            throw;
+        }
+
+        watcher?.Dispose();
+        return null;
+    }
+
+    /// <summary>The first event that counts: the one after the last <c>reset</c>, or 0.</summary>
+    public ValueTask<long> FirstValidAsync(string id) =>
+        worker.Find(id) is { } generation ? ValueTask.FromResult(generation.ResetAt + 1 ?? 0) : ReadFirstValidAsync(id);
+
+    // The ending says it; while there is none on another node, only the events do.
+    private async ValueTask<long> ReadFirstValidAsync(string id)
+    {
+        if (await log.GetAsync(GenerationPath.Of(id)) is not { } info) return 0;
+        if (!info.Closed && (!queue.SpansNodes || options.OnCrash != CrashPolicy.Restart || info.Epoch <= 2)) return 0;
+        using var reader = await log.OpenReaderAsync(info.Path, info.Closed ? Math.Max(0, info.NextOffset - 1) : 0);
+        if (reader is null) return 0;
+        long? resetAt = null;
+        await StoredEvents.ReadAsync(reader, info.NextOffset, record =>
+        {
+            var stored = NativeEventReader.Read(EventRecord.Json(record.Data));
+            resetAt = stored.Kind == EventKind.Reset ? record.Offset : stored.ResetAt ?? resetAt;
+        });
+        return resetAt + 1 ?? 0;
+    }
+
+    /// <summary>Opens a reader that does not count as somebody who watches, or null when there is no such generation.</summary>
+    public ValueTask<IStreamReader?> OpenReaderAsync(string id, long offset = 0) => log.OpenReaderAsync(GenerationPath.Of(id), offset);
+
+    /// <summary>A generation's stream, or null when the owner has no such generation. Whoever has it may go on with its id.</summary>
+    public async ValueTask<StreamInfo?> GetInfoAsync(string id, Owner owner)
+    {
+        var info = await log.GetAsync(GenerationPath.Of(id));
+        return owner.Sees(info) ? info : null;
+    }
+
+    /// <summary>What is known of a generation so far, or null when the owner has no such generation.</summary>
+    public async ValueTask<GenerationSnapshot?> GetSnapshotAsync(string id, Owner owner)
+    {
+        var info = await GetInfoAsync(id, owner);
+        return info is null ? null : await GetSnapshotAsync(info, info.NextOffset);
+    }
+
+    /// <summary>What the events before <paramref name="end"/> say, which are stored; null when the generation is gone.</summary>
+    public async ValueTask<GenerationSnapshot?> GetSnapshotAsync(StreamInfo info, long end)
+    {
+        using var reader = await log.OpenReaderAsync(info.Path);
+        return reader is null ? null : await GenerationSnapshot.ReadAsync(GenerationPath.IdOf(info.Path), info, end, reader);
+    }
+
+    /// <summary>The owner's generations, newest first; all, or those of one status.</summary>
+    public async IAsyncEnumerable<GenerationSnapshot> ListAsync(string? status, Owner owner)
+    {
+        await foreach (var info in log.ListAsync(GenerationPath.Prefix))
+        {
+            if (!owner.Sees(info)) continue;
+            GenerationSnapshot? snapshot = null;
+            try
+            {
+                if (status is null || await StatusAsync(info) == status) snapshot = await GetSnapshotAsync(info, info.NextOffset);
+            }
+            catch (Exception e) when (e is not ObjectDisposedException)
+            {
+                GenerationLog.Unreadable(logger, GenerationPath.IdOf(info.Path)); // whoever asks for this one alone is told
+            }
+
+            if (snapshot is not null) yield return snapshot;
+        }
+    }
+
+    /// <summary>What the owner's generations used that began in a span of time and have ended, newest first.</summary>
+    public async IAsyncEnumerable<UsageLine> ListUsageAsync(DateTimeOffset since, DateTimeOffset until, Owner owner)
+    {
+        await foreach (var info in log.ListAsync(GenerationPath.Prefix))
+        {
+            if (!owner.Sees(info) || !info.Closed || info.CreatedAt < since || info.CreatedAt >= until) continue;
+            var id = GenerationPath.IdOf(info.Path);
+            UsageLine? line = null;
+            try
+            {
+                line = await UsageLine.ReadAsync(log, id, info);
+            }
+            catch (Exception e) when (e is not ObjectDisposedException)
+            {
+                GenerationLog.Unreadable(logger, id);
+            }
+
+            if (line is not null) yield return line;
+        }
+    }
+
+    /// <summary>Whether a generation still has its key: not when it is gone, or came to nothing.</summary>
+    public async ValueTask<bool> StandsAsync(string id) => await log.GetAsync(GenerationPath.Of(id)) is { } info && !(info.Closed && await IsSilentAsync(info));
+
+    // The last event tells, which spares folding all that a filter leaves out.
+    private async ValueTask<string?> StatusAsync(StreamInfo info)
+    {
+        if (!info.Closed) return GenerationSnapshot.OpenStatus(info, GenerationMetadata.TryRead(info.Metadata));
+        using var reader = await log.OpenReaderAsync(info.Path, Math.Max(0, info.NextOffset - 1));
+        return reader is null ? null : await GenerationSnapshot.ReadStatusAsync(reader);
+    }
+
+    /// <summary>Whether a generation ended, after however many attempts, before any provider said something: then its key is free.</summary>
+    private async ValueTask<bool> IsSilentAsync(StreamInfo ended)
+    {
+        try
+        {
+            using var reader = await log.OpenReaderAsync(ended.Path);
+            while (reader is not null)
+            {
+                while (reader.TryRead(out var record))
+                {
+                    var kind = NativeEventReader.Read(EventRecord.Json(record.Data)).Kind;
+                    if (kind != EventKind.Attempt) return kind is EventKind.Failed or EventKind.Interrupted;
+                }
+
+                if (await reader.WaitAsync() is not StreamWait.Ready) return false;
+            }
+
+            return false;
+        }
+        catch (Exception e) when (e is not ObjectDisposedException)
+        {
+            return false; // it cannot be read, which whoever asks for it is told
+        }
+    }
+}
