@@ -3,6 +3,7 @@ using Penstock.AspNetCore;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Endpoints.DurableStreams;
 using Penstock.Server.Docs;
+using Penstock.Server.Playground;
 
 namespace Penstock.Server;
 
@@ -43,6 +44,7 @@ internal static class PenstockServer
         app.Use(SecurityHeaders);
         app.MapPenstock();
         app.MapDocs();
+        if (app.Services.GetRequiredService<PenstockOptions>().Queue.TakesRequests) app.MapPlayground(typeof(PenstockServer).Assembly);
         return app;
     }
 

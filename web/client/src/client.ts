@@ -1,4 +1,4 @@
-import { isEnding, offsetOf, readEvent, type PenstockEvent } from './events.js';
+import { isEnding, offsetOf, readEvent, type BlockKind, type FinishReason, type PenstockEvent, type Usage, type WireError } from './events.js';
 import { newKey } from './key.js';
 import { ask, readStream, sender, type RequestOptions, type Send } from './request.js';
 import { Run, type AttachOptions, type Connection, type FollowOptions } from './run.js';
@@ -21,13 +21,24 @@ export interface StartOptions extends FollowOptions {
 /** A generation as it stands. */
 export interface Snapshot {
   readonly id: string;
-  readonly status: 'running' | 'finished' | 'stopped' | 'failed' | 'interrupted';
+  readonly status: 'queued' | 'running' | 'finished' | 'stopped' | 'failed' | 'interrupted';
   readonly model: string;
   readonly createdAt: string;
   readonly text: string;
+  /** `id` is a tool call's own; `open` has not ended, or was cut. */
+  readonly blocks: readonly { readonly block: number; readonly kind: BlockKind; readonly choice?: number; readonly id?: string; readonly name?: string; readonly text: string; readonly signature?: string; readonly open?: boolean }[];
+  readonly usage: Usage | null;
+  readonly finishReason?: FinishReason;
+  readonly error?: WireError;
   /** The last event in it. */
   readonly offset: number;
   readonly [member: string]: unknown;
+}
+
+export interface Model {
+  /** `provider/model`, or an alias. */
+  readonly id: string;
+  readonly owned_by: string;
 }
 
 export interface ClientOptions extends RequestOptions {
@@ -46,6 +57,10 @@ export interface Client {
   get(id: string, options?: { signal?: AbortSignal }): Promise<Snapshot>;
   /** Ends a generation, for all who watch it. */
   stop(id: string): Promise<Snapshot>;
+  /** My generations, the newest first. */
+  list(options?: { status?: Snapshot['status']; limit?: number; signal?: AbortSignal }): Promise<Snapshot[]>;
+  /** What may be asked for; other models of a provider work too. */
+  models(options?: { signal?: AbortSignal }): Promise<Model[]>;
 }
 
 export function createClient(options: ClientOptions = {}): Client {
@@ -65,6 +80,11 @@ export function createClient(options: ClientOptions = {}): Client {
     attach: (id, { after = -1, ...rest } = {}) => new Run(id, server, typeof after === 'string' ? offsetOf(after) : after, rest),
     get: (id, init = {}) => ask<Snapshot>(send, pathOf(id), init),
     stop: server.stop,
+    async list({ signal, ...query } = {}) {
+      const given = Object.entries(query).map(([name, value]) => `${name}=${value}`).join('&');
+      return (await ask<{ data: Snapshot[] }>(send, `/v1/generations?${given}`, { signal })).data;
+    },
+    models: async (init = {}) => (await ask<{ data: Model[] }>(send, '/v1/models', init)).data,
   };
   return client;
 }

@@ -1,3 +1,4 @@
+import type { Snapshot } from './client.js';
 import { PenstockError } from './errors.js';
 import { isEnding, type BlockKind, type FinishReason, type PenstockEvent, type Usage } from './events.js';
 
@@ -78,6 +79,17 @@ export class Fold {
     if (!isEnding(event)) return;
     this.finish = event.type === 'finished' ? event.reason : event.type === 'stopped' ? 'stopped' : 'error';
     if ('error' in event) this.error = new PenstockError(event.error);
+  }
+
+  /** Begins with what a snapshot says, in place of the events up to its offset. */
+  restore({ offset, model, blocks, usage, status, finishReason, error }: Snapshot): void {
+    this.offset = offset;
+    this.model = model;
+    this.blocks = blocks.map(({ id, open, choice = 0, ...block }) => ({ ...block, choice, done: !open, ...(id === undefined ? {} : { callId: id }) }));
+    this.usage = usage ?? undefined;
+    if (status === 'queued' || status === 'running') return;
+    this.finish = status === 'finished' ? finishReason ?? 'other' : status === 'stopped' ? 'stopped' : 'error';
+    if (error) this.error = new PenstockError(error);
   }
 
   result(id: string): Result {

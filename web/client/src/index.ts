@@ -1,4 +1,4 @@
-export { createClient, type Client, type ClientOptions, type GenerationRequest, type Snapshot, type StartOptions } from './client.js';
+export { createClient, type Client, type ClientOptions, type GenerationRequest, type Model, type Snapshot, type StartOptions } from './client.js';
 export { PenstockError } from './errors.js';
 export { isEnding, type BlockKind, type Citation, type EventBase, type FinishReason, type PenstockEvent, type Usage, type WireError } from './events.js';
 export { Fold, type Block, type Result } from './fold.js';

@@ -7,7 +7,7 @@ import type { Batch, Store } from './store.js';
 
 export type { ChatMessage, ChatState, ToolCall } from './chat-store.js';
 export type { PlainState } from './plain-store.js';
-export type { Stats, Status, StreamState } from './run-store.js';
+export { RunStore, type Stats, type Status, type StoreOptions, type StreamState } from './run-store.js';
 export type { Batch } from './store.js';
 
 export interface HookOptions {
@@ -35,6 +35,12 @@ export function useStream({ id, client = (own ??= createClient()), name = 'strea
   useEffect(() => { if (id !== undefined) store.attach(id); }, [store, id]);
   const { start, stop, retry } = store;
   return { ...state, start, stop, retry };
+}
+
+/** One generation whose store was made outside of components, for an application that follows it wherever the person looks. */
+export function useRun(store: RunStore): UseStream {
+  const { start, stop, retry } = store;
+  return { ...useStore(store), start, stop, retry };
 }
 
 /** A conversation. After a reload its messages are there, and the answer that was coming comes on. */

@@ -1,5 +1,5 @@
 import type { Client, GenerationRequest } from '../client.js';
-import { networkError, type PenstockError } from '../errors.js';
+import { networkError, PenstockError } from '../errors.js';
 import type { PenstockEvent, Usage } from '../events.js';
 import { Fold, type Block, type Result } from '../fold.js';
 import { newKey } from '../key.js';
@@ -11,15 +11,17 @@ export type Status = 'idle' | 'connecting' | 'streaming' | 'reconnecting' | 'don
 export interface Stats {
   /** Milliseconds from the start to the first piece of the answer; unknown to a page that picked it up. */
   readonly ttft: number | undefined;
-  /** As the provider counted them, or the pieces that came so far. */
+  /** As the provider counted them, or the pieces that came so far; of an answer that was picked up, those since. */
   readonly tokens: number;
-  /** Tokens a second since the first piece. */
+  /** Tokens a second since the first piece that came live. */
   readonly rate: number | undefined;
   readonly reconnects: number;
 }
 
 export interface StreamState {
   readonly id: string | undefined;
+  /** `provider/model`, once it has begun to answer. */
+  readonly model: string | undefined;
   readonly text: string;
   readonly reasoning: string;
   readonly blocks: readonly Block[];
@@ -115,10 +117,12 @@ export class RunStore extends Store<StreamState> {
   protected override read(): StreamState {
     const { start, first, last } = this.#times;
     const fold = this.#fold;
-    const tokens = fold.usage?.outputTokens ?? this.#deltas;
+    // Of one that was picked up, we know the pace only since then.
+    const timed = (start === undefined ? undefined : fold.usage?.outputTokens) ?? this.#deltas;
     const seconds = first !== undefined && last! > first ? (last! - first) / 1000 : undefined;
     return {
       id: this.#task?.id,
+      model: fold.model,
       text: fold.text,
       reasoning: fold.textOf('reasoning'),
       blocks: fold.blocks,
@@ -128,8 +132,8 @@ export class RunStore extends Store<StreamState> {
       error: this.#error,
       stats: {
         ttft: start !== undefined && first !== undefined ? first - start : undefined,
-        tokens,
-        rate: seconds === undefined ? undefined : tokens / seconds,
+        tokens: fold.usage?.outputTokens ?? this.#deltas,
+        rate: seconds === undefined ? undefined : timed / seconds,
         reconnects: this.#reconnects,
       },
     };
@@ -180,7 +184,9 @@ export class RunStore extends Store<StreamState> {
         this.#status = state;
         this.changed('soon');
       };
-      for await (const event of this.#client.attach(id, { after: this.#fold.offset, signal, onState })) this.#take(event);
+      // One that runs already comes in one piece so far.
+      if (!this.#starting && this.#fold.offset < 0) await this.#restore(id, signal);
+      if (!this.#fold.finish) for await (const event of this.#client.attach(id, { after: this.#fold.offset, signal, onState })) this.#take(event);
       if (signal.aborted) return;
       this.#error = this.#fold.error;
       this.#status = this.#fold.finish === 'stopped' ? 'stopped' : this.#error ? 'error' : 'done';
@@ -202,9 +208,22 @@ export class RunStore extends Store<StreamState> {
     return id;
   }
 
+  async #restore(id: string, signal: AbortSignal): Promise<void> {
+    try {
+      const snapshot = await this.#client.get(id, { signal });
+      if (signal.aborted) return;
+      this.#fold.restore(snapshot);
+      this.changed('now');
+    } catch (cause) {
+      // What a retry can mend the stream waits for.
+      if (!(cause instanceof PenstockError && cause.retryable)) throw cause;
+    }
+  }
+
   #take(event: PenstockEvent): void {
     this.#fold.apply(event);
     if (event.type === 'delta') {
+      if (event.replay && this.#times.start === undefined) return this.changed('replay');
       this.#deltas++;
       this.#times.first ??= event.at;
       this.#times.last = event.at;

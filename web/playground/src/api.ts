@@ -1,0 +1,44 @@
+import { createClient } from 'penstock';
+import { sharedConnection } from 'penstock/shared';
+
+const keyPlace = 'penstock:key';
+
+/** Where the page is served from, with a proxy's prefix: what the API's addresses stand below. */
+export const baseUrl = new URL('.', document.baseURI).href.replace(/\/$/, '');
+
+/** The key of this tab; it is kept nowhere else, and goes with it. */
+export const apiKey = read();
+
+/** The next key, or none. Whatever was followed with the old one is followed anew. */
+export function takeKey(key: string): void {
+  if (key) sessionStorage.setItem(keyPlace, key);
+  else sessionStorage.removeItem(keyPlace);
+  location.reload();
+}
+
+/** The server that gave us this page. All tabs of one key share one connection, so that the seventh has one, too. */
+export const client = createClient({
+  baseUrl,
+  headers: apiKey ? { Authorization: `Bearer ${apiKey}` } : {},
+  connection: sharedConnection({ name: `penstock ${mark(apiKey)}` }),
+});
+
+/** For what the client has no word for. */
+export function get(path: string, init: RequestInit = {}): Promise<Response> {
+  return fetch(baseUrl + path, { cache: 'no-store', ...init, headers: { ...init.headers, ...(apiKey ? { Authorization: `Bearer ${apiKey}` } : {}) } });
+}
+
+function read(): string {
+  try {
+    return sessionStorage.getItem(keyPlace) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+// Tells keys apart without naming them.
+function mark(key: string): number {
+  let hash = 7;
+  for (const char of key) hash = (Math.imul(hash, 31) + char.codePointAt(0)!) | 0;
+  return hash;
+}
