@@ -10,14 +10,14 @@ public sealed class KeysCommandTests
     {
         await using var server = await PenstockProcess.StartAsync(new PenstockSettings());
         var data = server.DataFolder;
-        var key = (await RunAsync("keys", "create", "--owner", "alice", "--model", "simulated/*", "--endpoint", "chat-completions", "--endpoint", "streams", "--expires", "30d", "--data", data)).TrimEnd();
+        var key = (await RunAsync("keys", "create", "--owner", "alice", "--model", "simulated/*", "--endpoint", "chat-completions", "--endpoint", "streams", "--priority", "low", "--expires", "30d", "--data", data)).TrimEnd();
         key.ShouldMatch("^pk_[0-9a-f]{12}_[0-9a-f]{64}$");
         var admin = (await RunAsync("keys", "create", "--admin", "--data", data)).TrimEnd();
         var id = key.Split('_')[1];
         var list = (await RunAsync("keys", "ls", "--data", data)).Split('\n');
-        list[0].ShouldMatch("^ID +OWNER +STATE +MODELS +ENDPOINTS +CREATED +EXPIRES$");
-        list[1].ShouldMatch($@"^{id} +alice +live +simulated/\* +chat-completions,streams +\d{{4}}-.*Z +\d{{4}}-.*Z$");
-        list[2].ShouldMatch(@"\(admin\) +live +all +all ");
+        list[0].ShouldMatch("^ID +OWNER +STATE +MODELS +ENDPOINTS +PRIORITY +CREATED +EXPIRES$");
+        list[1].ShouldMatch($@"^{id} +alice +live +simulated/\* +chat-completions,streams +low +\d{{4}}-.*Z +\d{{4}}-.*Z$");
+        list[2].ShouldMatch(@"\(admin\) +live +all +all +normal ");
         (await File.ReadAllTextAsync(Path.Combine(data, "keys.json"))).ShouldNotContain(key.Split('_')[2]);
 
         async Task<int> StatusAsync(string path, string? shown) => (int)(await Api.SendAsync(server.Api.Get(path).With("x-api-key", shown ?? ""))).Status;
@@ -50,9 +50,9 @@ public sealed class KeysCommandTests
     public async Task A_key_for_the_configuration_is_printed_and_kept_nowhere()
     {
         var folder = Directory.CreateTempSubdirectory("penstock-test-").FullName;
-        var lines = (await RunAsync("keys", "create", "--config", "--owner", "alice", "--model", "a/*", "--model", "b", "--data", folder)).TrimEnd().Split('\n');
+        var lines = (await RunAsync("keys", "create", "--config", "--owner", "alice", "--model", "a/*", "--model", "b", "--priority", "high", "--data", folder)).TrimEnd().Split('\n');
         Directory.GetFiles(folder).ShouldBeEmpty();
-        lines.Length.ShouldBe(5);
+        lines.Length.ShouldBe(6);
         lines[..^1].ShouldAllBe(line => line.StartsWith("Penstock__Auth__Keys__", StringComparison.Ordinal));
         var settings = new PenstockSettings { ["Storage:Kind"] = "memory", ["Storage:Path"] = folder };
         foreach (var line in lines[..^1]) settings[line.Split('=')[0]["Penstock__".Length..].Replace("__", ":", StringComparison.Ordinal)] = line.Split('=')[1];
@@ -66,6 +66,7 @@ public sealed class KeysCommandTests
     [InlineData("keys")]
     [InlineData("keys", "create", "--endpoint", "nothing")]
     [InlineData("keys", "create", "--expires", "soon")]
+    [InlineData("keys", "create", "--priority", "highest")]
     [InlineData("keys", "create", "alice")]
     [InlineData("keys", "create", "--owner")]
     [InlineData("keys", "revoke")]

@@ -1,6 +1,7 @@
 using System.IO.Enumeration;
 using Microsoft.AspNetCore.Http;
 using Penstock.Generations;
+using Penstock.Jobs;
 
 namespace Penstock.AspNetCore.Auth;
 
@@ -16,6 +17,9 @@ internal sealed record Caller(Owner Owner)
 
     /// <summary>The endpoints that they may use (<see cref="Surface"/>); empty for all.</summary>
     public IReadOnlyList<string> Endpoints { get; init; } = [];
+
+    /// <summary>Which of their jobs are taken first where they wait.</summary>
+    public JobPriority Priority { get; init; } = JobPriority.Normal;
 
     /// <summary>The key that they showed, or null.</summary>
     public string? KeyId { get; init; }

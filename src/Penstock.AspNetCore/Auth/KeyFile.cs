@@ -79,6 +79,9 @@ internal sealed record KeyRecord(string Id, string Hash, string Owner, DateTimeO
 
     public IReadOnlyList<string> Endpoints { get; init; } = [];
 
+    /// <summary>As <see cref="KeyPriority"/> says it; null for normal.</summary>
+    public string? Priority { get; init; }
+
     public DateTimeOffset? ExpiresAt { get; init; }
 
     public DateTimeOffset? RevokedAt { get; init; }

@@ -94,6 +94,7 @@ internal sealed class KeyRing(PenstockOptions options, TimeProvider time, ILogge
                 Admin = key.Admin,
                 Models = [.. key.Models],
                 Endpoints = [.. key.Endpoints],
+                Priority = key.Priority,
                 ExpiresAt = key.ExpiresAt,
             });
         }
@@ -109,6 +110,7 @@ internal sealed class KeyRing(PenstockOptions options, TimeProvider time, ILogge
             KeyId = record.Id,
             Models = record.Models,
             Endpoints = record.Endpoints,
+            Priority = KeyPriority.Parse(record.Priority),
             ExpiresAt = record.ExpiresAt,
         });
     }

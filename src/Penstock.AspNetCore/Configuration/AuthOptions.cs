@@ -36,6 +36,9 @@ public sealed class KeyOptions
     /// <summary>The endpoints that it may use, by their names; none for all.</summary>
     public IList<string> Endpoints { get; set; } = [];
 
+    /// <summary>Which of its jobs are taken first where they wait: <c>high</c>, <c>normal</c> or <c>low</c>.</summary>
+    public string Priority { get; set; } = "normal";
+
     public DateTimeOffset? ExpiresAt { get; set; }
 }
 

@@ -81,6 +81,7 @@ internal sealed class GenerationEndpoint(
                 : header.Length > 0 ? DisconnectPolicy.Parse(header, options.Generations.Grace, OnDisconnectHeader)
                 : onDisconnect,
             Owner = Caller.Of(context).Owner.Name,
+            Priority = Caller.Of(context).Priority,
             IdempotencyKey = KeyOf(context),
             JobId = request.JobId,
             TraceParent = GenerationTelemetry.TraceParentOf(context.Request.Headers.TraceParent),

@@ -19,6 +19,7 @@ internal static class KeysCommand
           --model GLOB         a model that it may ask for, * for anything; may be repeated (all)
           --endpoint NAME      an endpoint that it may use; may be repeated (all): {string.Join(", ", Surface.Names[..4])},
                                {string.Join(", ", Surface.Names[4..])}
+          --priority NAME      which of what waits for a worker is taken first: high, normal or low (normal)
           --expires TIME       when it ends: 30d, 12h, or a time like 2030-01-31T12:00:00Z (never)
           --admin              it sees and stops everybody's
           --config             keep nothing; print the settings that hold the key instead
@@ -58,12 +59,15 @@ internal static class KeysCommand
             Admin = args.TakeFlag("--admin"),
             Models = args.TakeAll("--model"),
             Endpoints = args.TakeAll("--endpoint"),
+            Priority = args.Take("--priority"),
             ExpiresAt = args.Take("--expires") is { } expires ? ParseEnd(expires, now) : null,
         };
         var asConfig = args.TakeFlag("--config");
         args.End("create");
         if (record.Endpoints.FirstOrDefault(e => !Surface.Names.Contains(e, StringComparer.Ordinal)) is { } unknown)
             throw new UsageException($"There is no endpoint '{unknown}'.");
+        if (record.Priority is { } priority && !KeyPriority.TryParse(priority, out _))
+            throw new UsageException($"'{priority}' is no priority: give {KeyPriority.Names}.");
         if (asConfig) await WriteConfigAsync(record, output);
         else file.Change(keys => [.. keys, record]);
         await output.WriteLineAsync(key);
@@ -77,19 +81,21 @@ internal static class KeysCommand
         if (key.Admin) await output.WriteLineAsync($"{prefix}Admin=true");
         for (var i = 0; i < key.Models.Count; i++) await output.WriteLineAsync($"{prefix}Models__{i}={key.Models[i]}");
         for (var i = 0; i < key.Endpoints.Count; i++) await output.WriteLineAsync($"{prefix}Endpoints__{i}={key.Endpoints[i]}");
+        if (key.Priority is { } priority) await output.WriteLineAsync($"{prefix}Priority={priority}");
         if (key.ExpiresAt is { } end) await output.WriteLineAsync($"{prefix}ExpiresAt={end:O}");
     }
 
     private static Task ListAsync(KeyFile file, TextWriter output)
     {
         var now = DateTimeOffset.UtcNow;
-        return Table.WriteAsync(output, ["ID", "OWNER", "STATE", "MODELS", "ENDPOINTS", "CREATED", "EXPIRES"], file.Read().Select(key => new[]
+        return Table.WriteAsync(output, ["ID", "OWNER", "STATE", "MODELS", "ENDPOINTS", "PRIORITY", "CREATED", "EXPIRES"], file.Read().Select(key => new[]
         {
             key.Id,
             key.Admin ? key.Owner + " (admin)" : key.Owner,
             key.RevokedAt is not null ? "revoked" : key.ExpiresAt <= now ? "expired" : "live",
             key.Models.Count == 0 ? "all" : string.Join(',', key.Models),
             key.Endpoints.Count == 0 ? "all" : string.Join(',', key.Endpoints),
+            key.Priority ?? "normal",
             Table.Time(key.CreatedAt),
             key.ExpiresAt is { } end ? Table.Time(end) : "",
         }));

@@ -141,6 +141,7 @@ public sealed class KeyTests
     [Theory]
     [InlineData("Auth:Keys:alice:Hash", "00", "the 12 hex digits after pk_")]
     [InlineData("Auth:Keys:0123456789ab:Hash", "secret", "Penstock:Auth:Keys:0123456789ab:Hash is no SHA-256")]
+    [InlineData("Auth:Keys:0123456789ab:Priority", "urgent", "Penstock:Auth:Keys:0123456789ab:Priority is 'urgent'; give high, normal or low.")]
     [InlineData("Auth:Jwt:Issuer", "login.example.com", "Penstock:Auth:Jwt:Issuer is 'login.example.com'")]
     [InlineData("Auth:Jwt:Issuer", "http://login.example.com", "not an https address")]
     [InlineData("Auth:Jwt:Issuer", "https://login.example.com", "Penstock:Auth:Jwt:Audience is missing")]
