@@ -34,6 +34,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     private long _askedAt;
     private int _asking;
     private volatile bool _isGone;
+    private volatile bool _isFull;
     private volatile bool _isDisposed;
 
     public RedisConnection(RedisStoreOptions options, TimeProvider time, ILogger logger)
@@ -61,6 +62,9 @@ internal sealed class RedisConnection : IAsyncDisposable
 
     /// <summary>Redis has answered lately.</summary>
     public bool IsReachable => _time.GetElapsedTime(Volatile.Read(ref _answeredAt)) < _silence;
+
+    /// <summary>Redis has refused something for want of memory, and has had no room since.</summary>
+    public bool IsFull => _isFull;
 
     /// <exception cref="ArgumentException">The connection string cannot be read.</exception>
     public static ConfigurationOptions Configure(string connection)
@@ -180,9 +184,16 @@ internal sealed class RedisConnection : IAsyncDisposable
             var link = _link;
             await link.WaitAsync((await link.DatabaseAsync()).ExecuteAsync("PING"));
             Volatile.Write(ref _answeredAt, _time.GetTimestamp());
-            if (!_isGone) return;
+            if (_isGone) _logger.Back(Endpoint);
             _isGone = false;
-            _logger.Back(Endpoint);
+            if (!_isFull) return;
+            await link.WaitAsync((await link.DatabaseAsync()).ExecuteAsync("SET", StreamKeys.Room, 1, "PX", 1));
+            _isFull = false;
+            _logger.HasRoom(Endpoint);
+        }
+        catch (RedisServerException e) when (IsOutOfMemory(e))
+        {
+            // There is none yet.
         }
         catch (Exception e) when (IsPassing(e))
         {
@@ -211,7 +222,19 @@ internal sealed class RedisConnection : IAsyncDisposable
         _logger.Gone(Endpoint, Reason(e), _options.Outage);
     }
 
-    private StreamStorageException Refused(RedisServerException e) => new($"Redis at {Endpoint} refuses: {e.Message}", e);
+    private StreamStorageException Refused(RedisServerException e)
+    {
+        if (IsOutOfMemory(e) && !_isFull)
+        {
+            _isFull = true;
+            _logger.Full(Endpoint);
+        }
+
+        return new($"Redis at {Endpoint} refuses: {e.Message}", e);
+    }
+
+    // A script's own refusal has words before it.
+    private static bool IsOutOfMemory(RedisServerException e) => e.Message.Contains("OOM ", StringComparison.Ordinal);
 
     private static string Reason(Exception e) => e switch
     {

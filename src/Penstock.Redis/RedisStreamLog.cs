@@ -41,6 +41,8 @@ internal sealed class RedisStreamLog : IStreamLog
 
     public bool IsReachable => _redis.IsReachable;
 
+    public bool IsFull => _redis.IsFull;
+
     private RedisValue Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
     public async ValueTask<bool> IsWatchedElsewhereAsync(string path, CancellationToken cancellationToken = default)

@@ -8,6 +8,9 @@ internal sealed class StreamKeys
     /// <summary>All streams' creation, counted.</summary>
     public const string Counter = "penstock:number";
 
+    /// <summary>Is set to see whether there is room, and has gone at once.</summary>
+    public const string Room = "penstock:room";
+
     public StreamKeys(string path, int database)
     {
         var meta = $"penstock:{{{path}}}";

@@ -23,6 +23,7 @@ internal sealed class HealthEndpoints(GenerationService generations, IStreamLog 
     {
         var trouble = lifetime.ApplicationStopping.IsCancellationRequested ? $"shutting down, {generations.Running} generations running"
             : !log.IsReachable ? "the store of streams does not answer"
+            : log.IsFull ? "the store of streams is full"
             : !queue.IsReady ? "the queue cannot be reached"
             : null;
         context.Response.StatusCode = trouble is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;

@@ -12,6 +12,7 @@ if meta.closed then return {3, 0} end
 if next ~= first then return {5, next} end
 if meta.bytes + #bytes > maxBytes and not (closing and #bytes <= lastWords) then return {4, tonumber(meta.bytes)} end
 
+if closing then makeRoom() end
 put(first, ends, bytes, now)
 redis.call('HSET', metaKey, 'next', first + count, 'bytes', meta.bytes + #bytes, 'last', first)
 if closing then

@@ -23,6 +23,9 @@ public interface IStreamLog : IAsyncDisposable
     /// <summary>Whether the store answers, as far as is known at the moment.</summary>
     bool IsReachable => true;
 
+    /// <summary>Whether the store refused something for want of room, and has had none since; false for one that does not know.</summary>
+    bool IsFull => false;
+
     /// <summary>
     /// Until the result is disposed, has <paramref name="lost"/> called once another process has taken the writer's stream over or deleted it:
     /// as soon as the store hears of it, which may be never, for the writer's next append is refused in any case. It must not block.
