@@ -7,7 +7,7 @@ namespace Penstock.Testing;
 /// <summary>
 /// A TCP relay before a server that breaks connections, for clients that cannot be told to break their own. It cuts a reply
 /// after some number of bytes from the server, and lets all pass once its cuts are used up. It can also be told to cut what is open,
-/// to refuse what is new, and to hold back what the server says.
+/// to refuse what is new, to hold back what the server says, and to lose what a Redis publishes.
 /// </summary>
 public sealed class CuttingProxy : IAsyncDisposable
 {
@@ -43,6 +43,12 @@ public sealed class CuttingProxy : IAsyncDisposable
             _held = value ? new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously) : null;
         }
     }
+
+    /// <summary>While true, what a Redis says on connections that subscribe is lost, and nobody is told.</summary>
+    public bool LosesPublished { get; set; }
+
+    /// <summary>How many pieces of what was published were lost.</summary>
+    public int Lost { get; private set; }
 
     /// <summary>Cuts all connections that are open; new ones pass.</summary>
     public void CutAll()
@@ -85,8 +91,9 @@ public sealed class CuttingProxy : IAsyncDisposable
             await server.ConnectAsync(_server.Host, _server.Port);
             int limit;
             lock (_cuts) limit = _cuts.TryDequeue(out var cut) ? cut : int.MaxValue;
-            var up = CopyAsync(client, server, int.MaxValue, isReply: false);
-            if (!await CopyAsync(server, client, limit, isReply: true))
+            var connection = new Connection();
+            var up = CopyAsync(client, server, int.MaxValue, connection, isReply: false);
+            if (!await CopyAsync(server, client, limit, connection, isReply: true))
             {
                 Cuts++;
                 Reset(client);
@@ -121,13 +128,20 @@ public sealed class CuttingProxy : IAsyncDisposable
     }
 
     /// <returns>False when it stopped at the limit.</returns>
-    private async Task<bool> CopyAsync(Socket from, Socket to, int limit, bool isReply)
+    private async Task<bool> CopyAsync(Socket from, Socket to, int limit, Connection connection, bool isReply)
     {
         var buffer = new byte[16 * 1024];
         while (limit > 0)
         {
             var count = await from.ReceiveAsync(buffer.AsMemory(0, Math.Min(limit, buffer.Length)));
             if (isReply && _held is { } held) await held.Task;
+            if (!isReply) connection.Subscribes |= buffer.AsSpan(0, count).IndexOf("SUBSCRIBE\r\n"u8) >= 0;
+            else if (LosesPublished && connection.Subscribes && count > 0)
+            {
+                Lost++;
+                continue;
+            }
+
             if (count == 0)
             {
                 to.Shutdown(SocketShutdown.Send);
@@ -139,5 +153,10 @@ public sealed class CuttingProxy : IAsyncDisposable
         }
 
         return false;
+    }
+
+    private sealed class Connection
+    {
+        public volatile bool Subscribes;
     }
 }
