@@ -13,7 +13,23 @@ internal sealed class Nginx : IAsyncDisposable
 
     public Uri Url { get; }
 
-    public static async Task<Nginx> StartAsync(Uri server)
+    public static Task<Nginx> StartAsync(Uri server) => StartAsync("", $"""
+        proxy_pass http://{server.Authority};
+        proxy_buffering on;
+        """);
+
+    /// <summary>One before several servers, which tries another where one refuses, or does not take a connection within two seconds.</summary>
+    public static Task<Nginx> BeforeAsync(IEnumerable<Uri> servers) => StartAsync(
+        $"upstream penstock {{ {string.Concat(servers.Select(s => $"server {s.Authority} fail_timeout=1s; "))}}}",
+        """
+        proxy_pass http://penstock;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        proxy_connect_timeout 2s;
+        proxy_read_timeout 10s;
+        """);
+
+    private static async Task<Nginx> StartAsync(string upstream, string location)
     {
         var folder = Directory.CreateTempSubdirectory("penstock-nginx-").FullName;
         var port = Ports.Free();
@@ -22,7 +38,7 @@ internal sealed class Nginx : IAsyncDisposable
             {{(Environment.UserName == "root" ? "user root;" : "")}}
             daemon off;
             pid {{folder}}/nginx.pid;
-            error_log stderr;
+            error_log stderr {{(upstream.Length > 0 ? "crit" : "error")}};
             events { }
             http {
               access_log off;
@@ -31,12 +47,10 @@ internal sealed class Nginx : IAsyncDisposable
               fastcgi_temp_path {{folder}}/fastcgi;
               uwsgi_temp_path {{folder}}/uwsgi;
               scgi_temp_path {{folder}}/scgi;
+              {{upstream}}
               server {
                 listen 127.0.0.1:{{port}};
-                location / {
-                  proxy_pass http://{{server.Authority}};
-                  proxy_buffering on;
-                }
+                location / { {{location}} }
               }
             }
             """);

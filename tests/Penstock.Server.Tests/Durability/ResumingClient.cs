@@ -5,7 +5,13 @@ using Penstock.Testing;
 namespace Penstock.Server.Tests.Durability;
 
 /// <summary>A client of some protocol that comes back with its last id, and without one with its key, until it has an ending.</summary>
-internal sealed class ResumingClient(Api api, ClientKind kind, string model, string prompt, string key)
+/// <param name="api">The server, or what stands before several.</param>
+/// <param name="kind">The protocol.</param>
+/// <param name="model">The model.</param>
+/// <param name="prompt">The prompt.</param>
+/// <param name="key">Its idempotency key.</param>
+/// <param name="silence">After how long without a byte it takes the connection for dead; null for never.</param>
+internal sealed class ResumingClient(Api api, ClientKind kind, string model, string prompt, string key, TimeSpan? silence = null)
 {
     public ClientKind Kind => kind;
 
@@ -49,6 +55,11 @@ internal sealed class ResumingClient(Api api, ClientKind kind, string model, str
                     if (Events.Count > 0) client.Generation.ShouldBe(Generation);
                     Generation = client.Generation;
                     if (lastId.Length > 0) Resumes++;
+                    var (patience, heard) = (silence ?? Timeout.InfiniteTimeSpan, 0L);
+                    using var deaf = new Timer(_ =>
+                    {
+                        if (Interlocked.Exchange(ref heard, client.BytesRead) == client.BytesRead) client.Cut();
+                    }, null, patience, patience);
                     while (await client.NextAsync() is { } e)
                     {
                         if (e.Name == "reset") Forget();
@@ -57,14 +68,14 @@ internal sealed class ResumingClient(Api api, ClientKind kind, string model, str
                         if (e.Name != "reset" && kind.Ends(e)) return;
                     }
                 }
-                else if (client.Reply.Status != 503)
+                else if (client.Reply.Status is not (502 or 503 or 504)) // what a proxy says where nobody is behind it
                 {
                     throw new InvalidOperationException($"{kind.Name}: {client.Reply.Status}: {await client.Reply.TextAsync()}");
                 }
             }
-            catch (Exception e) when (e is IOException or SocketException)
+            catch (Exception e) when (e is IOException or SocketException or TimeoutException)
             {
-                // Killed, or not up again.
+                // Killed, cut or frozen, or not up again.
             }
 
             await Task.Delay(20);
