@@ -18,6 +18,9 @@ internal static class GenerationErrors
     public static readonly GenerationError GivenUp = new(
         "internal_error", "Every server that took this request failed before it could answer.", 500);
 
+    public static readonly GenerationError QueueUnavailable = new(
+        "queue_unavailable", "The server's queue cannot be reached. Try again shortly.", 503, TimeSpan.FromSeconds(5));
+
     public static readonly GenerationError BegunAnew = new(
         "answer_reset", "The answer was begun anew after its server died, and what you have of it is void: ask again without Last-Event-ID, with the same Idempotency-Key if there was one.", 409);
 

@@ -53,7 +53,7 @@ internal sealed class GenerationService(
         // Gemini's address says which model, and whether to stream.
         var bodyHash = IdempotencyKeys.Hash([.. System.Text.Encoding.UTF8.GetBytes($"{request.Protocol}\0{request.Model}\0{request.Stream}\0"), .. request.Body.Span]);
         return await _keys.ClaimAsync(key, mine: null, catalog.StandsAsync) is { } claim
-            ? await JoinAsync(claim, bodyHash)
+            ? await JoinAsync(claim, bodyHash, start)
             : await CreateAsync(request, protocol, start, id, key, new KeyClaim(id, bodyHash));
     }
 
@@ -163,7 +163,7 @@ internal sealed class GenerationService(
         _stopping.Cancel();
     }
 
-    private async ValueTask<Started> JoinAsync(KeyClaim claim, string bodyHash)
+    private async ValueTask<Started> JoinAsync(KeyClaim claim, string bodyHash, StartOptions start)
     {
         if (claim.BodyHash != bodyHash)
         {
@@ -174,7 +174,26 @@ internal sealed class GenerationService(
             };
         }
 
-        return await log.GetAsync(GenerationPath.Of(claim.GenerationId)) is { } info ? new Started(claim.GenerationId, GenerationMetadata.Read(info.Metadata).Dropped) : new Started(claim.GenerationId, null);
+        if (await log.GetAsync(GenerationPath.Of(claim.GenerationId)) is not { } info) return new Started(claim.GenerationId, null);
+        await EnqueueAgainAsync(info, start.Priority);
+        return new Started(claim.GenerationId, GenerationMetadata.Read(info.Metadata).Dropped);
+    }
+
+    /// <summary>The gateway that claimed the key may have died before it had enqueued; then whoever comes back would wait for nobody.</summary>
+    private async ValueTask EnqueueAgainAsync(StreamInfo info, JobPriority priority)
+    {
+        if (!queue.SpansNodes || info.Closed || info.Epoch > 1) return;
+        try
+        {
+            if (await queue.CountAsync() > 0) return; // it may be one of them
+            var id = GenerationPath.IdOf(info.Path);
+            await queue.EnqueueAsync(new Job(id) { Priority = priority });
+            GenerationLog.EnqueuedAgain(logger, id);
+        }
+        catch (JobQueueException)
+        {
+            throw Unavailable();
+        }
     }
 
     private async ValueTask<Started> CreateAsync(GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string? key, KeyClaim? claim)
@@ -221,7 +240,7 @@ internal sealed class GenerationService(
             {
                 attempts.Abandon();
                 await RemoveAsync(id);
-                return await JoinAsync(holder, claim.BodyHash);
+                return await JoinAsync(holder, claim.BodyHash, start);
             }
         }
         catch (StreamStorageException e)
@@ -252,10 +271,24 @@ internal sealed class GenerationService(
         }
         catch (JobQueueException e)
         {
+            // A job that is on the queue all the same finds no open stream, and is dropped.
             GenerationLog.NotEnqueued(logger, id, e);
-            await RemoveAsync(id); // a job that is on the queue all the same finds no stream, and is dropped
-            throw new RequestException("The server's queue cannot be reached. Try again shortly.") { Status = 503, Code = "queue_unavailable", RetryAfter = TimeSpan.FromSeconds(5) };
+            if (start is { IdempotencyKey: null, JobId: null }) await RemoveAsync(id);
+            else await GiveUpAsync(id, metadata); // whoever joined meanwhile is to be told how it ended
+            throw Unavailable();
         }
+    }
+
+    private async ValueTask GiveUpAsync(string id, GenerationMetadata metadata)
+    {
+        var isOver = await log.GetAsync(GenerationPath.Of(id)) is not { } info || await recovery.TryEndAsync(info, id, metadata, GenerationRecovery.Ending.Failed(GenerationErrors.QueueUnavailable));
+        if (isOver && !metadata.KeepsRequest) await requests.DeleteAsync(id); // else a worker has it after all
+    }
+
+    private static RequestException Unavailable()
+    {
+        var error = GenerationErrors.QueueUnavailable;
+        return new RequestException(error.Message) { Status = error.Status, Code = error.Code, RetryAfter = error.RetryAfter };
     }
 
     private async ValueTask RemoveAsync(string id)
