@@ -12,8 +12,11 @@ namespace Penstock.Generations;
 internal sealed class GenerationRecovery(
     IStreamLog log, StoredRequests requests, ModelRouter router, GenerationOptions options, TimeProvider time, ILogger<GenerationRecovery> logger)
 {
-    // A request that kills every server that takes it must not do so for ever.
-    private const int MaxAttempts = 3;
+    // A request that kills every server that takes it must not do so for ever. Where the text goes on, only those in a row count that
+    // died without a word: a cluster loses the way to its broker now and then, and takes that for a death.
+    private const int MaxDeaths = 3;
+
+    private const string Died = "server_died";
 
     // Its watchers were cut off by us, and need a moment to come back.
     private static readonly TimeSpan _leastGrace = TimeSpan.FromSeconds(60);
@@ -37,8 +40,8 @@ internal sealed class GenerationRecovery(
             if (await log.TakeOverAsync(info.Path, info.Epoch) is not { } stream) return null;
             // Only now nobody else can add to it.
             var snapshot = await ReadAsync(stream, id, metadata);
-            var deaths = stream.Epoch - metadata.FirstEpoch - handOvers;
-            var asked = deaths >= MaxAttempts ? null : await AskAgainAsync(id, metadata, snapshot);
+            var deaths = _policy == CrashPolicy.Continue ? snapshot.Barren + (passedOn ? 0 : 1) : stream.Epoch - metadata.FirstEpoch - handOvers;
+            var asked = deaths >= MaxDeaths ? null : await AskAgainAsync(id, metadata, snapshot);
             if (asked is null)
             {
                 // What the request cost is not known any more.
@@ -50,7 +53,7 @@ internal sealed class GenerationRecovery(
             var passthrough = _policy == CrashPolicy.Restart && asked.Value.Attempts.Current.Target.Provider.Protocol.Name == metadata.Protocol;
             var (recorder, newWriter) = await ResumeAsync(stream, info, id, metadata, snapshot, passthrough, replay: _policy != CrashPolicy.Restart);
             var attempt = (int)(stream.Epoch - metadata.FirstEpoch) + 1;
-            var generation = await BeginAsync(id, metadata, recorder, asked.Value, snapshot, attempt, passedOn ? "handed_over" : "server_died", ended);
+            var generation = await BeginAsync(id, metadata, recorder, asked.Value, snapshot, attempt, passedOn ? "handed_over" : Died, ended);
             return (new GenerationRun(generation, asked.Value.Attempts, newWriter), stream);
         }
         catch (StreamException e) when (e is not StreamStorageException)
@@ -208,6 +211,9 @@ internal sealed class GenerationRecovery(
         /// <summary>The text of the first choice since the last reset.</summary>
         public StringBuilder Text { get; } = new();
 
+        /// <summary>How many took it over after a death, one after another up to now, and said nothing.</summary>
+        public int Barren { get; private set; }
+
         /// <summary>Only text can be gone on with: not a call half said, nor several answers.</summary>
         public bool IsContinuable { get; private set; } = choices == 1;
 
@@ -221,8 +227,12 @@ internal sealed class GenerationRecovery(
                 case EventKind.BlockStart when read.BlockKind is not (BlockKind.Text or BlockKind.Reasoning):
                     IsContinuable = false;
                     break;
-                case EventKind.Delta when read.Block == State.OpenText:
-                    Text.Append(JsonText.ToText(read.Text));
+                case EventKind.Attempt when read.StopReason == Died:
+                    Barren++;
+                    break;
+                case EventKind.Delta:
+                    Barren = 0;
+                    if (read.Block == State.OpenText) Text.Append(JsonText.ToText(read.Text));
                     break;
                 case EventKind.Reset:
                     Text.Clear();

@@ -99,6 +99,24 @@ public sealed class CrashPolicyTests
     }
 
     [Fact]
+    public async Task What_goes_on_with_each_server_is_whole_however_many_die()
+    {
+        await using var server = await PenstockProcess.StartAsync(Settings("continue"));
+        const string Long = "simulated/chat?seed=7&tokens=400&tps=";
+        var whole = (await server.Api.EndedAsync(await server.Api.StartAsync(Long + "0&ttft=0", Prompt)))["text"]!.GetValue<string>();
+        var id = await server.Api.StartAsync(Long + "100", Prompt);
+        for (var kill = 1; kill <= 4; kill++)
+        {
+            await Eventually.Is(async () => (await server.Api.SnapshotAsync(id))["text"]!.GetValue<string>().Length > kill * 50, "the answer goes on");
+            await server.Kill9();
+            await server.StartAsync();
+        }
+
+        (await server.Api.EndedAsync(id))["text"]!.GetValue<string>().ShouldBe(whole);
+        (await SseClient.AllAsync(server.Api.Events(id))).Count(e => e.Type() == "attempt").ShouldBe(4);
+    }
+
+    [Fact]
     public async Task What_kills_its_server_again_and_again_is_given_up()
     {
         await using var server = await PenstockProcess.StartAsync(Settings("restart"));
