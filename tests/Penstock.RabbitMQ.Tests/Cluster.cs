@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Penstock.Jobs;
 using Penstock.Streams;
 using Penstock.Testing;
+using RabbitMQ.Client;
 
 namespace Penstock.RabbitMQ.Tests;
 
@@ -47,6 +48,16 @@ internal sealed class Cluster(Uri address, UpstreamScript script, TimeSpan? enqu
 
     /// <summary>A queue of the same jobs, to put some there by hand.</summary>
     public RabbitMqJobQueue NewQueue() => Broker.NewQueue(address, _prefix);
+
+    /// <summary>The size of the message that comes next; it goes back to where it was.</summary>
+    public async Task<int> PeekAsync()
+    {
+        await using var connection = await new ConnectionFactory { Uri = address }.CreateConnectionAsync();
+        await using var channel = await connection.CreateChannelAsync();
+        var message = (await channel.BasicGetAsync($"{_prefix}.normal", autoAck: false)).ShouldNotBeNull();
+        await channel.BasicNackAsync(message.DeliveryTag, multiple: false, requeue: true);
+        return message.Body.Length;
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -171,6 +171,51 @@ public sealed class NodesTests(Broker broker)
         View.ChatText(await client.RestAsync()).ShouldBe(string.Concat(Tokens.Of("b", 3)));
     }
 
+    [Fact]
+    public async Task Who_waits_for_a_response_is_told_that_it_is_queued_and_that_it_is_created_once()
+    {
+        await using var cluster = new Cluster(broker, Tokens.ByPrompt());
+        var gateway = await cluster.StartAsync("gateway", ("Streams:Heartbeat", "00:00:00.05"));
+        using var client = await SseClient.OpenAsync(gateway.Api.Post("v1/responses", new JsonObject { ["model"] = "up/m", ["stream"] = true, ["input"] = "b-3" }));
+        List<SseEvent> events = [(await client.NextAsync())!, (await client.NextAsync())!];
+        events.Select(e => (e.Name, (string?)e.Json()["response"]!["status"], e.Id)).ShouldBe([("response.created", "queued", null), ("response.queued", "queued", null)]);
+        await client.ReadUntilAsync(c => c.Comments.Count >= 3); // heartbeats from there on
+        await cluster.StartAsync("worker");
+        events.AddRange(await client.RestAsync());
+        events.Count(e => e.Name is "response.created" or "response.queued").ShouldBe(2);
+        events.Select(e => (long)e.Json()["sequence_number"]!).ShouldBe(Enumerable.Range(0, events.Count).Select(i => Math.Max(0L, i - 1)));
+        events.Select(e => (string?)e.Json()["response"]?["id"]).OfType<string>().Distinct().ShouldHaveSingleItem();
+        events[2].Name.ShouldBe("response.in_progress");
+        events[^1].Name.ShouldBe("response.completed");
+        string.Concat(events.Where(e => e.Name == "response.output_text.delta").Select(e => (string)e.Json()["delta"]!)).ShouldBe(string.Concat(Tokens.Of("b", 3)));
+    }
+
+    [Fact]
+    public async Task A_large_request_stands_in_the_store_and_its_job_is_small()
+    {
+        await using var cluster = new Cluster(broker, Tokens.ByPrompt());
+        var gateway = await cluster.StartAsync("gateway");
+        var image = "data:image/png;base64," + Convert.ToBase64String(new byte[3 << 20]);
+        var body = new JsonObject
+        {
+            ["model"] = "up/m",
+            ["stream"] = true,
+            ["messages"] = new JsonArray(new JsonObject
+            {
+                ["role"] = "user",
+                ["content"] = new JsonArray(
+                    new JsonObject { ["type"] = "image_url", ["image_url"] = new JsonObject { ["url"] = image } },
+                    new JsonObject { ["type"] = "text", ["text"] = "a-3" }),
+            }),
+        };
+        var client = Task.Run(() => SseClient.AllAsync(gateway.Api.Post("v1/chat/completions", body)));
+        await using (var queue = cluster.NewQueue()) await Eventually.Is(async () => await queue.CountAsync() == 1, "it is enqueued");
+        (await cluster.PeekAsync()).ShouldBeLessThan(200);
+        await cluster.StartAsync("worker");
+        View.ChatText(await client).ShouldBe(string.Concat(Tokens.Of("a", 3)));
+        ((string)cluster.Upstream.Calls.Single().Request!["messages"]![0]!["content"]![0]!["image_url"]!["url"]!).ShouldBe(image);
+    }
+
     private static async Task<string> TextAsync(PenstockHost node, string path)
     {
         using var reply = await RawReply.SendAsync(node.Api.Get(path));

@@ -153,7 +153,10 @@ internal sealed class GenerationEndpoint(
         var subscription = await SubscribeAsync(context, protocol, view, start); // apart, so that what it takes does not live as long as the reply
         if (stream)
         {
-            using var reply = new EventStreamReply(context, protocol, view, subscription, skip: 0, asked: true, replies);
+            using var reply = new EventStreamReply(context, protocol, view, subscription, skip: 0, asked: true, replies)
+            {
+                FindQueued = protocol.Announcement.IsEmpty ? null : catalog.FindQueuedAsync,
+            };
             await reply.RunAsync();
         }
         else

@@ -37,6 +37,7 @@ internal sealed class EventStreamReply(
     private bool _ended;
     private bool _isVoid; // the client has a part of an answer that was begun anew, and could not be told to clear it
     private ReadOnlyMemory<byte> _beginning;
+    private bool _isAnnounced; // the client was told that its answer waits
     private ArrayBufferWriter<byte>? _attempts; // what shows of the attempts before the first output
     private ITimer? _heartbeat;
     private bool _wroteSinceBeat;
@@ -45,6 +46,9 @@ internal sealed class EventStreamReply(
 
     /// <summary>What the client is shown before the first event that it reads.</summary>
     public ReadOnlyMemory<byte> Beginning { init => _beginning = value; }
+
+    /// <summary>Tells whether the generation waits for a worker, for a protocol that has a word for it.</summary>
+    public Func<string, ValueTask<(StreamInfo Info, GenerationMetadata Metadata)?>>? FindQueued { private get; init; }
 
     /// <summary>Streams until the generation's ending was sent, the client has gone, or the server shuts down.</summary>
     public async Task RunAsync()
@@ -155,6 +159,12 @@ internal sealed class EventStreamReply(
             }
 
             WriteAttempts();
+            if (_isAnnounced && EventRecord.Frames(record.Data) is { IsEmpty: false } frames)
+            {
+                if (frames.StartsWith(protocol.Announcement)) _skip = 1;
+                _isAnnounced = false;
+            }
+
             view.Write(subscription.Id, record, _skip, _output);
             _skip = 0;
             _ended = EventRecord.IsEnding(record.Data);
@@ -194,9 +204,12 @@ internal sealed class EventStreamReply(
         var silent = !_wroteSinceBeat;
         _wroteSinceBeat = false;
         if (!silent) return;
+        var queued = _wroteSome || _isAnnounced || FindQueued is null ? null : await FindQueued(subscription.Id);
         if (!context.Response.HasStarted) StreamHeaders.Write(context.Response, subscription.Id, view.ContentType);
         WriteAttempts();
-        view.WriteHeartbeat(protocol, _output);
+        if (queued is var (info, metadata)) protocol.WriteQueued(metadata.ToRequest(), subscription.Id, info.CreatedAt, _output);
+        else view.WriteHeartbeat(protocol, _output);
+        _isAnnounced |= queued is not null;
         await _output.FlushAsync(_aborted);
     }
 

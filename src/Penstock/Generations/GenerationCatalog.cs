@@ -34,6 +34,13 @@ internal sealed class GenerationCatalog(
         return null;
     }
 
+    /// <summary>The stream and metadata of a generation that waits for a worker; null for one that does not.</summary>
+    public async ValueTask<(StreamInfo Info, GenerationMetadata Metadata)?> FindQueuedAsync(string id) =>
+        queue.SpansNodes && await log.GetAsync(GenerationPath.Of(id)) is { Closed: false } info && GenerationMetadata.TryRead(info.Metadata) is { } metadata
+            && GenerationSnapshot.OpenStatus(info, metadata) == GenerationSnapshot.Queued
+            ? (info, metadata)
+            : null;
+
     /// <summary>The first event that counts: the one after the last <c>reset</c>, or 0.</summary>
     public ValueTask<long> FirstValidAsync(string id) =>
         worker.Find(id) is { } generation ? ValueTask.FromResult(generation.ResetAt + 1 ?? 0) : ReadFirstValidAsync(id);

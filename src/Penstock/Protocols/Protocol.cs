@@ -32,6 +32,14 @@ public abstract class ClientProtocol
     /// <summary>A writer for the answer to <paramref name="request"/>: a stream or one document, as it asks.</summary>
     public abstract EventWriter NewEventWriter(GenerationRequest request, string generationId, DateTimeOffset createdAt);
 
+    /// <summary>How a stream's first frame begins that <see cref="WriteQueued"/> has shown already; empty for a protocol that has no word for waiting.</summary>
+    public virtual ReadOnlySpan<byte> Announcement => default;
+
+    /// <summary>Writes, as a sign of life that the log does not hold, that an answer waits for a worker.</summary>
+    public virtual void WriteQueued(GenerationRequest request, string generationId, DateTimeOffset createdAt, IBufferWriter<byte> output)
+    {
+    }
+
     /// <summary>Writes the error body of an HTTP reply in the protocol's shape.</summary>
     public abstract void WriteError(RequestException error, IBufferWriter<byte> output);
 
