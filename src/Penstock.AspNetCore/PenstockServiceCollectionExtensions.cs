@@ -150,7 +150,7 @@ public static class PenstockServiceCollectionExtensions
         {
             DefaultModel = options.DefaultModel,
             Providers = options.Providers.ToDictionary(StringComparer.OrdinalIgnoreCase),
-            Aliases = options.Models.ToDictionary(m => m.Key, m => (IReadOnlyList<TargetOptions>)[.. m.Value.Targets], StringComparer.OrdinalIgnoreCase),
+            Aliases = options.Models.ToDictionary(StringComparer.OrdinalIgnoreCase),
             OwnTransport = options.Transport != "sockets",
         };
         return new ModelRouter(routing, services.GetRequiredService<TimeProvider>());

@@ -15,7 +15,7 @@ public sealed class PenstockOptions
     public IDictionary<string, ProviderOptions> Providers { get; set; } = new Dictionary<string, ProviderOptions>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Aliases for models.</summary>
-    public IDictionary<string, ModelOptions> Models { get; set; } = new Dictionary<string, ModelOptions>(StringComparer.OrdinalIgnoreCase);
+    public IDictionary<string, AliasOptions> Models { get; set; } = new Dictionary<string, AliasOptions>(StringComparer.OrdinalIgnoreCase);
 
     public StorageOptions Storage { get; set; } = new();
 
@@ -38,13 +38,6 @@ public sealed class PenstockOptions
 
     /// <summary>What carries connections: <c>auto</c>, which is Penstock's own event loop where there is epoll, or <c>sockets</c>, the framework's.</summary>
     public string Transport { get; set; } = "auto";
-}
-
-/// <summary>An alias.</summary>
-public sealed class ModelOptions
-{
-    /// <summary>Who answers, the first first, and the next where it fails before it has said anything: each <c>provider/model</c>.</summary>
-    public IList<TargetOptions> Targets { get; set; } = [];
 }
 
 /// <summary>Where streams are kept.</summary>

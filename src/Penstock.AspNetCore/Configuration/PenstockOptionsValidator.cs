@@ -28,6 +28,7 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         if (options.Retry.MaxRetries < 0) errors.Add("Penstock:Retry:MaxRetries is under 0; give how many times a provider is asked again, or 0.");
         if (options.Retry.BaseDelay < TimeSpan.Zero) errors.Add($"Penstock:Retry:BaseDelay is {options.Retry.BaseDelay}; give a time, e.g. 00:00:00.5.");
         if (options.Retry.MaxDelay < TimeSpan.Zero) errors.Add($"Penstock:Retry:MaxDelay is {options.Retry.MaxDelay}; give a time, e.g. 00:00:08.");
+        OneOf(errors, "Retry:AfterOutput", options.Retry.AfterOutput, "fail", "continue");
         if (options.Storage.Kind == "disk" && string.IsNullOrWhiteSpace(options.Storage.Path))
             errors.Add("Penstock:Storage:Path is empty; name a folder for the data.");
         if (options.Generations.MaxRunning < 1) errors.Add("Penstock:Generations:MaxRunning is under 1; give how many generations may run at once.");
@@ -39,6 +40,8 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         foreach (var (key, model) in options.Models)
         {
             if (model.Targets.Count == 0) errors.Add($"Penstock:Models:{key}:Targets is empty; list at least one provider/model.");
+            if (model.AfterOutput is { } policy) OneOf(errors, $"Models:{key}:AfterOutput", policy, "fail", "continue");
+            if (model.HedgeAfter is { } least) Positive(errors, $"Models:{key}:HedgeAfter", least);
             foreach (var target in model.Targets)
             {
                 Route(errors, options, $"Models:{key}:Targets", target.Model);
@@ -72,6 +75,8 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         Positive(errors, $"{prefix}:ConnectTimeout", provider.ConnectTimeout);
         Positive(errors, $"{prefix}:FirstTokenTimeout", provider.FirstTokenTimeout);
         Positive(errors, $"{prefix}:IdleTimeout", provider.IdleTimeout);
+        Positive(errors, $"{prefix}:TotalTimeout", provider.TotalTimeout);
+        if (provider is { ContinuesPrefix: true, Protocol: "responses" }) errors.Add($"Penstock:{prefix}:ContinuesPrefix is set, and Responses has no words for it; leave it out.");
         if (provider.MaxLineLength < 1024) errors.Add($"Penstock:{prefix}:MaxLineLength is under 1024; give the longest line in bytes.");
     }
 

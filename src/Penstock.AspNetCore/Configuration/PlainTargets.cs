@@ -10,7 +10,7 @@ internal static class PlainTargets
     {
         foreach (var alias in configuration.GetSection($"{PenstockOptions.Section}:Models").GetChildren())
         {
-            if (!options.Models.TryGetValue(alias.Key, out var model)) options.Models[alias.Key] = model = new ModelOptions();
+            if (!options.Models.TryGetValue(alias.Key, out var model)) options.Models[alias.Key] = model = new AliasOptions();
             var whole = new Queue<TargetOptions>(model.Targets);
             model.Targets = [];
             foreach (var target in alias.GetSection("Targets").GetChildren())

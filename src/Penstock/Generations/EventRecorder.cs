@@ -50,6 +50,9 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
         if (!HasOutput && !KeepsPreamble && !Started) Discard();
     }
 
+    /// <summary>What other attempts have cost, which adds up with what the provider says; null for nothing.</summary>
+    public Usage? UsageBefore { get; set; }
+
     /// <summary>Called once, with the first output.</summary>
     public Action? FirstOutput { get; set; }
 
@@ -66,9 +69,25 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
         _state.Set(stored);
     }
 
+    /// <summary>What the log holds of the generation.</summary>
+    public async Task<AnswerSoFar> ReadAsync(IStreamLog log, int choices)
+    {
+        var said = new AnswerSoFar(choices);
+        await said.ReadAsync(log, stream);
+        return said;
+    }
+
+    /// <summary>Another target goes on with the answer; what it says is written by a writer that knows what was said.</summary>
+    public async Task TurnToAsync(Target target, EventWriter newWriter, IStreamLog log)
+    {
+        await AnswerSoFar.ReplayAsync(log, stream, newWriter);
+        (_model, _writer, _passthrough) = (target.Name, newWriter, false);
+    }
+
     /// <summary>Writes the Reset or Attempt with which a further attempt begins at an answer that was begun.</summary>
     public ValueTask GoOnAsync(in GenerationEvent begin)
     {
+        HasOutput = false; // of this attempt
         _numbers = new BlockNumbers(_state.NextBlock, begin.Kind == EventKind.Attempt ? _state.OpenText : -1);
         Record(begin);
         CloseRecord();
@@ -81,6 +100,13 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     /// <param name="newWriter">Writes what it says, as if nobody had spoken before.</param>
     public ValueTask BeginAttemptAsync(in GenerationEvent begin, Target target, EventWriter newWriter)
     {
+        BeginAttempt(begin, target, newWriter);
+        return AppendAsync(close: false);
+    }
+
+    /// <summary>As <see cref="BeginAttemptAsync"/>, to be stored with what comes next.</summary>
+    public void BeginAttempt(in GenerationEvent begin, Target target, EventWriter newWriter)
+    {
         Discard();
         _model = target.Name;
         if (!_stored.Started) // else it goes on after a crash, and the writer knows with what
@@ -91,7 +117,6 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
 
         Record(begin);
         CloseRecord();
-        return AppendAsync(close: false);
     }
 
     public void Begin(bool asAsked) => _passthrough &= asAsked;
@@ -118,7 +143,7 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
         {
             // Some providers correct what they said with their finish; the last word counts.
             _usage = usage;
-            Record(new GenerationEvent { Kind = EventKind.Usage, Usage = usage });
+            Record(new GenerationEvent { Kind = EventKind.Usage, Usage = UsageEstimate.Add(usage, UsageBefore) });
         }
 
         if (_passthrough && (_recordOpen || !ErrorPayload.Is(payload)))

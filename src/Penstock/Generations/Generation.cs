@@ -15,8 +15,8 @@ internal sealed class Generation
     private static readonly TimeSpan _endAgain = TimeSpan.FromSeconds(5);
 
     private readonly EventRecorder _recorder;
-    private ProviderCall? _call;
-    private FilteredAnswer? _filtered;
+    private readonly IStreamLog _log;
+    private GenerationCall? _call;
     private readonly Subscribers _subscribers;
     private readonly Action<Generation> _ended;
     private readonly TimeProvider _time;
@@ -24,25 +24,28 @@ internal sealed class Generation
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource<JobResult> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly long _inputEstimate;
+    private long _bytesBefore;
     private Cut _cut;
     private string? _stopReason;
     private bool _left;
 
     /// <param name="id">Its id.</param>
     /// <param name="recorder">Writes its stream.</param>
+    /// <param name="log">Where that is.</param>
     /// <param name="inputEstimate">About how many tokens the request has.</param>
     /// <param name="onDisconnect">What its last subscriber's leaving means.</param>
     /// <param name="ended">Called when it has ended.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
     public Generation(
-        string id, EventRecorder recorder, long inputEstimate,
+        string id, EventRecorder recorder, IStreamLog log, long inputEstimate,
         DisconnectPolicy onDisconnect, Action<Generation> ended, TimeProvider time, ILogger logger)
     {
         Id = id;
         _ended = ended;
         _logger = logger;
         _recorder = recorder;
+        _log = log;
         _time = time;
         _inputEstimate = inputEstimate;
         _subscribers = new Subscribers(onDisconnect, time, () => Stop("disconnected"));
@@ -57,7 +60,7 @@ internal sealed class Generation
     public IReadOnlyList<OutputFilter> Filters { get; init; } = [];
 
     /// <summary>What the attempts that came to nothing have cost, or null.</summary>
-    public Usage? UsageBefore { get; init; }
+    public Usage? UsageBefore { init => _recorder.UsageBefore = value; }
 
     /// <summary>The offset of the last <c>reset</c>, up to which its stream is void; null for none.</summary>
     public long? ResetAt => _recorder.ResetAt;
@@ -82,11 +85,7 @@ internal sealed class Generation
     public void Start(Attempts attempts, Func<EventWriter> newWriter)
     {
         Telemetry.Begin();
-        _recorder.FirstOutput = () =>
-        {
-            attempts.Release();
-            Telemetry.FirstOutput();
-        };
+        _bytesBefore = _recorder.OutputBytes;
         _ = RunAsync(attempts, newWriter);
     }
 
@@ -111,26 +110,19 @@ internal sealed class Generation
     {
         try
         {
-            while (await CallAsync(attempts) is { } error)
+            GenerationError? broken = null;
+            while (await CallAsync(attempts, newWriter) is { } error)
             {
                 EndCall(error);
-                if (_recorder.HasOutput || !attempts.MoveOn(error, out var pause))
-                {
-                    await FailAsync(error);
-                    return;
-                }
-
-                GenerationLog.TriesAgain(_logger, Id, error.Code, attempts.Current.Target.Name, pause);
-                if (pause > TimeSpan.Zero) await Task.Delay(pause, _time, _stop.Token);
-                await _recorder.BeginAttemptAsync(
-                    new GenerationEvent { Kind = EventKind.Attempt, Attempt = attempts.Number, StopReason = error.Code, Model = attempts.Current.Target.Name },
-                    attempts.Current.Target,
-                    newWriter());
+                if (_recorder.HasOutput) broken = error; // what came of going on is not what its client wants to know
+                if (_recorder.HasOutput ? await GoOnAsync(attempts, error, newWriter) : await TryAgainAsync(attempts, error, newWriter)) continue;
+                await FailAsync(broken ?? error);
+                return;
             }
 
             EndCall(error: null);
-            attempts.Release();
-            _filtered?.End();
+            attempts.Release(_call!.Telemetry.Elapsed);
+            _call.ReleaseFilters();
             await FinishAsync();
         }
         catch (AnswerStoppedException e)
@@ -149,7 +141,7 @@ internal sealed class Generation
             }
 
             await EndAsync(_cut == Cut.Stopped
-                ? new GenerationEvent { Kind = EventKind.Stopped, StopReason = _stopReason, Usage = FinalUsage() }
+                ? new GenerationEvent { Kind = EventKind.Stopped, StopReason = _stopReason, Usage = UsageSoFar() }
                 : new GenerationEvent { Kind = EventKind.Interrupted, Error = GenerationErrors.ShutDown });
         }
         catch (StreamException e) when (IsSomebodyElses(e))
@@ -179,16 +171,91 @@ internal sealed class Generation
         }
     }
 
-    // Not async, so that what is asked does not live as long as the answer.
-    private Task<GenerationError?> CallAsync(Attempts attempts)
+    /// <summary>Nothing was said yet: the same target is asked again, or the next one.</summary>
+    private async Task<bool> TryAgainAsync(Attempts attempts, GenerationError error, Func<EventWriter> newWriter)
     {
-        var request = attempts.Current;
-        _filtered = Filters.Count > 0 ? new FilteredAnswer(_recorder, Filters) : null;
-        _call = new ProviderCall(Id, request.Target, request.Choices, _filtered ?? (IAnswerSink)_recorder, _time, _logger);
-        return _call.RunAsync(request, Telemetry.BeginCall(request.Target.Provider.Name, request.Target.Model), _stop.Token);
+        if (!attempts.MoveOn(error, out var pause)) return false;
+        var target = attempts.Current.Target;
+        GenerationLog.TriesAgain(_logger, Id, error.Code, target.Name, pause);
+        await WaitAsync(pause);
+        await _recorder.BeginAttemptAsync(Attempt(attempts, error.Code, target), target, newWriter());
+        return true;
     }
 
-    private void EndCall(GenerationError? error) => Telemetry.EndCall(error?.Code, _call!.Answer.Model);
+    /// <summary>The answer broke off: the next target is given what was said, and goes on with it.</summary>
+    private async Task<bool> GoOnAsync(Attempts attempts, GenerationError error, Func<EventWriter> newWriter)
+    {
+        if (!attempts.MayGoOn(error)) return false;
+        _recorder.Discard();
+        var said = await _recorder.ReadAsync(_log, _call!.Choices);
+        if (!said.IsContinuable || !attempts.GoOn(said.Text.ToString(), out var pause)) return false;
+        var target = attempts.Current.Target;
+        GenerationLog.GoesOnWith(_logger, Id, error.Code, target.Name, pause);
+        _recorder.UsageBefore = UsageSoFar();
+        _bytesBefore = _recorder.OutputBytes;
+        await WaitAsync(pause);
+        await _recorder.TurnToAsync(target, newWriter(), _log);
+        await _recorder.GoOnAsync(Attempt(attempts, error.Code, target));
+        return true;
+    }
+
+    private async Task WaitAsync(TimeSpan pause)
+    {
+        if (pause > TimeSpan.Zero) await Task.Delay(pause, _time, _stop.Token);
+    }
+
+    private static GenerationEvent Attempt(Attempts attempts, string reason, Target target) =>
+        new() { Kind = EventKind.Attempt, Attempt = attempts.Number, StopReason = reason, Model = target.Name };
+
+    // Not async, so that what is asked does not live as long as the answer.
+    private Task<GenerationError?> CallAsync(Attempts attempts, Func<EventWriter> newWriter)
+    {
+        _recorder.FirstOutput = () =>
+        {
+            attempts.Release(_call!.Telemetry.Elapsed);
+            Telemetry.FirstOutput();
+        };
+        if (attempts.HedgeAfter is { } after) return RaceAsync(attempts, after, newWriter);
+        var request = attempts.Current;
+        Answers(NewCall(request, tryWin: null));
+        return _call!.RunAsync(request, _stop.Token);
+    }
+
+    private async Task<GenerationError?> RaceAsync(Attempts attempts, TimeSpan after, Func<EventWriter> newWriter)
+    {
+        void Won(GenerationCall call, Target? second, GenerationCall? outrun)
+        {
+            Answers(call);
+            if (second is null) return;
+            _recorder.BeginAttempt(Attempt(attempts, "slow", second), call.Target, newWriter());
+            var read = outrun!.Answer.Usage?.InputTokens ?? _inputEstimate; // it has by now, and that is paid
+            _recorder.UsageBefore = UsageEstimate.Add(UsageEstimate.Of(read, outputBytes: 0), _recorder.UsageBefore);
+            Telemetry.Outran(outrun.Telemetry, read);
+        }
+
+        var race = new Race(attempts, NewCall, Won, _time);
+        try
+        {
+            var error = await race.RunAsync(after, _stop.Token);
+            if (race.AskedInVain is { } second) await _recorder.BeginAttemptAsync(Attempt(attempts, "slow", second), attempts.Current.Target, newWriter());
+            return error;
+        }
+        finally
+        {
+            if (race.Call is { } last) Answers(last);
+        }
+    }
+
+    private GenerationCall NewCall(ProviderRequest request, Func<GenerationCall, bool>? tryWin) => new(
+        Id, request, _recorder, Filters, Telemetry.BeginCall(request.Target.Provider.Name, request.Target.Model), _time, _logger, tryWin);
+
+    private void Answers(GenerationCall call)
+    {
+        _call = call;
+        Telemetry.Answers(call.Telemetry);
+    }
+
+    private void EndCall(GenerationError? error) => _call!.Telemetry.End(error?.Code, _call.Answer.Model);
 
     private Task FinishAsync() => EndAsync(new GenerationEvent
     {
@@ -209,7 +276,7 @@ internal sealed class Generation
         ValueTask append;
         try
         {
-            var usage = FailedEarly ? null : FinalUsage();
+            var usage = FailedEarly ? null : UsageSoFar();
             Telemetry.Ends(ending.Kind.ToString().ToLowerInvariant(), ending.Error?.Code, usage?.InputTokens, usage?.OutputTokens);
             if (ending.Error is { } error) GenerationLog.Failed(_logger, Id, error.Code);
             else GenerationLog.Ended(_logger, Id, ending.Kind, usage?.InputTokens, usage?.OutputTokens, usage?.Source);
@@ -279,19 +346,17 @@ internal sealed class Generation
 
     private static bool IsSomebodyElses(StreamException e) => e is StreamFencedException or StreamGoneException or StreamClosedException;
 
-    private Usage FinalUsage()
-    {
-        var estimate = UsageEstimate.Of(_inputEstimate, _recorder.OutputBytes);
-        if (_call?.Answer.Usage is not { } usage) return estimate;
-        if (!_call.Answer.Finished && usage.OutputTokens is null)
-        {
-            // Messages counts the input before the answer, and the output only after it.
-            var input = usage.InputTokens + (UsageBefore?.InputTokens ?? 0);
-            return usage with { InputTokens = input, OutputTokens = estimate.OutputTokens, TotalTokens = input + estimate.OutputTokens, Source = UsageSource.Partial };
-        }
+    /// <summary>What all attempts have used.</summary>
+    private Usage UsageSoFar() => UsageEstimate.Add(UsageOfCall(), _recorder.UsageBefore);
 
-        if (UsageBefore is { } before) usage = UsageEstimate.Add(usage, before);
-        return _call.Answer.Finished ? usage : usage with { Source = UsageSource.Partial };
+    private Usage UsageOfCall()
+    {
+        var estimate = UsageEstimate.Of(_inputEstimate, _recorder.OutputBytes - _bytesBefore);
+        if (_call?.Answer.Usage is not { } usage) return estimate;
+        if (_call.Answer.Finished) return usage;
+        if (usage.OutputTokens is not null) return usage with { Source = UsageSource.Partial };
+        // Messages counts the input before the answer, and the output only after it.
+        return usage with { OutputTokens = estimate.OutputTokens, TotalTokens = usage.InputTokens + estimate.OutputTokens, Source = UsageSource.Partial };
     }
 
     private enum Cut : byte

@@ -23,6 +23,9 @@ internal static partial class GenerationLog
     [LoggerMessage(19, LogLevel.Warning, "Generation {Id}: the provider failed before it said anything ({Code}); {Target} is asked in {Pause}.")]
     public static partial void TriesAgain(ILogger logger, string id, string code, string target, TimeSpan pause);
 
+    [LoggerMessage(28, LogLevel.Warning, "Generation {Id}: the answer broke off ({Code}); {Target} goes on with it in {Pause}.")]
+    public static partial void GoesOnWith(ILogger logger, string id, string code, string target, TimeSpan pause);
+
     [LoggerMessage(20, LogLevel.Warning, "Generation {Id} failed: {Code}.")]
     public static partial void Failed(ILogger logger, string id, string code);
 

@@ -1,7 +1,5 @@
-using System.Text;
 using Microsoft.Extensions.Logging;
 using Penstock.Protocols;
-using Penstock.Protocols.Native;
 using Penstock.Providers;
 using Penstock.Streams;
 using Penstock.Telemetry;
@@ -15,8 +13,6 @@ internal sealed class GenerationRecovery(
     // A request that kills every server that takes it must not do so for ever. Where the text goes on, only those in a row count that
     // died without a word: a cluster loses the way to its broker now and then, and takes that for a death.
     private const int MaxDeaths = 3;
-
-    private const string Died = "server_died";
 
     // Its watchers were cut off by us, and need a moment to come back.
     private static readonly TimeSpan _leastGrace = TimeSpan.FromSeconds(60);
@@ -39,21 +35,21 @@ internal sealed class GenerationRecovery(
         {
             if (await log.TakeOverAsync(info.Path, info.Epoch) is not { } stream) return null;
             // Only now nobody else can add to it.
-            var snapshot = await ReadAsync(stream, id, metadata);
-            var deaths = _policy == CrashPolicy.Continue ? snapshot.Barren + (passedOn ? 0 : 1) : stream.Epoch - metadata.FirstEpoch - handOvers;
-            var asked = deaths >= MaxDeaths ? null : await AskAgainAsync(id, metadata, snapshot);
+            var said = await ReadAsync(stream, id, metadata);
+            var deaths = _policy == CrashPolicy.Continue ? said.Barren + (passedOn ? 0 : 1) : stream.Epoch - metadata.FirstEpoch - handOvers;
+            var asked = deaths >= MaxDeaths ? null : await AskAgainAsync(id, metadata, said);
             if (asked is null)
             {
                 // What the request cost is not known any more.
-                var usage = snapshot.State.Started ? UsageEstimate.Of(metadata.InputEstimate, snapshot.State.OutputBytes) : null;
-                await EndAsync(stream, info, id, metadata, snapshot, usage, new Ending(EventKind.Interrupted, Error: GenerationErrors.Crashed));
+                var usage = said.State.Started ? UsageEstimate.Of(metadata.InputEstimate, said.State.OutputBytes) : null;
+                await EndAsync(stream, info, id, metadata, said, usage, new Ending(EventKind.Interrupted, Error: GenerationErrors.Crashed));
                 return null;
             }
 
             var passthrough = _policy == CrashPolicy.Restart && asked.Value.Attempts.Current.Target.Provider.Protocol.Name == metadata.Protocol;
-            var (recorder, newWriter) = await ResumeAsync(stream, info, id, metadata, snapshot, passthrough, replay: _policy != CrashPolicy.Restart);
+            var (recorder, newWriter) = await ResumeAsync(stream, info, id, metadata, said, passthrough, replay: _policy != CrashPolicy.Restart);
             var attempt = (int)(stream.Epoch - metadata.FirstEpoch) + 1;
-            var generation = await BeginAsync(id, metadata, recorder, asked.Value, snapshot, attempt, passedOn ? "handed_over" : Died, ended);
+            var generation = await BeginAsync(id, metadata, recorder, asked.Value, said, attempt, passedOn ? "handed_over" : AnswerSoFar.ServerDied, ended);
             return (new GenerationRun(generation, asked.Value.Attempts, newWriter), stream);
         }
         catch (StreamException e) when (e is not StreamStorageException)
@@ -71,9 +67,9 @@ internal sealed class GenerationRecovery(
         try
         {
             if (await log.TakeOverAsync(info.Path) is not { } stream) return true;
-            var snapshot = await ReadAsync(stream, id, metadata);
-            var usage = stream.Epoch > metadata.FirstEpoch ? UsageEstimate.Of(metadata.InputEstimate, snapshot.State.OutputBytes) : null; // else nobody was asked
-            await EndAsync(stream, info, id, metadata, snapshot, usage, ending);
+            var said = await ReadAsync(stream, id, metadata);
+            var usage = stream.Epoch > metadata.FirstEpoch ? UsageEstimate.Of(metadata.InputEstimate, said.State.OutputBytes) : null; // else nobody was asked
+            await EndAsync(stream, info, id, metadata, said, usage, ending);
             return true;
         }
         catch (StreamFencedException)
@@ -87,37 +83,37 @@ internal sealed class GenerationRecovery(
     }
 
     private async Task EndAsync(
-        IStreamWriter stream, StreamInfo info, string id, GenerationMetadata metadata, Snapshot snapshot, Usage? usage, Ending ending)
+        IStreamWriter stream, StreamInfo info, string id, GenerationMetadata metadata, AnswerSoFar said, Usage? usage, Ending ending)
     {
-        var (recorder, _) = await ResumeAsync(stream, info, id, metadata, snapshot, passthrough: false, replay: true);
+        var (recorder, _) = await ResumeAsync(stream, info, id, metadata, said, passthrough: false, replay: true);
         await recorder.EndAsync(usage, ending.ToEvent());
     }
 
     /// <summary>Goes on with a stream where its last writer left it.</summary>
     private async Task<(EventRecorder Recorder, Func<EventWriter> NewWriter)> ResumeAsync(
-        IStreamWriter stream, StreamInfo info, string id, GenerationMetadata metadata, Snapshot snapshot, bool passthrough, bool replay)
+        IStreamWriter stream, StreamInfo info, string id, GenerationMetadata metadata, AnswerSoFar said, bool passthrough, bool replay)
     {
         // A protocol that this version does not know has at least the native ending.
         var protocol = ClientProtocols.Find(metadata.Protocol) ?? ClientProtocols.Native;
         var request = metadata.ToRequest();
         EventWriter NewWriter() => protocol.NewEventWriter(request, id, info.CreatedAt);
         var writer = NewWriter();
-        var recorder = new EventRecorder(stream, writer, id, snapshot.Model ?? metadata.Model, metadata.Protocol, passthrough);
-        if (replay) await ReplayAsync(stream, id, writer);
-        recorder.Resume(snapshot.State);
+        var recorder = new EventRecorder(stream, writer, id, said.Model ?? metadata.Model, metadata.Protocol, passthrough);
+        if (replay) await AsFarAsItGoes(id, AnswerSoFar.ReplayAsync(log, stream, writer));
+        recorder.Resume(said.State);
         return (recorder, NewWriter);
     }
 
     private async Task<Generation> BeginAsync(
-        string id, GenerationMetadata metadata, EventRecorder recorder, Asked asked, Snapshot snapshot, int attempt, string reason, Action<Generation> ended)
+        string id, GenerationMetadata metadata, EventRecorder recorder, Asked asked, AnswerSoFar said, int attempt, string reason, Action<Generation> ended)
     {
-        var lost = UsageEstimate.Of(asked.InputTokens, snapshot.State.OutputBytes);
+        var lost = UsageEstimate.Of(asked.InputTokens, said.State.OutputBytes);
         var kind = _policy == CrashPolicy.Restart ? EventKind.Reset : EventKind.Attempt;
         await recorder.GoOnAsync(new GenerationEvent { Kind = kind, Attempt = attempt, StopReason = reason, Model = asked.Attempts.Current.Target.Name });
         var grace = metadata is { Queued: false, GraceSeconds: { } seconds }
             ? new DisconnectPolicy(TimeSpan.FromSeconds(Math.Max(seconds, _leastGrace.TotalSeconds)))
             : DisconnectPolicy.Detach; // or whoever watches does so at a gateway
-        var generation = new Generation(id, recorder, asked.InputTokens, grace, ended, time, logger)
+        var generation = new Generation(id, recorder, log, asked.InputTokens, grace, ended, time, logger)
         {
             UsageBefore = lost,
             Filters = options.Filters,
@@ -130,14 +126,14 @@ internal sealed class GenerationRecovery(
     }
 
     /// <summary>The request to send again; null where it is not to be, or cannot be.</summary>
-    private async Task<Asked?> AskAgainAsync(string id, GenerationMetadata metadata, Snapshot snapshot)
+    private async Task<Asked?> AskAgainAsync(string id, GenerationMetadata metadata, AnswerSoFar said)
     {
-        if (_policy == CrashPolicy.Fail || (_policy == CrashPolicy.Continue && !snapshot.IsContinuable)) return null;
+        if (_policy == CrashPolicy.Fail || (_policy == CrashPolicy.Continue && !said.IsContinuable)) return null;
         try
         {
             if (await requests.LoadAsync(id, metadata) is not { } request) return null;
-            var target = router.Target(snapshot.Model ?? metadata.Model); // who answered before
-            var text = snapshot.Text.ToString();
+            var target = router.Target(said.Model ?? metadata.Model); // who answered before
+            var text = said.Text.ToString();
             if (_policy == CrashPolicy.Continue && text.Length > 0)
             {
                 if (!target.Provider.ContinuesPrefix) return null;
@@ -155,32 +151,19 @@ internal sealed class GenerationRecovery(
         }
     }
 
+    private async Task<AnswerSoFar> ReadAsync(IStreamWriter stream, string id, GenerationMetadata metadata)
+    {
+        var said = new AnswerSoFar(metadata.Choices);
+        await AsFarAsItGoes(id, said.ReadAsync(log, stream));
+        return said;
+    }
+
     // A record that is damaged, or that a later version wrote, must not keep the stream from its ending, nor the server from starting.
-    private async Task<Snapshot> ReadAsync(IStreamWriter stream, string id, GenerationMetadata metadata)
+    private async Task AsFarAsItGoes(string id, Task read)
     {
-        var snapshot = new Snapshot(metadata.Choices);
-        await ForEachAsync(stream, id, record => snapshot.Add(record));
-        return snapshot;
-    }
-
-    /// <summary>Lets a new writer of the client's protocol know what was said, so that what it writes next fits.</summary>
-    private async Task ReplayAsync(IStreamWriter stream, string id, EventWriter writer)
-    {
-        var scratch = new System.Buffers.ArrayBufferWriter<byte>();
-        await ForEachAsync(stream, id, record =>
-        {
-            scratch.ResetWrittenCount();
-            writer.Replay(NativeEventReader.Read(EventRecord.Json(record.Data)), EventRecord.Frames(record.Data), scratch);
-        });
-    }
-
-    private async Task ForEachAsync(IStreamWriter stream, string id, StoredEvents.Handler take)
-    {
-        if (stream.NextOffset == 0) return;
         try
         {
-            using var reader = await log.OpenReaderAsync(stream.Path);
-            if (reader is not null) await StoredEvents.ReadAsync(reader, stream.NextOffset, take);
+            await read;
         }
         catch (Exception e) when (e is not StreamStorageException)
         {
@@ -199,46 +182,4 @@ internal sealed class GenerationRecovery(
     }
 
     private readonly record struct Asked(Attempts Attempts, long InputTokens);
-
-    /// <summary>What was said so far.</summary>
-    private sealed class Snapshot(int choices)
-    {
-        public RecordedState State { get; } = new();
-
-        /// <summary>Who was asked last, or null for nobody yet.</summary>
-        public string? Model { get; private set; }
-
-        /// <summary>The text of the first choice since the last reset.</summary>
-        public StringBuilder Text { get; } = new();
-
-        /// <summary>How many took it over after a death, one after another up to now, and said nothing.</summary>
-        public int Barren { get; private set; }
-
-        /// <summary>Only text can be gone on with: not a call half said, nor several answers.</summary>
-        public bool IsContinuable { get; private set; } = choices == 1;
-
-        public void Add(StreamEvent record)
-        {
-            var read = NativeEventReader.Read(EventRecord.Json(record.Data));
-            State.Add(read, record.Offset);
-            Model = read.Model ?? Model;
-            switch (read.Kind)
-            {
-                case EventKind.BlockStart when read.BlockKind is not (BlockKind.Text or BlockKind.Reasoning):
-                    IsContinuable = false;
-                    break;
-                case EventKind.Attempt when read.StopReason == Died:
-                    Barren++;
-                    break;
-                case EventKind.Delta:
-                    Barren = 0;
-                    if (read.Block == State.OpenText) Text.Append(JsonText.ToText(read.Text));
-                    break;
-                case EventKind.Reset:
-                    Text.Clear();
-                    IsContinuable = choices == 1;
-                    break;
-            }
-        }
-    }
 }

@@ -45,7 +45,7 @@ internal sealed class GenerationWorker(
             HoldsPreamble = !request.Background,
             KeepsPreamble = protocol.KeepsPreamble,
         };
-        return Register(new GenerationRun(new Generation(id, recorder, UsageEstimate.Input(request), onDisconnect, ended: Forget, time, logger)
+        return Register(new GenerationRun(new Generation(id, recorder, log, UsageEstimate.Input(request), onDisconnect, ended: Forget, time, logger)
         {
             Filters = options.Filters,
             Telemetry = new GenerationTelemetry(id, GenerationTelemetry.Operation(protocol.Name), metadata.TraceParent, time),

@@ -17,12 +17,12 @@ internal static class UsageEstimate
     }
 
     /// <summary>What several attempts cost together; only part of it was said by a provider.</summary>
-    public static Usage Add(Usage last, Usage before) => last with
+    public static Usage Add(Usage last, Usage? before) => before is null ? last : last with
     {
         InputTokens = last.InputTokens + (before.InputTokens ?? 0),
         OutputTokens = last.OutputTokens + (before.OutputTokens ?? 0),
         TotalTokens = last.TotalTokens + (before.InputTokens ?? 0) + (before.OutputTokens ?? 0),
-        Source = UsageSource.Partial,
+        Source = last.Source == UsageSource.Estimated && before.Source == UsageSource.Estimated ? UsageSource.Estimated : UsageSource.Partial,
     };
 
     private static long Characters(Part part) => part switch

@@ -97,9 +97,6 @@ public abstract class ProviderProtocol
     /// <param name="choices">How many answers were asked for (<see cref="GenerationRequest.Choices"/>): it is finished when all are.</param>
     public abstract EventReader NewEventReader(int choices = 1);
 
-    /// <summary>Whether a model goes on with a message of its own that it is given as the last, so that <see cref="GenerationRequest.Prefix"/> works.</summary>
-    public virtual bool ContinuesPrefix => false;
-
     /// <summary>Turns the reply of a call that failed into an error fit for strangers: none of the provider's words goes through.</summary>
     /// <param name="status">The reply's HTTP status.</param>
     /// <param name="body">Its body, or the beginning of it; anything at all.</param>

@@ -3,54 +3,71 @@ using Penstock.Protocols;
 namespace Penstock.Providers;
 
 /// <summary>
-/// Who is asked for one generation, and who next when that fails before it has said anything. It keeps the request until the
-/// first output, and no longer: an image weighs megabytes.
+/// Who is asked for one generation, and who next when that fails. It keeps the request until the first output, and no longer,
+/// unless an answer that breaks off is gone on with: an image weighs megabytes.
 /// </summary>
 internal sealed class Attempts
 {
     private readonly RetryOptions _options;
-    private readonly IReadOnlyList<Target> _targets;
+    private readonly bool _goesOn;
+    private readonly TimeSpan? _hedgeAfter;
+    private IReadOnlyList<Target> _targets;
     private GenerationRequest? _request;
     private ProviderRequest? _current;
-    private int _place;
+    private (ProviderRequest Asked, int Place)? _beside;
+    private RequestException? _refused;
+    private int _place = -1;
     private int _retries;
+    private bool _hedged;
 
     /// <exception cref="RequestException">No target can be told what the request says, or all are resting after failures.</exception>
     public Attempts(GenerationRequest request, Route route, RetryOptions options)
     {
         _options = options;
+        _goesOn = route.GoesOn ?? options.AfterOutput == "continue";
+        _hedgeAfter = route.HedgeAfter;
         _request = request;
         _targets = route.Draw();
-        RequestException? refused = null;
-        for (; _place < _targets.Count && _current is null; _place++) _current = TryPrepare(ref refused);
-        _place--;
-        if (_current is null) throw refused ?? Resting();
+        if (!Next()) throw _refused ?? Resting();
     }
 
-    /// <summary>Which attempt this is, from 1.</summary>
+    /// <summary>Which attempt was begun last, from 1.</summary>
     public int Number { get; private set; } = 1;
 
     /// <summary>What to ask now.</summary>
     public ProviderRequest Current => _current ?? throw new InvalidOperationException("The request was let go of.");
 
-    /// <summary>The provider has begun to say something: what it was asked is needed no more.</summary>
-    public void Release()
+    /// <summary>How long to wait for the current target before <see cref="Hedge"/>; null for no end.</summary>
+    public TimeSpan? HedgeAfter
+    {
+        get
+        {
+            if (_hedged || _hedgeAfter is not { } least || _place + 1 >= _targets.Count) return null;
+            return _current?.Target.Health?.UsualDelay is { } usual && usual > least ? usual : least;
+        }
+    }
+
+    /// <summary>The provider has begun to say something: what it was asked is needed no more, unless it may have to be said again.</summary>
+    /// <param name="delay">How long it took to begin.</param>
+    public void Release(TimeSpan delay)
     {
         if (_current is null) return;
-        _current.Target.Health?.Succeeded();
-        _request = null;
+        _current.Target.Health?.Succeeded(delay);
         _current = null;
+        DropBeside(failed: false);
+        if (!_goesOn) _request = null;
     }
 
     /// <summary>The call ended for reasons that are not the target's.</summary>
     public void Abandon()
     {
         _current?.Target.Health?.Abandoned();
+        DropBeside(failed: false);
         _request = null;
         _current = null;
     }
 
-    /// <summary>Moves on after a failure.</summary>
+    /// <summary>Moves on after a failure before any output.</summary>
     /// <param name="error">What went wrong.</param>
     /// <param name="pause">How long to wait before asking again.</param>
     /// <returns>False when nobody is left, or asking again is no use.</returns>
@@ -59,7 +76,7 @@ internal sealed class Attempts
         pause = TimeSpan.Zero;
         if (_request is null) return false;
         var kind = FailureKinds.Of(error);
-        if (kind == FailureKind.Request)
+        if (kind == FailureKind.Request && _request.Prefix is null) // with a prefix it is not what the client sent
         {
             Abandon();
             return false;
@@ -74,26 +91,88 @@ internal sealed class Attempts
             return true;
         }
 
+        return Next();
+    }
+
+    /// <summary>Whether an answer that broke off may be gone on with: each target is asked so often in all as it is before the first output.</summary>
+    public bool MayGoOn(GenerationError error) =>
+        _request is not null && FailureKinds.Of(error) != FailureKind.Request && Number < _targets.Count * (1 + _options.MaxRetries);
+
+    /// <summary>Turns to the next target, and at last to the same one again, to go on with an answer that broke off.</summary>
+    /// <param name="said">The text so far.</param>
+    /// <param name="pause">How long to wait before asking.</param>
+    /// <returns>False when nobody is left who can go on with it.</returns>
+    public bool GoOn(string said, out TimeSpan pause)
+    {
+        var failed = _targets[_place];
+        failed.Health?.Failed();
+        _request = _request! with { Prefix = said.Length > 0 ? said : null };
+        _targets = [.. _targets.Skip(_place + 1), .. _targets.Take(_place + 1)];
+        _place = -1;
+        Number++;
+        pause = TimeSpan.Zero;
+        if (!Next()) return false;
+        if (_current!.Target == failed) pause = Pause(asked: null) ?? TimeSpan.Zero;
+        return true;
+    }
+
+    /// <summary>The next target's request, to be asked beside the current one, which is slow; null when there is none.</summary>
+    public ProviderRequest? Hedge()
+    {
+        _hedged = true;
+        for (var place = _place + 1; place < _targets.Count; place++)
+        {
+            if (TryPrepare(place) is not { } asked) continue;
+            _beside = (asked, place);
+            Number++;
+            return asked;
+        }
+
+        return null;
+    }
+
+    /// <summary>Whom <see cref="Hedge"/> gave is the current target from now on: it was faster, or the other has failed.</summary>
+    /// <param name="failed">Whether it has.</param>
+    /// <param name="delay">How long it had had.</param>
+    public void TurnToBeside(bool failed, TimeSpan delay)
+    {
+        if (_beside is not { } beside) return;
+        if (failed) _current!.Target.Health?.Failed();
+        else _current!.Target.Health?.Outrun(delay);
+        (_current, _place, _retries, _beside) = (beside.Asked, beside.Place, 0, null);
+    }
+
+    /// <summary>Whom <see cref="Hedge"/> gave is asked no more.</summary>
+    public void DropBeside(bool failed)
+    {
+        if (_beside is not { } beside) return;
+        if (failed) beside.Asked.Target.Health?.Failed();
+        else beside.Asked.Target.Health?.Abandoned();
+        _beside = null;
+    }
+
+    private bool Next()
+    {
         _current = null;
         _retries = 0;
-        RequestException? refused = null;
-        while (_current is null && ++_place < _targets.Count) _current = TryPrepare(ref refused);
+        while (_current is null && ++_place < _targets.Count) _current = TryPrepare(_place);
         if (_current is null) _request = null;
         return _current is not null;
     }
 
-    private ProviderRequest? TryPrepare(ref RequestException? refused)
+    private ProviderRequest? TryPrepare(int place)
     {
-        var target = _targets[_place];
+        var target = _targets[place];
+        if (_request!.Prefix is not null && !target.Provider.ContinuesPrefix) return null;
         if (target.Health?.TryEnter() == false) return null;
         try
         {
-            return ProviderRequest.From(_request!, target);
+            return ProviderRequest.From(_request, target);
         }
         catch (RequestException e)
         {
             target.Health?.Abandoned();
-            refused ??= e;
+            _refused ??= e;
             return null;
         }
     }

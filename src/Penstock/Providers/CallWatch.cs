@@ -1,7 +1,7 @@
 namespace Penstock.Providers;
 
 /// <summary>
-/// Cancels a call that is silent for too long. Progress costs a timestamp, not a timer: the timer looks back when it
+/// Cancels a call that is silent for too long, or that takes too long in all. Progress costs a timestamp, not a timer: the timer looks back when it
 /// fires and sleeps on for what is left (the idea of YARP's ActivityCancellationTokenSource).
 /// </summary>
 internal sealed class CallWatch : IDisposable
@@ -9,22 +9,28 @@ internal sealed class CallWatch : IDisposable
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _cancellation;
     private readonly ITimer _timer;
+    private readonly TimeSpan _total;
+    private readonly long _began;
     private TimeSpan _limit;
     private long _since;
 
-    public CallWatch(TimeProvider time, TimeSpan limit, CancellationToken stop)
+    public CallWatch(TimeProvider time, TimeSpan limit, TimeSpan total, CancellationToken stop)
     {
         _time = time;
         _limit = limit;
-        _since = time.GetTimestamp();
+        _total = total;
+        _since = _began = time.GetTimestamp();
         _cancellation = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        _timer = time.CreateTimer(static state => ((CallWatch)state!).Check(), this, limit, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(static state => ((CallWatch)state!).Check(), this, limit < total ? limit : total, Timeout.InfiniteTimeSpan);
     }
 
     public CancellationToken Token => _cancellation.Token;
 
-    /// <summary>True once the silence was too long.</summary>
+    /// <summary>True once the silence, or all of it, was too long.</summary>
     public bool Expired { get; private set; }
+
+    /// <summary>True once all of it was too long.</summary>
+    public bool TotalExpired { get; private set; }
 
     /// <summary>Something came.</summary>
     public void Touch() => Volatile.Write(ref _since, _time.GetTimestamp());
@@ -35,7 +41,7 @@ internal sealed class CallWatch : IDisposable
         Touch();
         if (limit == _limit) return;
         _limit = limit;
-        _timer.Change(limit, Timeout.InfiniteTimeSpan);
+        Wait(limit);
     }
 
     /// <summary>Cuts the call, which is over.</summary>
@@ -47,14 +53,22 @@ internal sealed class CallWatch : IDisposable
         _cancellation.Dispose();
     }
 
+    private void Wait(TimeSpan silence)
+    {
+        var left = _total - _time.GetElapsedTime(_began);
+        if (left < TimeSpan.Zero) left = TimeSpan.Zero;
+        _timer.Change(silence < left ? silence : left, Timeout.InfiniteTimeSpan);
+    }
+
     private void Check()
     {
         var left = _limit - _time.GetElapsedTime(Volatile.Read(ref _since));
+        TotalExpired = _time.GetElapsedTime(_began) >= _total;
         try
         {
-            if (left > TimeSpan.Zero)
+            if (left > TimeSpan.Zero && !TotalExpired)
             {
-                _timer.Change(left, Timeout.InfiniteTimeSpan);
+                Wait(left);
                 return;
             }
 

@@ -13,7 +13,7 @@ internal sealed class ModelRouter : IDisposable
     public ModelRouter(RoutingOptions options, TimeProvider time)
     {
         foreach (var (name, provider) in options.Providers) _providers[name] = new Provider(name, provider, options.OwnTransport, time);
-        foreach (var (name, targets) in options.Aliases) _aliases[name] = NewRoute(targets, time);
+        foreach (var (name, alias) in options.Aliases) _aliases[name] = NewRoute(alias, time);
         _defaultModel = options.DefaultModel;
     }
 
@@ -67,12 +67,16 @@ internal sealed class ModelRouter : IDisposable
         foreach (var provider in _providers.Values) provider.Dispose();
     }
 
-    private Route NewRoute(IReadOnlyList<TargetOptions> targets, TimeProvider time) => new(
-        [.. targets
+    private Route NewRoute(AliasOptions alias, TimeProvider time) => new(
+        [.. alias.Targets
             .Select((options, place) => (Target: Target(options.Model) with { Health = new TargetHealth(time) }, options.Weight, Priority: options.Priority ?? place))
             .GroupBy(t => t.Priority)
             .OrderBy(tier => tier.Key)
-            .Select(tier => tier.Select(t => (t.Target, t.Weight)).ToList())]);
+            .Select(tier => tier.Select(t => (t.Target, t.Weight)).ToList())])
+    {
+        GoesOn = alias.AfterOutput is { } policy ? policy == "continue" : null,
+        HedgeAfter = alias.HedgeAfter,
+    };
 }
 
 /// <summary>What the router is made of.</summary>
@@ -86,5 +90,5 @@ public sealed class RoutingOptions
     public required IReadOnlyDictionary<string, ProviderOptions> Providers { get; init; }
 
     /// <summary>Each alias, and who answers for it.</summary>
-    public IReadOnlyDictionary<string, IReadOnlyList<TargetOptions>> Aliases { get; init; } = new Dictionary<string, IReadOnlyList<TargetOptions>>(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, AliasOptions> Aliases { get; init; } = new Dictionary<string, AliasOptions>(StringComparer.Ordinal);
 }

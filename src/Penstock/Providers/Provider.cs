@@ -31,7 +31,7 @@ internal sealed class Provider : IDisposable
     public ProviderProtocol Protocol { get; }
 
     /// <summary>Whether its models go on with an answer that broke off.</summary>
-    public bool ContinuesPrefix => IsSimulated || Protocol.ContinuesPrefix;
+    public bool ContinuesPrefix => IsSimulated || Options.ContinuesPrefix;
 
     public bool IsSimulated => Options.Protocol == "simulated";
 
@@ -85,6 +85,7 @@ internal sealed class Provider : IDisposable
         ConnectTimeout = options.ConnectTimeout,
         PooledConnectionLifetime = TimeSpan.FromMinutes(15), // lets DNS changes through
         PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2),
+        ResponseDrainTimeout = TimeSpan.FromMilliseconds(100), // an answer that is given up is not read on
         ActivityHeadersPropagator = null,
     };
 }

@@ -34,7 +34,7 @@ internal sealed class ProviderCall(string generation, Target target, int choices
     public Task<GenerationError?> RunAsync(ProviderRequest request, string? traceParent, CancellationToken cancellationToken)
     {
         // Not async, so that the request does not live as long as its answer: an image weighs megabytes.
-        var watch = new CallWatch(time, target.Provider.Options.FirstTokenTimeout, cancellationToken);
+        var watch = new CallWatch(time, target.Provider.Options.FirstTokenTimeout, target.Provider.Options.TotalTimeout, cancellationToken);
         return ReadAsync(target.Provider.SendAsync(request, traceParent, watch.Token), request.StreamAsked, watch, cancellationToken);
     }
 
@@ -73,7 +73,7 @@ internal sealed class ProviderCall(string generation, Target target, int choices
                 ProviderLog.Silent(logger, generation, target.Name);
             else
                 ProviderLog.Broken(logger, generation, target.Name, ProviderLog.ReasonOf(e)); // SocketsHttpHandler reports its ConnectTimeout as a cancellation
-            return watch.Expired ? ProviderErrors.Timeout : ProviderErrors.Unreachable;
+            return watch.TotalExpired ? ProviderErrors.TookTooLong : watch.Expired ? ProviderErrors.Timeout : ProviderErrors.Unreachable;
         }
         catch (Exception e) when (e is HttpRequestException or IOException or HttpProtocolException)
         {

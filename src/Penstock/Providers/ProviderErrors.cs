@@ -14,6 +14,9 @@ internal static class ProviderErrors
     public static readonly GenerationError Timeout = new(
         "provider_timeout", "The provider was silent for too long and the call was given up. Try again.", 504);
 
+    public static readonly GenerationError TookTooLong = new(
+        "provider_timeout", "The answer took longer than an answer of this provider may take in all, and was given up. The text so far is kept.", 504);
+
     public static readonly GenerationError Malformed = new(
         "provider_malformed", "The provider sent something that its protocol does not allow. Try again; if it persists, tell the operator of this server.");
 

@@ -10,7 +10,7 @@ internal static partial class ProviderLog
     [LoggerMessage(1, LogLevel.Warning, "Generation {Id}: {Target} answered with status {Status}.")]
     public static partial void Refused(ILogger logger, string id, string target, int status);
 
-    [LoggerMessage(2, LogLevel.Warning, "Generation {Id}: {Target} was silent for longer than its timeout; the call was given up.")]
+    [LoggerMessage(2, LogLevel.Warning, "Generation {Id}: {Target} was silent, or took in all, longer than its timeout; the call was given up.")]
     public static partial void Silent(ILogger logger, string id, string target);
 
     [LoggerMessage(3, LogLevel.Warning, "Generation {Id}: the connection to {Target} broke: {Reason}.")]

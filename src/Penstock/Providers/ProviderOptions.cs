@@ -27,6 +27,15 @@ public sealed class ProviderOptions
     /// <summary>How long the provider may be silent within a streamed answer.</summary>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>How long an answer may take from its request to its end, however lively.</summary>
+    public TimeSpan TotalTimeout { get; set; } = TimeSpan.FromHours(2);
+
+    /// <summary>
+    /// Whether its models go on with a message of their own that stands at the conversation's end, so that they can take over an
+    /// answer that broke off; the simulated ones do.
+    /// </summary>
+    public bool ContinuesPrefix { get; set; }
+
     /// <summary>The longest line (or whole answer, when it is not streamed) that is read, in bytes.</summary>
     public int MaxLineLength { get; set; } = Sse.SseReader.DefaultMaxLineLength;
 }

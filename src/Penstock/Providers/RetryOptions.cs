@@ -11,4 +11,7 @@ public sealed class RetryOptions
 
     /// <summary>The longest pause. A provider that asks for a longer one is passed over.</summary>
     public TimeSpan MaxDelay { get; set; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>What becomes of an answer that its provider leaves unfinished, unless its alias says otherwise: <c>fail</c> or <c>continue</c>.</summary>
+    public string AfterOutput { get; set; } = "fail";
 }

@@ -10,6 +10,12 @@ internal sealed class Route(IReadOnlyList<IReadOnlyList<(Target Target, double W
 
     public IEnumerable<Target> Targets => tiers.SelectMany(tier => tier.Select(t => t.Target));
 
+    /// <summary>Whether an answer that breaks off is gone on with; null for what <see cref="RetryOptions.AfterOutput"/> says.</summary>
+    public bool? GoesOn { get; init; }
+
+    /// <summary>The least time until a second target is asked beside the first; null for never.</summary>
+    public TimeSpan? HedgeAfter { get; init; }
+
     /// <summary>The targets in the order in which this request asks them: by priority, and within one by lot, where those that fail much draw short.</summary>
     public IReadOnlyList<Target> Draw()
     {

@@ -8,6 +8,7 @@ internal sealed class TargetHealth(TimeProvider time)
 {
     private const int LeastCalls = 10;
     private const double FailureRatio = 0.5;
+    private const int DelayCount = 100;
 
     private static readonly TimeSpan _half = TimeSpan.FromSeconds(15); // two halves make the window
     private static readonly TimeSpan _break = TimeSpan.FromSeconds(15);
@@ -17,6 +18,8 @@ internal sealed class TargetHealth(TimeProvider time)
     private long _since = time.GetTimestamp();
     private long? _openedAt;
     private bool _probing;
+    private TimeSpan[]? _delays; // a ring of the latest
+    private int _delayCount;
 
     /// <summary>The share of the latest calls that failed, 0 to 1.</summary>
     public double Failures
@@ -43,8 +46,38 @@ internal sealed class TargetHealth(TimeProvider time)
         }
     }
 
+    /// <summary>How long it takes to begin its answer in 95 of 100 cases, of the latest; null while that is not known.</summary>
+    public TimeSpan? UsualDelay
+    {
+        get
+        {
+            lock (_lock)
+            {
+                if (_delayCount < LeastCalls) return null;
+                Span<TimeSpan> sorted = stackalloc TimeSpan[DelayCount];
+                sorted = sorted[..Math.Min(_delayCount, DelayCount)];
+                _delays.AsSpan(0, sorted.Length).CopyTo(sorted);
+                sorted.Sort();
+                return sorted[(sorted.Length * 95 / 100)..][0];
+            }
+        }
+    }
+
     /// <summary>It has begun to answer.</summary>
-    public void Succeeded() => Report(failed: false);
+    /// <param name="delay">How long it took to.</param>
+    public void Succeeded(TimeSpan delay)
+    {
+        Report(failed: false);
+        TakeDelay(delay);
+    }
+
+    /// <summary>It was given up because another was faster.</summary>
+    /// <param name="delay">How long it had had; it would have taken more.</param>
+    public void Outrun(TimeSpan delay)
+    {
+        Abandoned();
+        TakeDelay(delay);
+    }
 
     /// <summary>It failed before it said anything.</summary>
     public void Failed() => Report(failed: true);
@@ -71,6 +104,16 @@ internal sealed class TargetHealth(TimeProvider time)
             _now = (_now.Calls + 1, _now.Failures + (failed ? 1 : 0));
             var calls = _now.Calls + _before.Calls;
             if (_openedAt is null && calls >= LeastCalls && _now.Failures + _before.Failures >= calls * FailureRatio) _openedAt = time.GetTimestamp();
+        }
+    }
+
+    private void TakeDelay(TimeSpan delay)
+    {
+        lock (_lock)
+        {
+            _delays ??= new TimeSpan[DelayCount];
+            _delays[_delayCount % DelayCount] = delay;
+            _delayCount = _delayCount + 1 < 2 * DelayCount ? _delayCount + 1 : DelayCount;
         }
     }
 

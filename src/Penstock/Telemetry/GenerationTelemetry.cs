@@ -16,16 +16,12 @@ internal sealed class GenerationTelemetry(string id, string operation, string? t
 
     private readonly long _began = time.GetTimestamp();
     private Activity? _generation;
-    private Activity? _call;
-    private string _provider = "";
-    private string _model = "";
-    private string? _responseModel;
-    private long _callBegan;
-    private bool _calling;
+    private CallTelemetry? _call;
     private TimeSpan? _firstOutput;
     private string _status = "";
     private string? _error;
     private (long? Input, long? Output) _tokens;
+    private long _outrun;
 
     /// <summary>The convention's name of what a client's protocol asks for.</summary>
     public static string Operation(string protocol) => protocol switch
@@ -56,35 +52,33 @@ internal sealed class GenerationTelemetry(string id, string operation, string? t
     /// <summary>A provider is asked.</summary>
     /// <param name="provider">The provider's name.</param>
     /// <param name="model">The provider's own name of the model.</param>
-    /// <returns>The <c>traceparent</c> of the call, or null where the generation is in no trace.</returns>
-    public string? BeginCall(string provider, string model)
+    public CallTelemetry BeginCall(string provider, string model)
     {
-        (_provider, _model, _responseModel, _callBegan, _calling) = (provider, model, null, time.GetTimestamp(), true);
-        _call = StartActivity(ActivityKind.Client, $"{operation} {model}", _generation?.Context ?? default);
-        if (_call is not null) SetNames(_call);
-        return _call?.Id ?? traceParent;
+        var span = StartActivity(ActivityKind.Client, $"{operation} {model}", _generation?.Context ?? default);
+        var call = new CallTelemetry(operation, provider, model, span, span?.Id ?? traceParent, time);
+        if (span is not null) call.SetNames(span);
+        return call;
     }
+
+    /// <summary>Of the calls that were begun, this one answers, as far as is known.</summary>
+    public void Answers(CallTelemetry call) => _call = call;
 
     /// <summary>The first output of the generation is there.</summary>
     public void FirstOutput()
     {
         if (_firstOutput is not null) return;
         _firstOutput = time.GetElapsedTime(_began);
-        PenstockMeter.TimeToFirstToken.Record(_firstOutput.Value.TotalSeconds, Tags());
-        PenstockMeter.TimeToFirstChunk.Record(time.GetElapsedTime(_callBegan).TotalSeconds, Tags());
+        PenstockMeter.TimeToFirstToken.Record(_firstOutput.Value.TotalSeconds, Call.Tags());
+        Call.FirstOutput();
     }
 
-    /// <summary>The call has ended; one that was cut ends with its generation.</summary>
-    /// <param name="error">The error's code, or null.</param>
-    /// <param name="responseModel">The model that the provider says has answered, or null.</param>
-    public void EndCall(string? error, string? responseModel)
+    /// <summary>A call has ended since another was faster, and has cost all the same.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="tokens">About how much.</param>
+    public void Outran(CallTelemetry call, long? tokens)
     {
-        _calling = false;
-        _responseModel = responseModel is { Length: <= 128 } ? responseModel : null;
-        PenstockMeter.OperationDuration.Record(time.GetElapsedTime(_callBegan).TotalSeconds, Tags(error));
-        if (_call is null) return;
-        End(_call, error);
-        _call = null;
+        call.EndOutrun(tokens);
+        _outrun += tokens ?? 0;
     }
 
     /// <summary>How the generation ends; the last word counts.</summary>
@@ -98,68 +92,38 @@ internal sealed class GenerationTelemetry(string id, string operation, string? t
     public void End()
     {
         PenstockMeter.Running.Add(-1);
-        if (_calling) EndCall(_error ?? (_status == "finished" ? null : _status), responseModel: null);
+        Call.End(_error ?? (_status == "finished" ? null : _status), responseModel: null); // if it was cut
         var took = time.GetElapsedTime(_began);
-        var tags = Tags(_error);
+        var tags = Call.Tags(_error);
         tags.Add("penstock.status", _status);
         PenstockMeter.RequestDuration.Record(took.TotalSeconds, tags);
         if (_firstOutput is { } first && _tokens.Output > 1)
-            PenstockMeter.TimePerOutputToken.Record((took - first).TotalSeconds / (_tokens.Output.Value - 1), Tags());
-        RecordTokens("input", _tokens.Input);
-        RecordTokens("output", _tokens.Output);
+            PenstockMeter.TimePerOutputToken.Record((took - first).TotalSeconds / (_tokens.Output.Value - 1), Call.Tags());
+        Call.RecordTokens("input", _tokens.Input - _outrun);
+        Call.RecordTokens("output", _tokens.Output);
         if (_generation is null) return;
-        SetNames(_generation);
-        _generation.DisplayName = $"{operation} {_model}";
+        Call.SetNames(_generation);
+        _generation.DisplayName = $"{operation} {Call.Model}";
         _generation.SetTag("penstock.status", _status);
-        End(_generation, _error);
+        if (_tokens.Input is { } input) _generation.SetTag("gen_ai.usage.input_tokens", input);
+        if (_tokens.Output is { } output) _generation.SetTag("gen_ai.usage.output_tokens", output);
+        End(_generation, Call, _error);
         _generation = null;
     }
 
-    private void RecordTokens(string type, long? tokens)
+    internal static void End(Activity span, CallTelemetry call, string? error)
     {
-        if (tokens is not { } count) return;
-        var tags = Tags();
-        tags.Add("gen_ai.token.type", type);
-        PenstockMeter.TokenUsage.Record(count, tags);
-    }
-
-    private TagList Tags(string? error = null)
-    {
-        var tags = new TagList
-        {
-            { "gen_ai.operation.name", operation },
-            { "gen_ai.provider.name", _provider },
-            { "gen_ai.request.model", _model },
-        };
-        if (_responseModel is not null) tags.Add("gen_ai.response.model", _responseModel);
-        if (error is not null) tags.Add("error.type", error);
-        return tags;
-    }
-
-    private void SetNames(Activity activity)
-    {
-        activity.SetTag("gen_ai.operation.name", operation);
-        activity.SetTag("gen_ai.provider.name", _provider);
-        activity.SetTag("gen_ai.request.model", _model);
-    }
-
-    private void End(Activity activity, string? error)
-    {
-        if (_responseModel is not null) activity.SetTag("gen_ai.response.model", _responseModel);
-        if (activity.Kind == ActivityKind.Server)
-        {
-            if (_tokens.Input is { } input) activity.SetTag("gen_ai.usage.input_tokens", input);
-            if (_tokens.Output is { } output) activity.SetTag("gen_ai.usage.output_tokens", output);
-        }
-
+        if (call.ResponseModel is { } model) span.SetTag("gen_ai.response.model", model);
         if (error is not null)
         {
-            activity.SetTag("error.type", error);
-            activity.SetStatus(ActivityStatusCode.Error);
+            span.SetTag("error.type", error);
+            span.SetStatus(ActivityStatusCode.Error);
         }
 
-        activity.Dispose();
+        span.Dispose();
     }
+
+    private CallTelemetry Call => _call ??= new CallTelemetry(operation, "", "", span: null, traceParent, time);
 
     // A generation outlives the request that it was asked for in, so its spans are not made current there.
     private static Activity? StartActivity(ActivityKind kind, string name, ActivityContext parent)

@@ -1,5 +1,8 @@
 using System.Net;
+using Penstock.AspNetCore.Tests.Pairs;
 using Penstock.Testing;
+using Penstock.Testing.Wires;
+using Tokens = Penstock.Testing.Tokens;
 
 namespace Penstock.AspNetCore.Tests.Lifecycle;
 
@@ -28,6 +31,28 @@ public sealed class TimeoutTests
         var events = await SseClient.AllAsync(host.Api.Chat("up/m"));
         View.ChatText(events).ShouldBe("a");
         events[^1].Json()["error"].ShouldNotBeNull();
+    }
+
+    public static TheoryData<string, string> Pairs => [.. PairData.Pairs];
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public async Task An_answer_that_takes_too_long_in_all_fails_in_each_protocol(string client, string provider)
+    {
+        var wire = Wire.All.Single(w => w.Protocol == provider);
+        await using var host = await PenstockHost.StartAsync(
+            call => wire.PlayAsync(call, new WireAnswer { Text = Enumerable.Repeat("a", 100_000), Pace = TimeSpan.FromMilliseconds(20) }),
+            settings: [("Providers:up:Protocol", provider), ("Providers:up:TotalTimeout", "00:00:00.4")]);
+        var theirs = ClientWire.All.Single(c => c.Name == client);
+        var ask = new Ask { Model = "up/m" };
+        using var reply = await RawReply.SendAsync(theirs.Request(host.Api, ask, change: null)).WaitAsync(Eventually.Limit);
+        var read = new PairReply(theirs, ask.Way, reply.Status, reply.Headers, await reply.TextAsync()).Answer();
+        read.Text.ShouldStartWith("a");
+        read.Error.ShouldNotBeNull();
+        await Eventually.Completes(host.Upstream.Calls.Single().Closed, "the call is given up");
+        var id = reply.Headers["Penstock-Generation"];
+        var snapshot = await host.Api.EndedAsync(id);
+        ((string)snapshot["status"]!, (string)snapshot["error"]!["code"]!).ShouldBe(("failed", "provider_timeout"));
     }
 
     [Fact]

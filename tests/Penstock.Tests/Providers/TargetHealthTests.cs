@@ -11,7 +11,7 @@ public sealed class TargetHealthTests
     public void It_opens_after_many_failures_and_lets_one_call_through_after_a_while()
     {
         var health = new TargetHealth(_time);
-        for (var i = 0; i < 5; i++) health.Succeeded();
+        for (var i = 0; i < 5; i++) health.Succeeded(TimeSpan.Zero);
         for (var i = 0; i < 5; i++)
         {
             health.TryEnter().ShouldBeTrue();
@@ -26,7 +26,7 @@ public sealed class TargetHealthTests
         health.TryEnter().ShouldBeFalse();
         _time.Advance(TimeSpan.FromSeconds(16));
         health.TryEnter().ShouldBeTrue();
-        health.Succeeded();
+        health.Succeeded(TimeSpan.Zero);
         health.TryEnter().ShouldBeTrue();
         health.TryEnter().ShouldBeTrue();
     }
@@ -52,5 +52,19 @@ public sealed class TargetHealthTests
         health.Failures.ShouldBe(0);
         health.Failed();
         health.TryEnter().ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Its_usual_delay_is_what_95_of_its_latest_100_keep_to()
+    {
+        var health = new TargetHealth(_time);
+        for (var i = 0; i < 9; i++) health.Succeeded(TimeSpan.FromSeconds(1));
+        health.UsualDelay.ShouldBeNull();
+        health.Succeeded(TimeSpan.FromSeconds(1));
+        health.UsualDelay.ShouldBe(TimeSpan.FromSeconds(1));
+        for (var i = 1; i <= 250; i++) health.Succeeded(TimeSpan.FromSeconds(i));
+        health.UsualDelay.ShouldBe(TimeSpan.FromSeconds(246)); // of 151 to 250
+        for (var i = 0; i < 10; i++) health.Outrun(TimeSpan.FromSeconds(1000));
+        health.UsualDelay.ShouldBe(TimeSpan.FromSeconds(1000));
     }
 }

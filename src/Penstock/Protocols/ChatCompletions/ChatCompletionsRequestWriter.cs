@@ -40,19 +40,10 @@ internal static class ChatCompletionsRequestWriter
                 reader.Skip();
                 var value = body[start..(int)reader.BytesConsumed];
                 output.Write(","u8);
-                if (messages && request.Prefix is { } prefix) WriteWithPrefix(value, prefix, output);
+                if (messages && request.Prefix is { } prefix) PrefixWriter.Write(value, "{\"role\":\"assistant\",\"content\":"u8, prefix, "}"u8, output);
                 else output.Write(value);
             }
         }
-    }
-
-    /// <summary>The member <c>messages</c> with what the model said so far at its end, for the model to go on with.</summary>
-    private static void WriteWithPrefix(ReadOnlySpan<byte> messages, string prefix, IBufferWriter<byte> output)
-    {
-        output.Write(messages[..messages.LastIndexOf((byte)']')]);
-        output.Write(",{\"role\":\"assistant\",\"content\":"u8);
-        JsonText.WriteString(prefix, output);
-        output.Write("}]"u8);
     }
 
     private static void WritePrompt(ReadOnlySpan<byte> prompt, string? prefix, IBufferWriter<byte> output)

@@ -8,7 +8,7 @@ internal static class GeminiRequestWriter
 {
     public static void Write(GenerationRequest request, string model, IBufferWriter<byte> output, DroppedFields dropped)
     {
-        if (request.Protocol == GeminiProtocol.ProtocolName) CopyMembers(request.Body.Span, output);
+        if (request.Protocol == GeminiProtocol.ProtocolName) CopyMembers(request.Body.Span, output, prefix: request.Prefix);
         else GeminiTranslation.Write(request, model, output, dropped);
     }
 
@@ -20,8 +20,9 @@ internal static class GeminiRequestWriter
     /// <param name="body">A JSON object.</param>
     /// <param name="output">Takes the JSON.</param>
     /// <param name="model">The model to name, or null for none.</param>
+    /// <param name="prefix">What the model said so far and is to go on with, or null.</param>
     /// <param name="inside">The model to name in a <c>generateContentRequest</c>, or null where there is no such member.</param>
-    private static void CopyMembers(ReadOnlySpan<byte> body, IBufferWriter<byte> output, string? model = null, string? inside = null)
+    private static void CopyMembers(ReadOnlySpan<byte> body, IBufferWriter<byte> output, string? model = null, string? inside = null, string? prefix = null)
     {
         output.Write("{"u8);
         var first = true;
@@ -38,11 +39,18 @@ internal static class GeminiRequestWriter
         {
             var start = (int)reader.TokenStartIndex;
             var ours = reader.ValueTextEquals("model"u8);
+            var contents = reader.ValueTextEquals("contents"u8);
             var whole = inside is not null && (reader.ValueTextEquals("generateContentRequest"u8) || reader.ValueTextEquals("generate_content_request"u8));
             var value = JsonValue.Read(ref reader, body);
             if (ours) continue;
             if (!first) output.Write(","u8);
             first = false;
+            if (contents && prefix is not null)
+            {
+                PrefixWriter.Write(body[start..(int)reader.BytesConsumed], "{\"role\":\"model\",\"parts\":[{\"text\":"u8, prefix, "}]}"u8, output);
+                continue;
+            }
+
             if (!whole || !JsonValue.IsObject(value))
             {
                 output.Write(body[start..(int)reader.BytesConsumed]);

@@ -34,10 +34,13 @@ internal static class MessagesRequestWriter
         {
             var start = (int)reader.TokenStartIndex;
             var ours = reader.ValueTextEquals("model"u8) || reader.ValueTextEquals("stream"u8);
+            var messages = reader.ValueTextEquals("messages"u8);
             reader.Skip();
             if (ours) continue;
             output.Write(","u8);
-            output.Write(body[start..(int)reader.BytesConsumed]);
+            var member = body[start..(int)reader.BytesConsumed];
+            if (messages && request.Prefix is { } prefix) PrefixWriter.Write(member, "{\"role\":\"assistant\",\"content\":"u8, prefix, "}"u8, output);
+            else output.Write(member);
         }
     }
 }
