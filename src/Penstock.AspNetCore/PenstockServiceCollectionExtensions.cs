@@ -179,6 +179,7 @@ public static class PenstockServiceCollectionExtensions
 
     private static ReplyOptions NewReplies(IServiceProvider services) => new(
         services.GetRequiredService<PenstockOptions>().Streams.Heartbeat,
+        services.GetRequiredService<PenstockOptions>().Streams.StalledReader,
         services.GetRequiredService<TimeProvider>(),
         services.GetRequiredService<GenerationService>().Stopping);
 }

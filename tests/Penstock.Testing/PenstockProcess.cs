@@ -43,6 +43,9 @@ public sealed class PenstockProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>How many files and sockets it has open.</summary>
+    public int OpenFiles => Directory.GetFileSystemEntries($"/proc/{_process!.Id}/fd").Length;
+
     /// <summary>How much of the processors it has used.</summary>
     public TimeSpan ProcessorTime
     {

@@ -15,7 +15,7 @@ internal sealed class Authenticator(PenstockOptions options, KeyRing keys, Token
     /// <summary>The caller, or null where none is shown that counts. A known one is known at once.</summary>
     public ValueTask<Caller?> FindAsync(HttpContext context, Surface surface)
     {
-        if (!IsRequired) return new(options.Auth.Open || IsLocal(context.Connection.LocalIpAddress) ? Caller.Anybody : null);
+        if (!IsRequired) return new(options.Auth.Open || (IsLocal(context.Connection.LocalIpAddress) && IsLocal(context.Request.Host.Host)) ? Caller.Anybody : null);
         if (Credential.Read(context.Request) is { } shown)
             return shown.StartsWith(ApiKey.Prefix, StringComparison.Ordinal) ? new(keys.Find(shown)) : tokens.FindAsync(shown);
         return surface.TakesTicket && HttpMethods.IsGet(context.Request.Method) && Credential.ReadTicket(context.Request) is { } ticket && GenerationOf(context.Request) is { } generation
@@ -25,6 +25,11 @@ internal sealed class Authenticator(PenstockOptions options, KeyRing keys, Token
 
     /// <summary>Whether an address is this machine's own, or a Unix socket's, which has none.</summary>
     public static bool IsLocal(IPAddress? address) => address is null || IPAddress.IsLoopback(address);
+
+    // A page of anywhere may have a name of its own lead to this machine (DNS rebinding); what it sends then still bears that name.
+    private static bool IsLocal(string host) =>
+        host.Length == 0 || host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
     // As the routes name it: by itself, or as a stream's path.
     private static string? GenerationOf(HttpRequest request)

@@ -53,7 +53,7 @@ internal sealed class Gate(Authenticator authenticator)
     }
 
     private RequestException Unauthorized(HttpRequest request) => new(
-        !authenticator.IsRequired ? "This server has no authentication, so it answers on loopback alone. Its operator sets Penstock:Auth."
+        !authenticator.IsRequired ? "This server has no authentication, so it answers on loopback alone, by the name localhost or the address. Its operator sets Penstock:Auth."
         : Credential.Read(request) is null && Credential.ReadTicket(request) is null ? "Who are you? Send a key: Authorization: Bearer pk_…, x-api-key, x-goog-api-key or ?key=."
         : "The key, token or ticket is not one that opens this: it is wrong, has expired or was revoked.")
     {

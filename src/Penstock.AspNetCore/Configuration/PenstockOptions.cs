@@ -79,6 +79,9 @@ public sealed class StreamsOptions
     /// <summary>How long a stream may be silent before a comment is sent.</summary>
     public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long a client may take nothing of what there is for it; then it is cut off, and can resume.</summary>
+    public TimeSpan StalledReader { get; set; } = TimeSpan.FromMinutes(1);
+
     /// <summary>How long an event of a Durable Stream is kept, at least; 0 for as long as the stream.</summary>
     public TimeSpan KeepFor { get; set; }
 

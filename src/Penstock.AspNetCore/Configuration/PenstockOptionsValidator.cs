@@ -17,6 +17,7 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         Positive(errors, "Storage:Retention", options.Storage.Retention);
         Positive(errors, "Storage:RedisOutage", options.Storage.RedisOutage);
         Positive(errors, "Streams:Heartbeat", options.Streams.Heartbeat);
+        Positive(errors, "Streams:StalledReader", options.Streams.StalledReader);
         Positive(errors, "Streams:LongPollTimeout", options.Streams.LongPollTimeout);
         if (options.Streams.KeepFor < TimeSpan.Zero) errors.Add($"Penstock:Streams:KeepFor is {options.Streams.KeepFor}; give a time, or 00:00:00 to keep all.");
         if (options.Streams.KeepBytes < 0) errors.Add($"Penstock:Streams:KeepBytes is {options.Streams.KeepBytes}; give a number of bytes, or 0 to keep all.");

@@ -43,6 +43,7 @@ internal sealed class EventStreamReply(
     private bool _wroteSinceBeat;
     private bool _wroteSome;
     private volatile bool _beat;
+    private long _waitsSince; // for the client to take what was written; 0 while it does
 
     /// <summary>What the client is shown before the first event that it reads.</summary>
     public ReadOnlyMemory<byte> Beginning { init => _beginning = value; }
@@ -126,7 +127,11 @@ internal sealed class EventStreamReply(
             if (!CopyReady(out var early)) return early;
             _wroteSinceBeat = _wroteSome = true;
             if (_ended && context.Response.HasStarted) return null; // it goes out with the end of the body, in one write
-            if ((await _output.FlushAsync(_aborted)).IsCompleted) return null;
+            var flush = _output.FlushAsync(_aborted);
+            if (!flush.IsCompleted) Volatile.Write(ref _waitsSince, options.Time.GetTimestamp());
+            var isCompleted = (await flush).IsCompleted;
+            Volatile.Write(ref _waitsSince, 0);
+            if (isCompleted) return null;
         }
     }
 
@@ -194,6 +199,12 @@ internal sealed class EventStreamReply(
 
     private void Beat()
     {
+        if (Volatile.Read(ref _waitsSince) is var since && since != 0 && options.Time.GetElapsedTime(since) >= options.StalledReader)
+        {
+            context.Abort(); // what it has not taken stands in the log, for when it comes back
+            return;
+        }
+
         _beat = true;
         _reader.Wake();
     }
@@ -235,4 +246,4 @@ internal sealed class EventStreamReply(
 }
 
 /// <summary>What all replies share.</summary>
-internal sealed record ReplyOptions(TimeSpan Heartbeat, TimeProvider Time, CancellationToken Stopping);
+internal sealed record ReplyOptions(TimeSpan Heartbeat, TimeSpan StalledReader, TimeProvider Time, CancellationToken Stopping);

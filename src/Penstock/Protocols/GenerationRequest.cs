@@ -87,8 +87,11 @@ public sealed record Continuation(string GenerationId, ReadOnlyMemory<byte> Outp
 
 /// <summary>A request that cannot be taken, said so that the sender can mend it.</summary>
 /// <param name="message">A sentence that names the field and the mend.</param>
-public sealed class RequestException(string message) : Exception(message)
+public sealed class RequestException(string message) : Exception(message.Length <= MaxMessage ? message : $"{message.AsSpan(0, MaxMessage / 2)} … {message.AsSpan(message.Length - (MaxMessage / 2))}")
 {
+    // It may quote what the sender wrote, of any length.
+    private const int MaxMessage = 1000;
+
     /// <summary>The HTTP status; 400 unless set.</summary>
     public int Status { get; init; } = 400;
 

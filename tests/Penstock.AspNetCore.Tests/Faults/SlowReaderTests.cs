@@ -28,4 +28,53 @@ public sealed class SlowReaderTests
         late[^1].Type().ShouldBe("finished");
         late.Count(e => e.Type() == "delta").ShouldBe(Count);
     }
+
+    [Fact]
+    public async Task A_reader_that_takes_nothing_for_long_is_cut_off_and_can_resume()
+    {
+        const int Count = 2000;
+        var big = new string('x', 16 * 1024);
+        await using var host = await PenstockHost.StartAsync(
+            Tokens.Script([.. Enumerable.Range(0, Count).Select(i => $"{i}{big}")]), settings: [("Streams:StalledReader", "00:00:00.5"), ("Streams:Heartbeat", "00:00:00.1")]);
+        var id = await host.Api.StartAsync("up/m");
+        using var stalled = await SseClient.OpenAsync(host.Api.Events(id), receiveBuffer: 4096);
+        var events = new List<SseEvent> { (await stalled.NextAsync())!, (await stalled.NextAsync())! };
+        await host.Api.EndedAsync(id);
+        await Eventually.Is(async () => await ReadersAsync(host) == 0, "it is cut off");
+        await Should.ThrowAsync<IOException>(async () =>
+        {
+            while (await stalled.NextAsync() is { } e) events.Add(e);
+        });
+        events.Count.ShouldBeLessThan(Count);
+
+        events.AddRange(await SseClient.AllAsync(host.Api.Events(id).With("Last-Event-ID", events[^1].Id!)));
+        events.Count(e => e.Type() == "delta").ShouldBe(Count);
+        events.Select(e => e.Id).Distinct().Count().ShouldBe(events.Count);
+        events[^1].Type().ShouldBe("finished");
+    }
+
+    [Fact]
+    public async Task A_reader_that_is_slow_but_reads_is_not_cut_off()
+    {
+        const int Count = 400;
+        var big = new string('x', 16 * 1024);
+        await using var host = await PenstockHost.StartAsync(
+            Tokens.Script([.. Enumerable.Range(0, Count).Select(i => $"{i}{big}")]), settings: [("Streams:StalledReader", "00:00:02"), ("Streams:Heartbeat", "00:00:00.1")]);
+        using var slow = await SseClient.OpenAsync(host.Api.Events(await host.Api.StartAsync("up/m")), receiveBuffer: 4096);
+        var deltas = 0;
+        while (await slow.NextAsync() is { } e)
+        {
+            deltas += e.Type() == "delta" ? 1 : 0;
+            if (deltas % 40 == 0) await Task.Delay(100); // its pace
+        }
+
+        deltas.ShouldBe(Count);
+    }
+
+    private static async Task<int> ReadersAsync(PenstockHost host)
+    {
+        using var reply = await RawReply.SendAsync(host.Api.Get("metrics"));
+        var line = (await reply.TextAsync()).Split('\n').FirstOrDefault(l => l.StartsWith("penstock_subscribers ", StringComparison.Ordinal));
+        return line is null ? 0 : int.Parse(line.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+    }
 }

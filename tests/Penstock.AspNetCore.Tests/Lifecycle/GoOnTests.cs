@@ -31,9 +31,21 @@ public sealed class GoOnTests
     [MemberData(nameof(Breaks), DisableDiscoveryEnumeration = true)]
     public async Task The_next_target_is_given_what_was_said_and_goes_on_in_the_same_block(string how, Func<UpstreamCall, Task> breaks)
     {
-        await using var host = await PenstockHost.StartAsync(settings: [.. _twoTargets, ("Providers:up:IdleTimeout", "00:00:00.3")]);
-        host.Upstream.Reply(SayThen(8, breaks)).Reply(GoOn);
-        var events = await SseClient.AllAsync(host.Api.Chat("fast"));
+        await using var host = await PenstockHost.StartAsync(settings: [.. _twoTargets, ("Providers:up:IdleTimeout", "00:00:01")]);
+        // What comes in one piece with what breaks it is not shown, and is said again: so it breaks only once it was seen.
+        var seen = new TaskCompletionSource();
+        host.Upstream
+            .Reply(SayThen(8, async call =>
+            {
+                await seen.Task.WaitAsync(Eventually.Limit);
+                await breaks(call);
+            }))
+            .Reply(GoOn);
+        using var client = await SseClient.OpenAsync(host.Api.Chat("fast"));
+        var events = new List<SseEvent>();
+        while (View.ChatText(events).Length < string.Concat(_tokens.Take(8)).Length) events.Add((await client.NextAsync())!);
+        seen.SetResult();
+        events.AddRange(await client.RestAsync());
         View.ChatText(events).ShouldBe(string.Concat(_tokens), how);
         events.Count(e => e.Data.Contains("\"role\"", StringComparison.Ordinal)).ShouldBe(1);
         events.Count(View.IsDone).ShouldBe(1);

@@ -21,7 +21,7 @@ public sealed class ProducerKillTests(ITestOutputHelper output)
     private static readonly int _rounds = int.Parse(Environment.GetEnvironmentVariable("PENSTOCK_KILL_ROUNDS") ?? "6", CultureInfo.InvariantCulture);
 
     [Fact]
-    public async Task No_append_is_lost_doubled_or_out_of_order()
+    public async Task Row30_No_append_is_lost_doubled_or_out_of_order()
     {
         var random = new Random(20_26);
         await using var server = await PenstockProcess.StartAsync(PenstockSettings.For(storage: "disk"));

@@ -21,7 +21,7 @@ public sealed class GenerationServiceTests
             {
                 DefaultModel = "fast",
                 Providers = new Dictionary<string, ProviderOptions>(StringComparer.Ordinal) { ["simulated"] = new() { Protocol = "simulated" } },
-                Aliases = new Dictionary<string, IReadOnlyList<TargetOptions>>(StringComparer.Ordinal) { ["fast"] = [new TargetOptions { Model = "simulated/chat" }] },
+                Aliases = new Dictionary<string, AliasOptions>(StringComparer.Ordinal) { ["fast"] = new() { Targets = [new TargetOptions { Model = "simulated/chat" }] } },
             },
             time);
         var health = router.Route("fast").Draw()[0].Health.ShouldNotBeNull();

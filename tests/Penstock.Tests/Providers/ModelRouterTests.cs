@@ -14,7 +14,7 @@ public sealed class ModelRouterTests : IDisposable
                 ["simulated"] = new() { Protocol = "simulated", Models = ["chat"] },
                 ["groq"] = new() { BaseUrl = "https://localhost/v1", Models = ["mixtral"] },
             },
-            Aliases = new Dictionary<string, IReadOnlyList<TargetOptions>>(StringComparer.Ordinal) { ["fast"] = [new TargetOptions { Model = "groq/llama" }] },
+            Aliases = new Dictionary<string, AliasOptions>(StringComparer.Ordinal) { ["fast"] = new() { Targets = [new TargetOptions { Model = "groq/llama" }] } },
         },
         TimeProvider.System);
 

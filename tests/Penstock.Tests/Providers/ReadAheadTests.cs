@@ -8,7 +8,7 @@ namespace Penstock.Tests.Providers;
 public sealed class ReadAheadTests : IAsyncDisposable
 {
     private readonly Pipe _connection = new(new PipeOptions(pauseWriterThreshold: 4096, resumeWriterThreshold: 1024));
-    private readonly CallWatch _watch = new(new ManualTimeProvider(), TimeSpan.FromSeconds(10), CancellationToken.None);
+    private readonly CallWatch _watch = new(new ManualTimeProvider(), TimeSpan.FromSeconds(10), TimeSpan.FromHours(1), CancellationToken.None);
     private readonly TaskCompletionSource _stored = new();
     private readonly ReadAhead _ahead;
 
