@@ -47,7 +47,19 @@ public sealed class SlowReaderTests
         });
         events.Count.ShouldBeLessThan(Count);
 
-        events.AddRange(await SseClient.AllAsync(host.Api.Events(id).With("Last-Event-ID", events[^1].Id!)));
+        while (events[^1].Type() != "finished")
+        {
+            try
+            {
+                using var back = await SseClient.OpenAsync(host.Api.Events(id).With("Last-Event-ID", events[^1].Id!));
+                while (await back.NextAsync() is { } e) events.Add(e);
+            }
+            catch (IOException)
+            {
+                // A machine that is busy for half a second is a stalled reader, too.
+            }
+        }
+
         events.Count(e => e.Type() == "delta").ShouldBe(Count);
         events.Select(e => e.Id).Distinct().Count().ShouldBe(events.Count);
         events[^1].Type().ShouldBe("finished");
@@ -59,7 +71,7 @@ public sealed class SlowReaderTests
         const int Count = 400;
         var big = new string('x', 16 * 1024);
         await using var host = await PenstockHost.StartAsync(
-            Tokens.Script([.. Enumerable.Range(0, Count).Select(i => $"{i}{big}")]), settings: [("Streams:StalledReader", "00:00:02"), ("Streams:Heartbeat", "00:00:00.1")]);
+            Tokens.Script([.. Enumerable.Range(0, Count).Select(i => $"{i}{big}")]), settings: [("Streams:StalledReader", "00:00:10"), ("Streams:Heartbeat", "00:00:00.1")]);
         using var slow = await SseClient.OpenAsync(host.Api.Events(await host.Api.StartAsync("up/m")), receiveBuffer: 4096);
         var deltas = 0;
         while (await slow.NextAsync() is { } e)

@@ -16,11 +16,11 @@ internal static class Fuzzer
 {
     private const long MaxAllocated = 32 * 1024 * 1024;
 
-    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(60);
 
     private static readonly ulong _seed = ulong.Parse(Environment.GetEnvironmentVariable("PENSTOCK_FUZZ_SEED") ?? "1", CultureInfo.InvariantCulture);
 
-    private static long Count => long.Parse(Environment.GetEnvironmentVariable("PENSTOCK_FUZZ") ?? "3000", CultureInfo.InvariantCulture);
+    private static long Count => long.Parse(Environment.GetEnvironmentVariable("PENSTOCK_FUZZ") ?? "1000", CultureInfo.InvariantCulture);
 
     public static void Run(FuzzTarget target, int share = 1, [CallerMemberName] string name = "")
     {
