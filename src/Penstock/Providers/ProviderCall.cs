@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net.Http.Headers;
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Penstock.Protocols;
 using Penstock.Sse;
@@ -81,9 +82,9 @@ internal sealed class ProviderCall(string generation, Target target, int choices
             ProviderLog.Broken(logger, generation, target.Name, ProviderLog.ReasonOf(e));
             return e is HttpRequestException ? ProviderErrors.Unreachable : ProviderErrors.Cut;
         }
-        catch (Exception e) when (e is ProviderFormatException or SseLineTooLongException)
+        catch (Exception e) when (e is ProviderFormatException or JsonException or SseLineTooLongException)
         {
-            ProviderLog.Malformed(logger, generation, target.Name, e.Message);
+            ProviderLog.Malformed(logger, generation, target.Name, e is JsonException ? "no JSON" : e.Message); // whose message may quote the provider
             return e is SseLineTooLongException ? ProviderErrors.TooLong(options.MaxLineLength) : ProviderErrors.Malformed;
         }
     }
