@@ -81,7 +81,7 @@ public sealed class AbandonedTests : IAsyncLifetime
                 using var reply = await RawReply.SendAsync(_server.Api.Chat(kind == "silent" ? "up/m" : "begun/m", prompt));
                 reply.Status.ShouldBe(kind == "silent" ? 504 : 200);
                 await reply.TextAsync();
-                late.GetOrAdd(kind, _ => []).Add(await ClosedAsync(prompt, _calls[prompt].At, allowed));
+                if (_calls.TryGetValue(prompt, out var made)) late.GetOrAdd(kind, _ => []).Add(await ClosedAsync(prompt, made.At, allowed)); // else it was given up before it came
                 return;
             }
 
