@@ -8,6 +8,10 @@ public sealed class Engines : IAsyncLifetime
     private RedisServer? _redis;
     private RabbitMqServer? _rabbit;
 
+    public RedisServer Redis => _redis!;
+
+    public RabbitMqServer Rabbit => _rabbit!;
+
     public async ValueTask InitializeAsync()
     {
         _redis = await RedisServer.StartAsync();
