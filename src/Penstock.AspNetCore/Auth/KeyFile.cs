@@ -12,7 +12,11 @@ internal sealed class KeyFile(string path)
     public string Path => path;
 
     /// <summary>Changes whenever the file does; null where there is none.</summary>
-    public (DateTime Time, long Length)? Stamp => new FileInfo(path) is { Exists: true } file ? (file.LastWriteTimeUtc, file.Length) : null;
+    /// <remarks>Of the file itself where the path is a link: Kubernetes brings a new one by turning a link.</remarks>
+    public (DateTime Time, long Length)? Stamp =>
+        new FileInfo(path) is { Exists: true } link && (FileInfo)(link.ResolveLinkTarget(returnFinalTarget: true) ?? link) is { Exists: true } file
+            ? (file.LastWriteTimeUtc, file.Length)
+            : null;
 
     /// <exception cref="KeyFileException">It cannot be read.</exception>
     public IReadOnlyList<KeyRecord> Read()

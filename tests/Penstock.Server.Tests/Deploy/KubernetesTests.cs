@@ -75,6 +75,30 @@ public sealed class KubernetesTests
         Named<V1ConfigMap>("rabbitmq").Data["20-penstock.conf"].ShouldContain(DeployFolder.Text("rabbitmq.conf").Split('\n')[^2]);
     }
 
+    [Fact]
+    public async Task Keys_that_the_cluster_brings_anew_are_taken_up_while_the_server_runs()
+    {
+        // As kubelet lays a Secret: keys.json leads through ..data, which is turned to a new folder.
+        var folder = Directory.CreateTempSubdirectory("penstock-keys-").FullName;
+        string In(string name) => Path.Combine(folder, name);
+        var first = await CreateKeyAsync(In("..1"));
+        Directory.CreateSymbolicLink(In("..data"), "..1");
+        File.CreateSymbolicLink(In("keys.json"), Path.Combine("..data", "keys.json"));
+        await using var server = await PenstockProcess.StartAsync(PenstockSettings.For().With("Auth:KeyFile", In("keys.json")));
+        async Task<HttpStatusCode> StatusAsync(string key) => (await Api.SendAsync(server.Api.Get("v1/models").With("x-api-key", key))).Status;
+        (await StatusAsync(first)).ShouldBe(HttpStatusCode.OK);
+
+        var second = await CreateKeyAsync(In("..2"));
+        (await StatusAsync(second)).ShouldBe(HttpStatusCode.Unauthorized);
+        Directory.CreateSymbolicLink(In("..data_tmp"), "..2");
+        (await Command.RunAsync("mv", ["-T", In("..data_tmp"), In("..data")])).ExitCode.ShouldBe(0);
+        await Eventually.Is(async () => await StatusAsync(second) == HttpStatusCode.OK && await StatusAsync(first) == HttpStatusCode.Unauthorized, "the server takes the new keys");
+        Directory.Delete(folder, recursive: true);
+
+        static async Task<string> CreateKeyAsync(string data) =>
+            (await Command.RunAsync("dotnet", [PenstockProcess.ServerDll(), "keys", "create", "--data", data])).Output.Trim();
+    }
+
     private static List<object> Load(string file) => KubernetesYaml.LoadAllFromString(DeployFolder.Text($"kubernetes/{file}"), strict: true);
 
     private IEnumerable<T> All<T>() => _all.OfType<T>();
