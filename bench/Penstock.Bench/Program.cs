@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Penstock.Bench.Load;
 using Penstock.Bench.Runner;
+using Penstock.Bench.Scale;
 using Penstock.Bench.Soak;
 using Penstock.Bench.Streams;
 using Penstock.Bench.Upstream;
@@ -36,6 +37,7 @@ switch (args)
                 return await (args switch
                 {
                     ["streams", .. var options] => StreamsCommand.RunAsync(options, stop.Token),
+                    ["scale", .. var options] => ScaleCommand.RunAsync(options, stop.Token),
                     ["soak", .. var options] => SoakCommand.RunAsync(options, stop.Token),
                     _ => BenchCommand.RunAsync(args, stop.Token),
                 });

@@ -12,6 +12,7 @@ static class BenchCommand
 
           dotnet run -c Release --project bench/Penstock.Bench -- [scenario...] [--rounds N] [--only contender,...]
           dotnet run -c Release --project bench/Penstock.Bench -- streams --help     Durable Streams beside the reference server
+          dotnet run -c Release --project bench/Penstock.Bench -- scale --help       gateways and workers with RabbitMQ and Redis between
           dotnet run -c Release --project bench/Penstock.Bench -- soak --help        an hour of load, and whether anything grows
 
         Scenarios (all, unless some are named):
