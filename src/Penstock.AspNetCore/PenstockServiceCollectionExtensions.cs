@@ -14,6 +14,8 @@ using Penstock.AspNetCore.Transport;
 using Penstock.Generations;
 using Penstock.Generations.Filters;
 using Penstock.Jobs;
+using Penstock.Limits;
+using Penstock.Limits.Memory;
 using Penstock.Providers;
 using Penstock.Streams;
 using Penstock.Streams.Disk;
@@ -47,6 +49,10 @@ public static class PenstockServiceCollectionExtensions
         services.TryAddSingleton<IJobQueue, LocalJobQueue>();
         services.AddSingleton(NewRequests);
         services.AddSingleton<Watchers>();
+        services.TryAddSingleton<ILimiter, MemoryLimiter>();
+        services.AddSingleton(NewLimits);
+        services.AddSingleton<GenerationLimits>();
+        services.AddSingleton<CallerLimits>();
         services.AddSingleton<GenerationRecovery>();
         services.AddSingleton<GenerationWorker>();
         services.AddSingleton<GenerationCatalog>();
@@ -172,6 +178,12 @@ public static class PenstockServiceCollectionExtensions
             WaitsWhenFull = all.Queue.WhenFull == "wait",
             KeyLifetime = all.Storage.Retention + TimeSpan.FromDays(1), // no generation runs for a day
         };
+    }
+
+    private static LimitOptions NewLimits(IServiceProvider services)
+    {
+        var limits = services.GetRequiredService<PenstockOptions>().Limits;
+        return new LimitOptions { Prices = [.. limits.Prices], ReservedTokens = limits.ReservedTokens };
     }
 
     private static StoredRequests NewRequests(IServiceProvider services) => new(

@@ -19,7 +19,8 @@ public sealed partial class ArchitectureTests
         { "Protocols", ["Sse"] },
         { "Transport", [] },
         { "Providers", ["Protocols", "Sse", "Telemetry", "Transport"] },
-        { "Generations", ["Providers", "Protocols", "Sse", "Streams", "Jobs", "Telemetry"] },
+        { "Limits", ["Protocols", "Streams"] },
+        { "Generations", ["Providers", "Protocols", "Sse", "Streams", "Jobs", "Limits", "Telemetry"] },
     };
 
     [Theory]
@@ -78,6 +79,6 @@ public sealed partial class ArchitectureTests
     private static string Code(string file) => string.Join('\n', File.ReadLines(file).Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal)));
 
     // By its whole name, or as code beside it may name it: Streams.IStreamLog.
-    [GeneratedRegex(@"(\bPenstock\.|(?<![\w.]))(?<folder>Sse|Streams|Jobs|Transport|Telemetry|Protocols|Providers|Generations)(\b(?<=Penstock\.\w+)|\.(?=[A-Z]))", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"(\bPenstock\.|(?<![\w.]))(?<folder>Sse|Streams|Jobs|Limits|Transport|Telemetry|Protocols|Providers|Generations)(\b(?<=Penstock\.\w+)|\.(?=[A-Z]))", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex EngineFolder();
 }

@@ -2,6 +2,7 @@ using System.IO.Enumeration;
 using Microsoft.AspNetCore.Http;
 using Penstock.Generations;
 using Penstock.Jobs;
+using Penstock.Limits;
 
 namespace Penstock.AspNetCore.Auth;
 
@@ -23,6 +24,9 @@ internal sealed record Caller(Owner Owner)
 
     /// <summary>The key that they showed, or null.</summary>
     public string? KeyId { get; init; }
+
+    /// <summary>How much their key may use, where it says something of its own.</summary>
+    public LimitSettings Limits { get; init; } = LimitSettings.None;
 
     /// <summary>When what they showed ends, or null.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }

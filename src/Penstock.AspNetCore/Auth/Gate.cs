@@ -7,7 +7,7 @@ using Penstock.Protocols;
 namespace Penstock.AspNetCore.Auth;
 
 /// <summary>Stands before every route: who asks, and may they come in here. Whose a stream is the stores decide.</summary>
-internal sealed class Gate(Authenticator authenticator)
+internal sealed class Gate(Authenticator authenticator, CallerLimits limits)
 {
     /// <summary>Puts the gate before a route.</summary>
     /// <exception cref="InvalidOperationException">The route has no <see cref="Surface"/>.</exception>
@@ -49,7 +49,22 @@ internal sealed class Gate(Authenticator authenticator)
         if (!caller.MayUse(surface))
             return WriteAsync(context, surface, new RequestException($"This key may not use this address: it is for {string.Join(", ", caller.Endpoints)}.") { Status = 403, Code = "endpoint_not_allowed" });
         context.Features.Set(caller);
-        return handle(context);
+        return surface.IsCounted && limits.CountAsync(context, caller) is { IsCompletedSuccessfully: false } counting ? CountedAsync(context, surface, handle, counting) : handle(context);
+    }
+
+    private static async Task CountedAsync(HttpContext context, Surface surface, RequestDelegate handle, Task counting)
+    {
+        try
+        {
+            await counting;
+        }
+        catch (RequestException e)
+        {
+            await WriteAsync(context, surface, e);
+            return;
+        }
+
+        await handle(context);
     }
 
     private RequestException Unauthorized(HttpRequest request) => new(

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Penstock.Limits;
 
 namespace Penstock.AspNetCore.Auth;
 
@@ -89,6 +90,9 @@ internal sealed record KeyRecord(string Id, string Hash, string Owner, DateTimeO
     public DateTimeOffset? ExpiresAt { get; init; }
 
     public DateTimeOffset? RevokedAt { get; init; }
+
+    /// <summary>How much it may use; null for what all keys may.</summary>
+    public LimitSettings? Limits { get; init; }
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]

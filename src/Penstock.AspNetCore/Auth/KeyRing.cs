@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Penstock.AspNetCore.Configuration;
 using Penstock.Generations;
+using Penstock.Limits;
 
 namespace Penstock.AspNetCore.Auth;
 
@@ -96,6 +97,7 @@ internal sealed class KeyRing(PenstockOptions options, TimeProvider time, ILogge
                 Endpoints = [.. key.Endpoints],
                 Priority = key.Priority,
                 ExpiresAt = key.ExpiresAt,
+                Limits = key.Limits,
             });
         }
 
@@ -112,6 +114,7 @@ internal sealed class KeyRing(PenstockOptions options, TimeProvider time, ILogge
             Endpoints = record.Endpoints,
             Priority = KeyPriority.Parse(record.Priority),
             ExpiresAt = record.ExpiresAt,
+            Limits = record.Limits ?? LimitSettings.None,
         });
     }
 }

@@ -12,7 +12,7 @@ internal sealed record Surface(string Name, ClientProtocol Protocol)
     public static readonly Surface Messages = new("messages", ClientProtocols.Messages);
     public static readonly Surface Gemini = new("gemini", ClientProtocols.Gemini);
     public static readonly Surface Generations = new("generations", ClientProtocols.Native);
-    public static readonly Surface Streams = new("streams", ClientProtocols.Native);
+    public static readonly Surface Streams = new("streams", ClientProtocols.Native) { IsCounted = true };
     public static readonly Surface Operations = new("operations", ClientProtocols.Native);
     public static readonly Surface Models = new("models", ClientProtocols.ChatCompletions) { IsForAll = true };
     public static readonly Surface GeminiModels = new("models", ClientProtocols.Gemini) { IsForAll = true };
@@ -30,6 +30,9 @@ internal sealed record Surface(string Name, ClientProtocol Protocol)
 
     /// <summary>Whether every key may use it, whatever endpoints it is limited to.</summary>
     public bool IsForAll { get; init; }
+
+    /// <summary>Whether each of its requests counts against the limit of requests a minute; where something is generated, what starts a generation does.</summary>
+    public bool IsCounted { get; init; }
 
     /// <summary>Whether a ticket for the generation that the address names opens it.</summary>
     public bool TakesTicket { get; init; }

@@ -1,3 +1,5 @@
+using Penstock.Limits;
+
 namespace Penstock.AspNetCore.Configuration;
 
 /// <summary>Who may call. With nothing set and no key made, whoever reaches the server may, and it listens on loopback alone.</summary>
@@ -40,6 +42,9 @@ public sealed class KeyOptions
     public string Priority { get; set; } = "normal";
 
     public DateTimeOffset? ExpiresAt { get; set; }
+
+    /// <summary>How much it may use; what is not said is as <c>Limits:PerKey</c> has it.</summary>
+    public LimitSettings Limits { get; set; } = new();
 }
 
 /// <summary>Tokens of an identity provider.</summary>

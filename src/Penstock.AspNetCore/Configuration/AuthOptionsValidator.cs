@@ -20,6 +20,7 @@ internal static class AuthOptionsValidator
         if (!ApiKey.IsId(id)) errors.Add($"Penstock:Auth:Keys:{id}: a key's id is the 12 hex digits after pk_; take what penstock keys create --config prints.");
         if (!ApiKey.IsHash(key.Hash)) errors.Add($"Penstock:Auth:Keys:{id}:Hash is no SHA-256 in hex; take what penstock keys create --config prints.");
         if (!KeyPriority.TryParse(key.Priority, out _)) errors.Add($"Penstock:Auth:Keys:{id}:Priority is '{key.Priority}'; give {KeyPriority.Names}.");
+        LimitsOptionsValidator.Validate(errors, $"Auth:Keys:{id}:Limits", key.Limits);
         foreach (var endpoint in key.Endpoints)
         {
             if (!Surface.Names.Contains(endpoint, StringComparer.Ordinal)) errors.Add($"Penstock:Auth:Keys:{id}:Endpoints has '{endpoint}'; the endpoints are {string.Join(", ", Surface.Names)}.");

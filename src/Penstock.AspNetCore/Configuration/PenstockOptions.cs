@@ -1,5 +1,6 @@
 using Penstock.Generations;
 using Penstock.Generations.Filters;
+using Penstock.Limits;
 using Penstock.Providers;
 
 namespace Penstock.AspNetCore.Configuration;
@@ -139,6 +140,21 @@ public sealed class LimitsOptions
 {
     /// <summary>The largest request body, in bytes.</summary>
     public long MaxBodyBytes { get; set; } = 32 * 1024 * 1024;
+
+    /// <summary>What each key may use, unless the key says otherwise.</summary>
+    public LimitSettings PerKey { get; set; } = new();
+
+    /// <summary>What each owner may use, by all keys and tokens together.</summary>
+    public LimitSettings PerOwner { get; set; } = new();
+
+    /// <summary>What some owners may use instead, by their names.</summary>
+    public IDictionary<string, LimitSettings> Owners { get; set; } = new Dictionary<string, LimitSettings>(StringComparer.Ordinal);
+
+    /// <summary>What models cost, for budgets; the first that fits counts.</summary>
+    public IList<ModelPrice> Prices { get; set; } = [];
+
+    /// <summary>How many tokens are reserved for an answer whose request does not say how long it may get.</summary>
+    public long ReservedTokens { get; set; } = 1024;
 }
 
 public sealed class CorsOptions

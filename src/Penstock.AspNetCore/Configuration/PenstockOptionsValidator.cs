@@ -33,7 +33,7 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         if (options.Storage.Kind == "disk" && string.IsNullOrWhiteSpace(options.Storage.Path))
             errors.Add("Penstock:Storage:Path is empty; name a folder for the data.");
         if (options.Generations.MaxRunning < 1) errors.Add("Penstock:Generations:MaxRunning is under 1; give how many generations may run at once.");
-        if (options.Limits.MaxBodyBytes < 1024) errors.Add("Penstock:Limits:MaxBodyBytes is under 1024; give the largest request body in bytes.");
+        LimitsOptionsValidator.Validate(errors, options.Limits);
         if (options.Storage.MaxStreamBytes < 1024) errors.Add("Penstock:Storage:MaxStreamBytes is under 1024; give the largest stream in bytes.");
         AuthOptionsValidator.Validate(errors, options.Auth);
         foreach (var (place, filter) in options.Filters.Index()) Validate(errors, place, filter);

@@ -77,6 +77,7 @@ internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, TokenCounter 
         var root = GeminiJson.TryGetObject(json.RootElement, "generateContentRequest", "generateContentRequest", out var whole) ? whole : json.RootElement;
         var request = GeminiRequestReader.Read(root, body, model, stream: false);
         endpoint.CheckModel(context, request.Model);
+        await endpoint.CountAsync(context);
         var count = await counter.CountAsync(request, context.RequestAborted);
         if (count.IsEstimate) context.Response.Headers[StreamHeaders.Estimated] = "true";
         context.Response.ContentType = _protocol.ContentType;

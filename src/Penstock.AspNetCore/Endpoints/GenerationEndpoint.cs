@@ -13,7 +13,7 @@ namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary>What every endpoint that generates does: resume where a Last-Event-ID points, or else start, then reply.</summary>
 internal sealed class GenerationEndpoint(
-    GenerationService generations, GenerationCatalog catalog, ReplyOptions replies, PenstockOptions options, ILogger<GenerationEndpoint> logger)
+    GenerationService generations, GenerationCatalog catalog, ReplyOptions replies, CallerLimits limits, PenstockOptions options, ILogger<GenerationEndpoint> logger)
 {
     public const string OnDisconnectHeader = "Penstock-On-Disconnect";
 
@@ -28,6 +28,10 @@ internal sealed class GenerationEndpoint(
         {
             await RetryLater.WriteAsync(context, generationId: null, replies.Time);
         }
+        catch (RequestException e) when (e is { RateLimits: not null, RetryAfter: { } pause } && IsEventSource(context.Request))
+        {
+            await RetryLater.WriteAsync(context, generationId: null, replies.Time, atLeast: pause);
+        }
         catch (RequestException e)
         {
             await ErrorReply.WriteAsync(context, protocol, e);
@@ -41,7 +45,7 @@ internal sealed class GenerationEndpoint(
             EndpointLog.Unreachable(logger, context.Request.Path, e.Message);
             if (context.Response.HasStarted || context.Response.BodyWriter.UnflushedBytes > 0)
                 context.Abort(); // a cut reply never looks complete
-            else if (HttpMethods.IsGet(context.Request.Method) && context.Request.Headers.Accept.ToString().Contains(StreamHeaders.EventStream, StringComparison.OrdinalIgnoreCase))
+            else if (IsEventSource(context.Request))
                 await RetryLater.WriteAsync(context, generationId: null, replies.Time); // a status would stop an EventSource for good
             else
                 await ErrorReply.WriteAsync(context, protocol, ErrorReply.From(GenerationErrors.Unreachable));
@@ -82,11 +86,16 @@ internal sealed class GenerationEndpoint(
                 : onDisconnect,
             Owner = Caller.Of(context).Owner.Name,
             Priority = Caller.Of(context).Priority,
+            Payer = limits.PayerOf(Caller.Of(context)),
             IdempotencyKey = KeyOf(context),
             JobId = request.JobId,
             TraceParent = GenerationTelemetry.TraceParentOf(context.Request.Headers.TraceParent),
         };
     }
+
+    /// <summary>Counts a request that starts no generation, and costs work all the same.</summary>
+    /// <exception cref="RequestException">429: the caller has sent too many.</exception>
+    public Task CountAsync(HttpContext context) => limits.CountAsync(context, Caller.Of(context));
 
     /// <summary>The models on offer that the caller may ask for.</summary>
     public IReadOnlyList<string> ModelsFor(HttpContext context)
@@ -167,12 +176,24 @@ internal sealed class GenerationEndpoint(
 
     private async ValueTask<Subscription> SubscribeAsync(HttpContext context, ClientProtocol protocol, EventView view, ValueTask<Started> start)
     {
-        var (id, dropped) = await start;
-        StreamHeaders.WriteDropped(context.Response, dropped);
+        var started = await start;
+        WriteHeaders(context, protocol, started);
+        var id = started.Id;
         // What a reset made void is not shown to those who could not be told to clear it.
         var from = view != EventView.Native && !protocol.SaysReset ? await catalog.FirstValidAsync(id) : 0;
         return await catalog.SubscribeAsync(id, from) ?? throw NotFound();
     }
+
+    /// <summary>Says in headers what a generation was started with.</summary>
+    public void WriteHeaders(HttpContext context, ClientProtocol protocol, Started started)
+    {
+        StreamHeaders.WriteDropped(context.Response, started.Dropped);
+        if (started.Left is { } left) RateLimitReply.WriteHeaders(context.Response, protocol, left, replies.Time.GetUtcNow());
+    }
+
+    // A status would stop it for good.
+    private static bool IsEventSource(HttpRequest request) =>
+        HttpMethods.IsGet(request.Method) && request.Headers.Accept.ToString().Contains(StreamHeaders.EventStream, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The client's headers that go on to a provider of the same protocol.</summary>
     public static IReadOnlyList<KeyValuePair<string, string>> HeadersFor(HttpContext context, ClientProtocol protocol)

@@ -40,6 +40,7 @@ internal sealed class MessagesEndpoints(GenerationEndpoint endpoint, TokenCounte
     {
         var request = MessagesRequestReader.ReadCounting(await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes));
         endpoint.CheckModel(context, request.Model);
+        await endpoint.CountAsync(context);
         request.Headers = GenerationEndpoint.HeadersFor(context, _protocol);
         var count = await counter.CountAsync(request, context.RequestAborted);
         if (count.IsEstimate) context.Response.Headers[StreamHeaders.Estimated] = "true";

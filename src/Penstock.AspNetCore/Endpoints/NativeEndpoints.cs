@@ -50,11 +50,11 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
             return;
         }
 
-        var (id, dropped) = await generations.StartAsync(request, _protocol, endpoint.OptionsOf(context, request, DisconnectPolicy.Detach));
-        StreamHeaders.WriteDropped(context.Response, dropped);
+        var started = await generations.StartAsync(request, _protocol, endpoint.OptionsOf(context, request, DisconnectPolicy.Detach));
+        endpoint.WriteHeaders(context, _protocol, started);
         context.Response.StatusCode = StatusCodes.Status201Created;
-        context.Response.Headers.Location = $"/v1/generations/{id}";
-        await WriteSnapshotAsync(context, id);
+        context.Response.Headers.Location = $"/v1/generations/{started.Id}";
+        await WriteSnapshotAsync(context, started.Id);
     }
 
     private async Task ListAsync(HttpContext context)

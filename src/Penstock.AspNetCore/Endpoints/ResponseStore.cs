@@ -49,7 +49,7 @@ internal sealed class ResponseStore(GenerationCatalog catalog, StoredRequests re
 
         var request = metadata.ToRequest();
         var response = new ResponsesObject(request, id, info.CreatedAt);
-        if (fold.Begun) fold.Write("in_progress"u8, "in_progress"u8, null, null, response.Id, document);
+        if (fold.Begun) fold.Write("in_progress"u8, "in_progress"u8, null, null, null, response.Id, document);
         else if (info.Closed) response.Write("failed"u8, error, null, default, null, document);
         else response.Write(ResponsesEcho.IsBackground(request.Echo) ? "queued"u8 : "in_progress"u8, null, null, default, null, document);
         return document.WrittenMemory;

@@ -39,9 +39,9 @@ internal sealed class ResponsesEndpoints(
             return;
         }
 
-        var (id, dropped) = await generations.StartAsync(request, _protocol, endpoint.OptionsOf(context, request, DisconnectPolicy.Detach));
-        StreamHeaders.WriteDropped(context.Response, dropped);
-        await WriteResponseAsync(context, id);
+        var started = await generations.StartAsync(request, _protocol, endpoint.OptionsOf(context, request, DisconnectPolicy.Detach));
+        endpoint.WriteHeaders(context, _protocol, started);
+        await WriteResponseAsync(context, started.Id);
     }
 
     private async Task GetAsync(HttpContext context)

@@ -49,8 +49,9 @@ internal sealed class TextEndpoints(GenerationEndpoint endpoint, GenerationServi
             return;
         }
 
-        var (id, _) = await generations.StartAsync(request, protocol, endpoint.OptionsOf(context, request, DisconnectPolicy.Detach));
-        await WriteJobAsync(context, request.JobId ?? id, id);
+        var started = await generations.StartAsync(request, protocol, endpoint.OptionsOf(context, request, DisconnectPolicy.Detach));
+        endpoint.WriteHeaders(context, protocol, started);
+        await WriteJobAsync(context, request.JobId ?? started.Id, started.Id);
     });
 
     private static async Task WriteJobAsync(HttpContext context, string job, string id)

@@ -21,7 +21,13 @@ internal static class ErrorReply
         response.Headers.XContentTypeOptions = "nosniff"; // which the clearing took away
         if (error.Status == StatusCodes.Status401Unauthorized) response.Headers.WWWAuthenticate = Challenge;
         if (error.RetryAfter is { } after)
+        {
             response.Headers.RetryAfter = ((long)Math.Ceiling(after.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+            if (error.RateLimits is not null) response.Headers["retry-after-ms"] = ((long)Math.Ceiling(after.TotalMilliseconds)).ToString(CultureInfo.InvariantCulture); // SDKs look at it first
+        }
+
+        if (error.IsFinal) response.Headers["x-should-retry"] = "false";
+        if (error.RateLimits is { } limits) RateLimitReply.WriteHeaders(response, protocol, limits, DateTimeOffset.UtcNow);
         protocol.WriteError(error, RequestId.Of(context), response.BodyWriter);
         return response.BodyWriter.FlushAsync(context.RequestAborted).AsTask();
     }

@@ -21,6 +21,14 @@ internal static class KeysCommand
                                {string.Join(", ", Surface.Names[4..])}
           --priority NAME      which of what waits for a worker is taken first: high, normal or low (normal)
           --expires TIME       when it ends: 30d, 12h, or a time like 2030-01-31T12:00:00Z (never)
+          --rpm N              requests a minute
+          --tpm N              tokens a minute, of requests and answers together
+          --streams N          answers that may run at once
+          --stream-tokens N    the longest answer, in tokens
+          --stream-seconds N   the longest answer, in seconds
+          --budget-day N       what it may spend a day, by the prices of Penstock:Limits:Prices
+          --budget-month N     what it may spend a month
+                               (each as Penstock:Limits:PerKey has it; 0 for no limit)
           --admin              it sees and stops everybody's
           --config             keep nothing; print the settings that hold the key instead
 
@@ -60,6 +68,7 @@ internal static class KeysCommand
             Models = args.TakeAll("--model"),
             Endpoints = args.TakeAll("--endpoint"),
             Priority = args.Take("--priority"),
+            Limits = KeyLimits.Take(args),
             ExpiresAt = args.Take("--expires") is { } expires ? ParseEnd(expires, now) : null,
         };
         var asConfig = args.TakeFlag("--config");
@@ -83,12 +92,13 @@ internal static class KeysCommand
         for (var i = 0; i < key.Endpoints.Count; i++) await output.WriteLineAsync($"{prefix}Endpoints__{i}={key.Endpoints[i]}");
         if (key.Priority is { } priority) await output.WriteLineAsync($"{prefix}Priority={priority}");
         if (key.ExpiresAt is { } end) await output.WriteLineAsync($"{prefix}ExpiresAt={end:O}");
+        foreach (var (name, value) in KeyLimits.Settings(key.Limits)) await output.WriteLineAsync($"{prefix}Limits__{name}={value}");
     }
 
     private static Task ListAsync(KeyFile file, TextWriter output)
     {
         var now = DateTimeOffset.UtcNow;
-        return Table.WriteAsync(output, ["ID", "OWNER", "STATE", "MODELS", "ENDPOINTS", "PRIORITY", "CREATED", "EXPIRES"], file.Read().Select(key => new[]
+        return Table.WriteAsync(output, ["ID", "OWNER", "STATE", "MODELS", "ENDPOINTS", "PRIORITY", "LIMITS", "CREATED", "EXPIRES"], file.Read().Select(key => new[]
         {
             key.Id,
             key.Admin ? key.Owner + " (admin)" : key.Owner,
@@ -96,6 +106,7 @@ internal static class KeysCommand
             key.Models.Count == 0 ? "all" : string.Join(',', key.Models),
             key.Endpoints.Count == 0 ? "all" : string.Join(',', key.Endpoints),
             key.Priority ?? "normal",
+            KeyLimits.Describe(key.Limits),
             Table.Time(key.CreatedAt),
             key.ExpiresAt is { } end ? Table.Time(end) : "",
         }));

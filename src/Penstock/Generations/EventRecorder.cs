@@ -53,6 +53,9 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     /// <summary>What other attempts have cost, which adds up with what the provider says; null for nothing.</summary>
     public Usage? UsageBefore { get; set; }
 
+    /// <summary>What keeps the answer within limits; null where there are none.</summary>
+    public GenerationMeter? Meter { get; set; }
+
     /// <summary>Called once, with the first output.</summary>
     public Action? FirstOutput { get; set; }
 
@@ -121,8 +124,10 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
 
     public void Begin(bool asAsked) => _passthrough &= asAsked;
 
+    /// <exception cref="LimitReachedException">A limit allows no more of the answer.</exception>
     public void Write(in GenerationEvent generationEvent)
     {
+        if (Meter is not null && generationEvent.Kind == EventKind.Delta && _state.OutputBytes >= Meter.CheckAt) Meter.Check(_state.OutputBytes);
         if (generationEvent.Kind is not EventKind.Usage and < EventKind.Finished) Start();
         if (_numbers is null)
         {

@@ -59,6 +59,9 @@ internal sealed class Generation
     /// <summary>What its answer must not show.</summary>
     public IReadOnlyList<OutputFilter> Filters { get; init; } = [];
 
+    /// <summary>What keeps it within limits; null where there are none.</summary>
+    public GenerationMeter? Meter { get; init; }
+
     /// <summary>What the attempts that came to nothing have cost, or null.</summary>
     public Usage? UsageBefore { init => _recorder.UsageBefore = value; }
 
@@ -86,6 +89,8 @@ internal sealed class Generation
     {
         Telemetry.Begin();
         _bytesBefore = _recorder.OutputBytes;
+        _recorder.Meter = Meter;
+        Meter?.Begin(_recorder.OutputBytes, Stop);
         _ = RunAsync(attempts, newWriter);
     }
 
@@ -130,6 +135,10 @@ internal sealed class Generation
             GenerationLog.Filtered(_logger, Id, e.Filter);
             await EndAsync(new GenerationEvent { Kind = EventKind.Finished, Reason = FinishReason.ContentFilter, Reasons = _call!.ReasonsFor(FinishReason.ContentFilter) });
         }
+        catch (LimitReachedException e)
+        {
+            await EndAsync(Stopped(e.Reason));
+        }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
             if (_cut == Cut.Left)
@@ -141,7 +150,7 @@ internal sealed class Generation
             }
 
             await EndAsync(_cut == Cut.Stopped
-                ? new GenerationEvent { Kind = EventKind.Stopped, StopReason = _stopReason, Usage = UsageSoFar() }
+                ? Stopped(_stopReason)
                 : new GenerationEvent { Kind = EventKind.Interrupted, Error = GenerationErrors.ShutDown });
         }
         catch (StreamException e) when (IsSomebodyElses(e))
@@ -165,6 +174,7 @@ internal sealed class Generation
         {
             attempts.Abandon();
             _subscribers.Dispose();
+            Meter?.Dispose();
             Telemetry.End();
             _ended(this);
             _completion.SetResult(_left || Lost is not null ? JobResult.Return : JobResult.Done);
@@ -252,10 +262,14 @@ internal sealed class Generation
     private void Answers(GenerationCall call)
     {
         _call = call;
+        Meter?.Asks(call.Target.Name);
         Telemetry.Answers(call.Telemetry);
     }
 
     private void EndCall(GenerationError? error) => _call!.Telemetry.End(error?.Code, _call.Answer.Model);
+
+    private GenerationEvent Stopped(string? reason) =>
+        new() { Kind = EventKind.Stopped, StopReason = reason, Reason = StopReasons.ToFinish(reason), Usage = UsageSoFar() };
 
     private Task FinishAsync() => EndAsync(new GenerationEvent
     {
@@ -277,6 +291,7 @@ internal sealed class Generation
         try
         {
             var usage = FailedEarly ? null : UsageSoFar();
+            Meter?.Settle(usage);
             Telemetry.Ends(ending.Kind.ToString().ToLowerInvariant(), ending.Error?.Code, usage?.InputTokens, usage?.OutputTokens);
             if (ending.Error is { } error) GenerationLog.Failed(_logger, Id, error.Code);
             else GenerationLog.Ended(_logger, Id, ending.Kind, usage?.InputTokens, usage?.OutputTokens, usage?.Source);

@@ -32,6 +32,9 @@ internal sealed record GenerationMetadata(
     /// <summary>About how many tokens the request has, for who ends the generation without reading it; null where nobody needs to know.</summary>
     public long? InputEstimate { get; init; }
 
+    /// <summary>Within which limits it runs; null for none.</summary>
+    public LimitTerms? Limits { get; init; }
+
     /// <summary>The epoch of the first writer that asked a provider.</summary>
     [JsonIgnore]
     public long FirstEpoch => Queued ? 2 : 1;

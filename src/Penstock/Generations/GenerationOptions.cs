@@ -1,5 +1,6 @@
 using Penstock.Generations.Filters;
 using Penstock.Jobs;
+using Penstock.Limits;
 using Penstock.Providers;
 
 namespace Penstock.Generations;
@@ -42,6 +43,9 @@ public sealed record StartOptions
 
     /// <summary>To whom it will belong; null for nobody in particular.</summary>
     public string? Owner { get; init; }
+
+    /// <summary>On whom it is counted, and within which limits; null for no limits.</summary>
+    internal Payer? Payer { get; init; }
 
     /// <summary>Names the request among its owner's, so that sending it again joins the generation that it started; null for none.</summary>
     public string? IdempotencyKey { get; init; }

@@ -8,7 +8,7 @@ namespace Penstock.Generations;
 
 /// <summary>Takes over a generation whose server died, and ends it, begins it anew, or goes on with it.</summary>
 internal sealed class GenerationRecovery(
-    IStreamLog log, StoredRequests requests, ModelRouter router, GenerationOptions options, TimeProvider time, ILogger<GenerationRecovery> logger)
+    IStreamLog log, StoredRequests requests, GenerationLimits limits, ModelRouter router, GenerationOptions options, TimeProvider time, ILogger<GenerationRecovery> logger)
 {
     // A request that kills every server that takes it must not do so for ever. Where the text goes on, only those in a row count that
     // died without a word: a cluster loses the way to its broker now and then, and takes that for a death.
@@ -85,6 +85,7 @@ internal sealed class GenerationRecovery(
     private async Task EndAsync(
         IStreamWriter stream, StreamInfo info, string id, GenerationMetadata metadata, AnswerSoFar said, Usage? usage, Ending ending)
     {
+        await limits.SettleAsync(id, metadata.Limits, said.Model ?? metadata.Model, usage);
         var (recorder, _) = await ResumeAsync(stream, info, id, metadata, said, passthrough: false, replay: true);
         await recorder.EndAsync(usage, ending.ToEvent());
     }
@@ -117,6 +118,7 @@ internal sealed class GenerationRecovery(
         {
             UsageBefore = lost,
             Filters = options.Filters,
+            Meter = limits.NewMeter(id, metadata.Limits),
             Telemetry = new GenerationTelemetry(id, GenerationTelemetry.Operation(metadata.Protocol), metadata.TraceParent, time),
         };
         generation.Subscribers.Add();

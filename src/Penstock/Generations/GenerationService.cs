@@ -9,7 +9,7 @@ namespace Penstock.Generations;
 /// <summary>The half that holds the client: starts generations and stops them, wherever they run.</summary>
 internal sealed class GenerationService(
     IStreamLog log, IJobQueue queue, GenerationCatalog catalog, GenerationWorker worker, GenerationRecovery recovery, StoredRequests requests, Watchers watchers,
-    ModelRouter router, GenerationOptions options, TimeProvider time, ILogger<GenerationService> logger)
+    GenerationLimits limits, ModelRouter router, GenerationOptions options, TimeProvider time, ILogger<GenerationService> logger)
 {
     private const string JobPrefix = "job:";
 
@@ -204,19 +204,29 @@ internal sealed class GenerationService(
         var route = router.Route(request.Model);
         request = await _signatures.RestoreAsync(request, route, new Owner(start.Owner));
         var attempts = new Attempts(request, route, options.Retry);
+        Admitted? admitted = null;
         try
         {
-            return await CreateAsync(request, protocol, start, id, key, claim, attempts);
+            admitted = await AdmitAsync(request, start, id, route);
+            return await CreateAsync(request, protocol, start, id, key, claim, attempts, admitted);
         }
-        catch
+        catch (Exception e)
         {
             attempts.Abandon(); // or its target would wait for ever for what comes of it
+            await limits.CancelAsync(id, admitted?.Terms);
+            // What is being asked twice at once joins, whoever of the two was let in.
+            if (e is RequestException { RateLimits: not null } && key is not null && await _keys.ClaimAsync(key, mine: null, catalog.StandsAsync) is { } holder)
+                return await JoinAsync(holder, claim!.BodyHash, start);
             throw;
         }
     }
 
+    private async ValueTask<Admitted?> AdmitAsync(GenerationRequest request, StartOptions start, string id, Route route) => start.Payer is not { } payer
+        ? null
+        : await limits.AdmitAsync(id, payer, request, router.NameOf(request.Model), route.Targets.Select(t => t.Name), waits: queue.SpansNodes);
+
     private async ValueTask<Started> CreateAsync(
-        GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string? key, KeyClaim? claim, Attempts attempts)
+        GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string? key, KeyClaim? claim, Attempts attempts, Admitted? admitted)
     {
         var asked = attempts.Current;
         var keeps = request.Store ?? options.OnCrash != CrashPolicy.Fail;
@@ -230,6 +240,7 @@ internal sealed class GenerationService(
             KeepsRequest = queue.SpansNodes && keeps,
             InputEstimate = queue.SpansNodes ? UsageEstimate.Input(request) : null,
             TraceParent = start.TraceParent,
+            Limits = admitted?.Terms,
         };
         IStreamWriter stream;
         try
@@ -240,6 +251,7 @@ internal sealed class GenerationService(
             {
                 attempts.Abandon();
                 await RemoveAsync(id);
+                await limits.CancelAsync(id, admitted?.Terms);
                 return await JoinAsync(holder, claim.BodyHash, start);
             }
         }
@@ -251,7 +263,7 @@ internal sealed class GenerationService(
         }
 
         await EnqueueAsync(stream, id, request, protocol, metadata, attempts, start);
-        return new Started(id, metadata.Dropped);
+        return new Started(id, metadata.Dropped) { Left = admitted?.Left };
     }
 
     private async ValueTask EnqueueAsync(
@@ -333,4 +345,8 @@ internal sealed class GenerationService(
 /// <summary>A generation that was started or joined.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Dropped">What of the request its provider was not told, or null.</param>
-internal readonly record struct Started(string Id, IReadOnlyList<string>? Dropped);
+internal readonly record struct Started(string Id, IReadOnlyList<string>? Dropped)
+{
+    /// <summary>What whoever asked has left of their limits; null where nothing was counted.</summary>
+    public RateLimits? Left { get; init; }
+}

@@ -10,7 +10,7 @@ namespace Penstock.Generations;
 
 /// <summary>The half that holds the provider: takes jobs from the queue and runs their generations to their ends.</summary>
 internal sealed class GenerationWorker(
-    IStreamLog log, IJobQueue queue, StoredRequests requests, GenerationRecovery recovery, ModelRouter router,
+    IStreamLog log, IJobQueue queue, StoredRequests requests, GenerationRecovery recovery, GenerationLimits limits, ModelRouter router,
     Watchers watchers, GenerationOptions options, TimeProvider time, ILogger<GenerationWorker> logger) : IDisposable
 {
     // How long to wait for a store that is away.
@@ -48,6 +48,7 @@ internal sealed class GenerationWorker(
         return Register(new GenerationRun(new Generation(id, recorder, log, UsageEstimate.Input(request), onDisconnect, ended: Forget, time, logger)
         {
             Filters = options.Filters,
+            Meter = limits.NewMeter(id, metadata.Limits),
             Telemetry = new GenerationTelemetry(id, GenerationTelemetry.Operation(protocol.Name), metadata.TraceParent, time),
         }, attempts, NewWriter));
     }

@@ -5,6 +5,8 @@ namespace Penstock.Generations;
 /// <summary>A guess at tokens where the provider said none: about four characters each, which English averages.</summary>
 internal static class UsageEstimate
 {
+    public const int CharactersPerToken = 4;
+
     /// <summary>Tokens of the request's text; what its images and files cost is not guessed.</summary>
     public static long Input(GenerationRequest request) => Tokens(request.Messages.Sum(m => m.Parts.Sum(Characters)));
 
@@ -34,5 +36,5 @@ internal static class UsageEstimate
         _ => 0,
     };
 
-    private static long Tokens(long characters) => (characters + 3) / 4;
+    private static long Tokens(long characters) => (characters + CharactersPerToken - 1) / CharactersPerToken;
 }

@@ -101,13 +101,13 @@ public readonly ref struct GenerationEvent
 
     public Usage? Usage { get; init; }
 
-    /// <summary>Finished: why, for choice 0.</summary>
+    /// <summary>Finished: why, for choice 0. Stopped: <c>Length</c> where a limit cut it.</summary>
     public FinishReason Reason { get; init; }
 
     /// <summary>Finished with more than one choice: why, for each.</summary>
     public IReadOnlyList<FinishReason>? Reasons { get; init; }
 
-    /// <summary>Stopped: "requested" or "disconnected". Attempt, Reset: why the attempt before came to nothing.</summary>
+    /// <summary>Stopped: why (<see cref="StopReasons"/>). Attempt, Reset: why the attempt before came to nothing.</summary>
     public string? StopReason { get; init; }
 
     /// <summary>Attempt, Reset: which attempt begins; the first is 1.</summary>

@@ -102,4 +102,10 @@ public sealed class RequestException(string message) : Exception(message.Length 
     public string? Code { get; init; }
 
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>What the caller has left of its limits, where one of them was met.</summary>
+    public RateLimits? RateLimits { get; init; }
+
+    /// <summary>Asking the same again is no use, though the status sounds as if it were.</summary>
+    public bool IsFinal { get; init; }
 }

@@ -49,6 +49,12 @@ public abstract class ClientProtocol
     /// <summary>The media type of error bodies and of answers that are not streams.</summary>
     public virtual string ContentType => "application/json";
 
+    /// <summary>Writes the headers that say what a caller has left of its limits, as the protocol's SDKs read them.</summary>
+    /// <param name="limits">What is left.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="header">Takes each header's name and value.</param>
+    public virtual void WriteRateLimits(RateLimits limits, DateTimeOffset now, Action<string, string> header) => RateLimitHeaders.Write(limits, header);
+
     /// <summary>Request headers that go on to a provider of the same protocol, e.g. <c>anthropic-beta</c>.</summary>
     public virtual IReadOnlyList<string> ProviderHeaders => [];
 

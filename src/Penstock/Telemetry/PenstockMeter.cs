@@ -44,6 +44,14 @@ internal static class PenstockMeter
     public static readonly UpDownCounter<long> Subscribers = _meter.CreateUpDownCounter<long>(
         "penstock.subscribers", "{subscriber}", "Clients that are reading a generation.");
 
+    /// <summary>Requests that a limit refused, and answers that one ended.</summary>
+    public static readonly Counter<long> Limited = _meter.CreateCounter<long>(
+        "penstock.limits.reached", "{request}", "Requests that a limit refused, and answers that a limit ended.");
+
+    /// <param name="limit">Which limit.</param>
+    /// <param name="on"><c>key</c> or <c>owner</c>, whose request was refused; <c>stream</c>, where an answer was ended.</param>
+    public static void CountLimit(string limit, string on) => Limited.Add(1, new("penstock.limit", limit), new("penstock.limit.on", on));
+
     private static Histogram<double> Seconds(string name, string description, params double[] buckets) =>
         _meter.CreateHistogram(name, "s", description, tags: null, new InstrumentAdvice<double> { HistogramBucketBoundaries = buckets });
 }

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Penstock.Generations;
 using Penstock.Jobs;
+using Penstock.Limits;
+using Penstock.Limits.Memory;
 using Penstock.Protocols;
 using Penstock.Providers;
 using Penstock.Streams;
@@ -32,10 +34,11 @@ public sealed class GenerationServiceTests
         await using var queue = new LocalJobQueue();
         using var watchers = new Watchers(time);
         var (options, requests) = (new GenerationOptions(), new StoredRequests(log, TimeSpan.FromHours(24), TimeProvider.System));
-        var recovery = new GenerationRecovery(log, requests, router, options, time, NullLogger<GenerationRecovery>.Instance);
-        using var worker = new GenerationWorker(log, queue, requests, recovery, router, watchers, options, time, NullLogger<GenerationWorker>.Instance);
+        var limits = new GenerationLimits(new MemoryLimiter(log, time, NullLogger<MemoryLimiter>.Instance), new LimitOptions(), time, NullLogger<GenerationLimits>.Instance);
+        var recovery = new GenerationRecovery(log, requests, limits, router, options, time, NullLogger<GenerationRecovery>.Instance);
+        using var worker = new GenerationWorker(log, queue, requests, recovery, limits, router, watchers, options, time, NullLogger<GenerationWorker>.Instance);
         var catalog = new GenerationCatalog(log, queue, worker, watchers, options, NullLogger<GenerationCatalog>.Instance);
-        var service = new GenerationService(log, queue, catalog, worker, recovery, requests, watchers, router, options, time, NullLogger<GenerationService>.Instance);
+        var service = new GenerationService(log, queue, catalog, worker, recovery, requests, watchers, limits, router, options, time, NullLogger<GenerationService>.Instance);
         var request = new GenerationRequest { Protocol = "native", Body = "{}"u8.ToArray(), Messages = [], Model = "fast" };
         (await Should.ThrowAsync<RequestException>(async () => await service.StartAsync(
             request, ClientProtocols.Native, new StartOptions { OnDisconnect = DisconnectPolicy.Detach }))).Status.ShouldBe(507);

@@ -16,7 +16,7 @@ internal static class ChatCompletionsErrorWriter
         output.Write("{\"error\":{\"message\":"u8);
         JsonText.WriteString(message, output);
         output.Write(",\"type\":"u8);
-        JsonText.WriteString(status switch { 429 => "rate_limit_exceeded", >= 500 => "server_error", _ => "invalid_request_error" }, output);
+        JsonText.WriteString(status switch { 402 => "insufficient_quota", 429 => "rate_limit_exceeded", >= 500 => "server_error", _ => "invalid_request_error" }, output);
         output.Write(",\"param\":"u8);
         JsonText.WriteString(param, output);
         output.Write(",\"code\":"u8);

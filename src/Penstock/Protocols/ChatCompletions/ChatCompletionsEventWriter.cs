@@ -53,7 +53,7 @@ internal sealed class ChatCompletionsEventWriter(GenerationRequest request, stri
                 WriteFinished(generationEvent, id, output);
                 break;
             case EventKind.Stopped:
-                WriteStopped(id, output);
+                WriteStopped(generationEvent.Reason, id, output);
                 break;
             case EventKind.Failed or EventKind.Interrupted:
                 output.Write("data: "u8);
@@ -200,14 +200,14 @@ internal sealed class ChatCompletionsEventWriter(GenerationRequest request, stri
         WriteDone(id, output);
     }
 
-    /// <summary>To this protocol an answer that was stopped is one that ended.</summary>
-    private void WriteStopped(EventId id, IBufferWriter<byte> output)
+    /// <summary>To this protocol an answer that was stopped is one that ended, or one that a limit cut.</summary>
+    private void WriteStopped(FinishReason reason, EventId id, IBufferWriter<byte> output)
     {
         var part = 0;
         for (var choice = 0; choice < request.Choices; choice++)
         {
             var delta = _begun ? "{}"u8 : "{\"role\":\"assistant\",\"content\":\"\"}"u8;
-            _chunk.WriteChoice(choice, delta, default, default, default, "\"stop\""u8, id with { Part = ++part }, output);
+            _chunk.WriteChoice(choice, delta, default, default, default, ChatCompletionsJson.FinishReason(reason), id with { Part = ++part }, output);
         }
 
         WriteUsage(ref part, id, output);

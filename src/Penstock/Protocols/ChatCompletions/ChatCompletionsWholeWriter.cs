@@ -49,7 +49,7 @@ internal sealed class ChatCompletionsWholeWriter(GenerationRequest request, stri
                     if (half is { IsStopped: false, Kind: BlockKind.ToolCall or BlockKind.Image }) _blocks.Remove(number);
                 }
 
-                WriteAnswer(FinishReason.Stop, null, output);
+                WriteAnswer(generationEvent.Reason, null, output);
                 break;
         }
     }

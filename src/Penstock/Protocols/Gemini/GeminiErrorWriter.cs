@@ -29,7 +29,7 @@ internal static class GeminiErrorWriter
         404 => "NOT_FOUND"u8,
         405 or 501 => "UNIMPLEMENTED"u8,
         409 => "ABORTED"u8,
-        429 or 507 => "RESOURCE_EXHAUSTED"u8,
+        402 or 429 or 507 => "RESOURCE_EXHAUSTED"u8,
         502 or 503 => "UNAVAILABLE"u8,
         504 => "DEADLINE_EXCEEDED"u8,
         >= 500 => "INTERNAL"u8,

@@ -68,9 +68,9 @@ internal sealed class GeminiEventWriter(GenerationRequest request, string genera
                 WriteClosed(id, output);
                 WriteFinished(generationEvent.Reason, generationEvent.Reasons, id, output);
                 break;
-            case EventKind.Stopped: // to this protocol an answer that was stopped is one that ended
+            case EventKind.Stopped: // to this protocol an answer that was stopped is one that ended, or that a limit cut
                 WriteHeldThoughts(id, output);
-                WriteFinished(FinishReason.Stop, null, id, output);
+                WriteFinished(generationEvent.Reason, null, id, output);
                 break;
             case EventKind.Failed or EventKind.Interrupted:
                 WriteHeldThoughts(id, output);

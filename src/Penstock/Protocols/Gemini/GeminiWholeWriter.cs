@@ -47,7 +47,7 @@ internal sealed class GeminiWholeWriter(GenerationRequest request, string genera
                     if (block.IsGathered) _blocks.Remove(number); // it may be half a call
                 }
 
-                WriteAnswer(FinishReason.Stop, null, output);
+                WriteAnswer(generationEvent.Reason, null, output);
                 break;
         }
     }

@@ -59,9 +59,9 @@ internal sealed class MessagesEventWriter(GenerationRequest request, string mess
             case EventKind.Finished:
                 WriteEnd(generationEvent.Reason, ref frames);
                 break;
-            case EventKind.Stopped: // to this protocol an answer that ended
+            case EventKind.Stopped: // to this protocol an answer that ended, or that a limit cut
                 CloseCut(ref frames);
-                WriteEnd(FinishReason.Stop, ref frames);
+                WriteEnd(generationEvent.Reason, ref frames);
                 break;
             case EventKind.Failed or EventKind.Interrupted:
                 CloseCut(ref frames);

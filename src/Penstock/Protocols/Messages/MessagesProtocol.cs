@@ -22,6 +22,8 @@ internal sealed class MessagesProtocol : ClientProtocol
 
     public override void WriteError(RequestException error, string? requestId, IBufferWriter<byte> output) => MessagesErrorWriter.Write(error, requestId, output);
 
+    public override void WriteRateLimits(RateLimits limits, DateTimeOffset now, Action<string, string> header) => MessagesRateLimitHeaders.Write(limits, now, header);
+
     public override void WriteHeartbeat(IBufferWriter<byte> output)
     {
         SseWriter.Event(output, "ping"u8);

@@ -45,7 +45,7 @@ internal sealed class MessagesWholeWriter(GenerationRequest request, string mess
                 break;
             case EventKind.Stopped when !_written:
                 _blocks.RemoveAll(b => !b.IsStopped && (b.IsDeferred || b.Kind == BlockKind.ToolCall)); // half of it
-                WriteMessage(FinishReason.Stop, output);
+                WriteMessage(generationEvent.Reason, output);
                 break;
         }
     }

@@ -74,7 +74,12 @@ public static class NativeEventReader
                 ReasoningTokens = reasoningTokens,
                 Source = NativeNames.UsageSourceOf(source),
             },
-            Reason = kind == EventKind.Finished ? NativeNames.FinishReasonOf(reason) : default,
+            Reason = kind switch
+            {
+                EventKind.Finished => NativeNames.FinishReasonOf(reason),
+                EventKind.Stopped => StopReasons.ToFinish(JsonText.ToText(reason)),
+                _ => default,
+            },
             Reasons = reasons,
             Attempt = attempt,
             ResetAt = resetAt,

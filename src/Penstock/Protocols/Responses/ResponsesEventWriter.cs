@@ -5,6 +5,8 @@ namespace Penstock.Protocols.Responses;
 /// <summary>Writes a generation as a Responses stream: a provider's own events passed on, or events made of blocks.</summary>
 internal sealed class ResponsesEventWriter : EventWriter
 {
+    private const string MaxTokens = "max_output_tokens";
+
     private readonly GenerationRequest _request;
     private readonly ResponsesFrames _frames = new();
     private readonly ResponsesObject _response;
@@ -95,14 +97,15 @@ internal sealed class ResponsesEventWriter : EventWriter
                 WriteHeld();
                 break;
             case EventKind.Finished:
-                var incomplete = generationEvent.Reason switch { FinishReason.Length => "max_output_tokens", FinishReason.ContentFilter => "content_filter", _ => null };
-                if (incomplete is null) End("response.completed"u8, "completed"u8, null);
-                else End("response.incomplete"u8, "incomplete"u8, incomplete);
+                var incomplete = generationEvent.Reason switch { FinishReason.Length => MaxTokens, FinishReason.ContentFilter => "content_filter", _ => null };
+                if (incomplete is null) End("response.completed"u8, "completed"u8, null, isCut: false);
+                else End("response.incomplete"u8, "incomplete"u8, incomplete, isCut: false);
                 break;
             case EventKind.Stopped:
                 // There is no event for it: SDKs refuse what they do not know, and the status says what happened.
                 if (_output is null && _fold is not { Begun: true }) WriteResponse("response.created"u8, "in_progress"u8);
-                End("response.incomplete"u8, "cancelled"u8, null);
+                if (generationEvent.Reason == FinishReason.Length) End("response.incomplete"u8, "incomplete"u8, MaxTokens, isCut: true);
+                else End("response.incomplete"u8, "cancelled"u8, null, isCut: true);
                 break;
             case EventKind.Failed or EventKind.Interrupted:
                 Fail(generationEvent.Error ?? new GenerationError("server_error", "The answer ended too early: try again.", 500));
@@ -153,9 +156,9 @@ internal sealed class ResponsesEventWriter : EventWriter
         output.Write(",\"param\":null"u8);
     }
 
-    private void End(ReadOnlySpan<byte> type, ReadOnlySpan<byte> status, string? incomplete)
+    private void End(ReadOnlySpan<byte> type, ReadOnlySpan<byte> status, string? incomplete, bool isCut)
     {
-        Close(isCut: incomplete is null && !status.SequenceEqual("completed"u8));
+        Close(isCut);
         WriteEnding(status, null, incomplete);
         WriteEndingFrame(type);
     }
@@ -178,7 +181,7 @@ internal sealed class ResponsesEventWriter : EventWriter
     private void WriteEnding(ReadOnlySpan<byte> status, GenerationError? error, string? incomplete)
     {
         _scratch.ResetWrittenCount();
-        if (_fold is { Begun: true }) _fold.Write(status, "incomplete"u8, error, _usage, _response.Id, _scratch);
+        if (_fold is { Begun: true }) _fold.Write(status, "incomplete"u8, error, incomplete, _usage, _response.Id, _scratch);
         else _response.Write(status, error, incomplete, _output is null ? default : _output.Items, _usage, _scratch);
         Ending = _scratch.WrittenMemory;
     }

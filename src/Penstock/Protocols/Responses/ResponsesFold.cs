@@ -92,10 +92,11 @@ internal sealed class ResponsesFold
     /// <param name="status">The status.</param>
     /// <param name="itemStatus">The status of items that are not whole.</param>
     /// <param name="error">Why it failed, or null.</param>
+    /// <param name="incomplete">Why it is incomplete, or null for what the provider said.</param>
     /// <param name="usage">The usage; null leaves what the response says.</param>
     /// <param name="id">The response's id.</param>
     /// <param name="output">Takes the JSON, on one line.</param>
-    public void Write(ReadOnlySpan<byte> status, ReadOnlySpan<byte> itemStatus, GenerationError? error, Usage? usage, string id, IBufferWriter<byte> output)
+    public void Write(ReadOnlySpan<byte> status, ReadOnlySpan<byte> itemStatus, GenerationError? error, string? incomplete, Usage? usage, string id, IBufferWriter<byte> output)
     {
         using var document = JsonDocument.Parse(_response, new JsonDocumentOptions { MaxDepth = JsonValue.MaxDepth });
         output.Write("{\"id\":"u8);
@@ -104,6 +105,12 @@ internal sealed class ResponsesFold
         output.Write(status);
         output.Write("\",\"error\":"u8);
         ResponsesObject.WriteError(error, output);
+        if (incomplete is not null)
+        {
+            output.Write(",\"incomplete_details\":"u8);
+            ResponsesObject.WriteIncomplete(incomplete, output);
+        }
+
         output.Write(",\"output\":["u8);
         var first = true;
         foreach (var item in _items.Values)
@@ -123,7 +130,7 @@ internal sealed class ResponsesFold
         foreach (var member in document.RootElement.EnumerateObject())
         {
             var name = RequestJson.Name(member);
-            if (name is "id" or "status" or "error" or "output" || (usage is not null && name == "usage")) continue;
+            if (name is "id" or "status" or "error" or "output" || (usage is not null && name == "usage") || (incomplete is not null && name == "incomplete_details")) continue;
             ResponsesJson.Member(member, output);
         }
 
