@@ -6,11 +6,9 @@ namespace Penstock.Redis;
 /// <summary>A script that Redis runs as one step. It is sent once, and from then on called by its hash.</summary>
 internal sealed class RedisScript
 {
-    private static readonly string _shared = Load("stream");
-
-    private RedisScript(string name)
+    private RedisScript(string name, string shared = "stream")
     {
-        Text = _shared + Load(name);
+        Text = Load(shared) + Load(name);
 #pragma warning disable CA5350 // it is Redis' name for the script, not a secret
         Hash = SHA1.HashData(Encoding.UTF8.GetBytes(Text));
 #pragma warning restore CA5350
@@ -25,6 +23,12 @@ internal sealed class RedisScript
     public static RedisScript Delete { get; } = new("delete");
 
     public static RedisScript Fork { get; } = new("fork");
+
+    public static RedisScript LimitReserve { get; } = new("limit-reserve", "limit");
+
+    public static RedisScript LimitSettle { get; } = new("limit-settle", "limit");
+
+    public static RedisScript LimitUse { get; } = new("limit-use", "limit");
 
     public static RedisScript Read { get; } = new("read");
 

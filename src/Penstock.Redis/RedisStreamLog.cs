@@ -37,6 +37,9 @@ internal sealed class RedisStreamLog : IStreamLog
         };
     }
 
+    /// <summary>Counts what is used, on the same connection: what it is told before an event is stored is counted before that is seen.</summary>
+    public RedisLimiter NewLimiter() => new(_redis, _time);
+
     public bool SpansNodes => true;
 
     public bool IsReachable => _redis.IsReachable;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Penstock.AspNetCore.Configuration;
+using Penstock.Limits;
 using Penstock.Redis;
 using Penstock.Streams;
 
@@ -20,6 +21,7 @@ internal static class RedisStorage
                 options => RedisStoreOptions.IsConnection(options.Storage.Redis),
                 "Penstock:Storage:Redis cannot be read; give host:port, or a connection string such as redis.example.com:6379,password=…,ssl=true.");
         services.AddSingleton<IStreamLog>(NewLog);
+        services.AddSingleton<ILimiter>(provider => ((RedisStreamLog)provider.GetRequiredService<IStreamLog>()).NewLimiter());
     }
 
     private static RedisStreamLog NewLog(IServiceProvider services)

@@ -1,0 +1,64 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Penstock.Limits;
+using Penstock.Tests.Limits;
+
+namespace Penstock.Redis.Tests;
+
+/// <summary>The law of limits, kept by a real Redis, and what several nodes add to it.</summary>
+public sealed class RedisLimiterCompliance(RedisFixture redis) : LimiterCompliance, IClassFixture<RedisFixture>
+{
+    private readonly List<RedisStreamLog> _logs = [];
+    private readonly string _database = redis.Server.NewDatabase();
+
+    public override async ValueTask DisposeAsync()
+    {
+        foreach (var log in _logs) await log.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Nodes_count_together()
+    {
+        var payer = new Payer("alice", [new Account("key:a", new() { RequestsPerMinute = 50, TokensPerMinute = 330 }), new Account("owner:alice", new() { Streams = 1000 })]);
+        ILimiter[] nodes = [Open(), Open()];
+        var all = await Task.WhenAll(Enumerable.Range(0, 100).Select(async i => await nodes[i % 2].ReserveAsync(payer, new() { Id = $"g{i}", Tokens = 10 })));
+        all.Count(a => a.IsAllowed).ShouldBe(33);
+        await nodes[0].SettleAsync(payer, new("g0", 0, 0, 0)); // whichever node has it
+        (await nodes[1].ReserveAsync(payer, new() { Id = "h", Tokens = 10 })).IsAllowed.ShouldBe(all[0].IsAllowed);
+    }
+
+    [Fact]
+    public async Task What_a_node_that_died_had_reserved_lapses_and_one_that_lives_keeps_its_own()
+    {
+        var payer = new Payer("alice", [new Account("key:a", new() { TokensPerMinute = 100, Streams = 2, BudgetPerDay = 1 })]);
+        var limiter = Open();
+        await limiter.ReserveAsync(payer, new() { Id = "dead", Tokens = 50, Money = Money.Of(0.5m) });
+        await limiter.ReserveAsync(payer, new() { Id = "alive", Tokens = 50, Money = Money.Of(0.5m) });
+        for (var i = 0; i < 5; i++)
+        {
+            Time.Advance(TimeSpan.FromSeconds(20));
+            await limiter.UseAsync(payer, new("alive", 0, 0, 0, 0));
+        }
+
+        var more = await limiter.ReserveAsync(payer, new() { Id = "next", Tokens = 51 });
+        more.Refused.ShouldBe(LimitKind.Tokens);
+        (await limiter.ReserveAsync(payer, new() { Id = "next", Tokens = 50, Money = Money.Of(0.5m) })).IsAllowed.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_reservation_that_comes_twice_is_one()
+    {
+        var payer = new Payer("alice", [new Account("key:a", new() { RequestsPerMinute = 10, TokensPerMinute = 100 })]);
+        var limiter = Open();
+        var reservation = new Reservation { Id = "a", Tokens = 10, More = 20 };
+        (await limiter.ReserveAsync(payer, reservation)).More.ShouldBe(20);
+        var again = await limiter.ReserveAsync(payer, reservation);
+        (again.More, again.Left.Requests!.Value.Remaining, again.Left.Tokens!.Value.Remaining).ShouldBe((20, 9, 70));
+    }
+
+    private protected override ILimiter Open()
+    {
+        var log = new RedisStreamLog(new RedisStoreOptions { Connection = _database }, Time, NullLogger.Instance);
+        _logs.Add(log);
+        return log.NewLimiter();
+    }
+}
