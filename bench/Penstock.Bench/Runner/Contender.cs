@@ -12,6 +12,15 @@ sealed record Contender(string Name, string? Project, string ModelPrefix = "")
     /// <summary>What its clients speak.</summary>
     public ClientWire Wire { get; init; } = ClientWire.ChatCompletions;
 
+    /// <summary>What it is set to beside the providers.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>What its clients' addresses end in, to say who they are.</summary>
+    public string Query { get; init; } = "";
+
+    /// <summary>Whom it is measured against.</summary>
+    public Contender? Against { get; init; }
+
     public static readonly Contender Direct = new("direct", null);
     public static readonly Contender Relay = new("relay", "Penstock.Bench.Relay");
     public static readonly Contender Penstock = new("penstock", "Penstock.Server", "chat-completions/");
@@ -27,6 +36,9 @@ sealed record Contender(string Name, string? Project, string ModelPrefix = "")
             from client in ClientWire.All
             select new Contender($"{upstream.Name}-to-{client.Name}", "Penstock.Server", $"{upstream.Name}/") { Wire = client, Upstream = upstream.Name }];
 
+    /// <summary>Penstock with nothing that is asked for, and with all that a deployment may have: keys, limits, telemetry and logs.</summary>
+    public static readonly Contender[] Featured = [Penstock with { Name = "plain" }, Features.Contender];
+
     /// <summary>The one that passes the same upstream's events on as they are.</summary>
     public Contender Relaying => Translating.Single(c => c.Upstream == Upstream && c.Wire.Name == Upstream);
 }
@@ -35,6 +47,8 @@ sealed record Contender(string Name, string? Project, string ModelPrefix = "")
 sealed class Gateway : IDisposable
 {
     readonly string _folder = Directory.CreateTempSubdirectory("penstock-bench-").FullName;
+
+    readonly OtlpSink? _collector;
 
     Gateway(Contender contender, int upstreamPort)
     {
@@ -52,6 +66,8 @@ sealed class Gateway : IDisposable
             environment[$"Penstock__Providers__{wire.Name}__ApiKey"] = "bench";
         }
 
+        foreach (var (name, value) in contender.Settings) environment[name] = value;
+        if (contender.Settings.Count > 0) _collector = new OtlpSink(environment);
         Process = new ChildProcess(
             Cores.Pin(Cores.Gateway, "dotnet", Builds.AssemblyOf(contender.Project!),
                 "--urls", $"http://127.0.0.1:{Port}", "--upstream", $"http://127.0.0.1:{upstreamPort}"),
@@ -86,7 +102,7 @@ sealed class Gateway : IDisposable
     {
         using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
         using var content = new StringContent(json, Encoding.UTF8, new MediaTypeHeaderValue("application/json"));
-        using var response = await client.PostAsync(new Uri($"http://127.0.0.1:{Port}{path}"), content, cancellation);
+        using var response = await client.PostAsync(new Uri($"http://127.0.0.1:{Port}{path}{Contender.Query}"), content, cancellation);
         var body = await response.Content.ReadAsStringAsync(cancellation);
         return response.IsSuccessStatusCode ? body : throw new HttpRequestException($"{path} answered {(int)response.StatusCode}: {body}");
     }
@@ -94,6 +110,7 @@ sealed class Gateway : IDisposable
     public void Dispose()
     {
         Process.Dispose();
+        _collector?.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 

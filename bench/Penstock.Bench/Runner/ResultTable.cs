@@ -59,7 +59,7 @@ static class ResultTable
     {
         foreach (var contender in scenario.Contenders)
         {
-            var measure = contender.Upstream is null ? Contender.Relay : contender.Relaying;
+            var measure = contender.Against is { } name ? Array.Find(scenario.Contenders, c => c.Name == name.Name)! : contender.Upstream is null ? Contender.Relay : contender.Relaying;
             if (contender == measure || contender == Contender.Direct) continue;
             var runs = results.GetValueOrDefault(contender) ?? [];
             var against = results.GetValueOrDefault(measure) ?? [];

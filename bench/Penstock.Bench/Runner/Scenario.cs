@@ -70,6 +70,13 @@ sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
             Contenders = Contender.Translating,
             Limits = [new("CPU per token", m => m.CpuPerToken, 1.5)],
         },
+        new("features", "200 streams, a token each 20 ms, without and with keys, limits, telemetry and logs", new BenchModel(100, Interval: 20), 200)
+        {
+            Requests = 400,
+            Ramp = 1.9,
+            Contenders = Contender.Featured,
+            Limits = [new("CPU per token", m => m.CpuPerToken, 1.1)],
+        },
     ];
 
     /// <summary>What a fresh gateway does before it is measured, so that its hot paths are compiled.</summary>
@@ -83,7 +90,7 @@ sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
     public LoadOptions ToLoad(int port, Contender contender)
     {
         var (model, wire) = (contender.ModelPrefix + Model, contender.Wire);
-        return new(port, wire.Path(model), wire.Body(model), wire.Ending, wire.Repeats, Model.Tokens, Streams, Requests, Seconds, Ramp, Timeout);
+        return new(port, wire.Path(model) + contender.Query, wire.Body(model), wire.Ending, wire.Repeats, Model.Tokens, Streams, Requests, Seconds, Ramp, Timeout);
     }
 
     /// <summary>The load of subscribers of one generation.</summary>
