@@ -47,8 +47,8 @@ internal static partial class GenerationLog
     [LoggerMessage(16, LogLevel.Information, "{Count} generations are still running; waiting up to {Timeout} for them to end.")]
     public static partial void Draining(ILogger logger, int count, TimeSpan timeout);
 
-    [LoggerMessage(20, LogLevel.Warning, "The store cannot be reached for generation {Id}; its job waits {Pause}.")]
-    public static partial void StoreAway(ILogger logger, string id, TimeSpan pause, Exception exception);
+    [LoggerMessage(20, LogLevel.Warning, "The store cannot take or give generation {Id}; its job waits {Pause}. {Reason}")]
+    public static partial void StoreAway(ILogger logger, string id, TimeSpan pause, string reason);
 
     [LoggerMessage(21, LogLevel.Information, "Generation {Id} is handed over to another worker.")]
     public static partial void HandedOver(ILogger logger, string id);

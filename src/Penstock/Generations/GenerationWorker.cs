@@ -125,7 +125,7 @@ internal sealed class GenerationWorker(
             catch (StreamStorageException e)
             {
                 // A job that came back at once would use up its deliveries while the store is away.
-                GenerationLog.StoreAway(logger, delivery.Job.Id, _storePause, e);
+                GenerationLog.StoreAway(logger, delivery.Job.Id, _storePause, e.Message);
             }
 
             delivery = delivery with { Redelivered = true }; // we may have taken the stream over
