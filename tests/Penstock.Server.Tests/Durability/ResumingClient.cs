@@ -64,7 +64,7 @@ internal sealed class ResumingClient(Api api, ClientKind kind, string model, str
                     {
                         if (e.Name == "reset") Forget();
                         else Events.Add(e);
-                        lastId = client.LastEventId;
+                        if (client.LastEventId.Length > 0) lastId = client.LastEventId; // a ping has none, and is no reason to forget
                         if (e.Name != "reset" && kind.Ends(e)) return;
                     }
                 }
