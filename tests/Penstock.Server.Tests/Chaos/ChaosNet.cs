@@ -85,6 +85,9 @@ internal sealed class Node(string name, string role, PenstockProcess process, Cu
     /// <summary>Where clients come in; null for a worker.</summary>
     public CuttingProxy? Front { get; } = role == "gateway" ? new CuttingProxy(process.Url) : null;
 
+    /// <summary>Whoever stops or starts it takes its turn.</summary>
+    public SemaphoreSlim Turn { get; } = new(1);
+
     public IEnumerable<Way> Ways
     {
         get
@@ -99,6 +102,7 @@ internal sealed class Node(string name, string role, PenstockProcess process, Cu
     {
         await process.DisposeAsync();
         foreach (var way in Ways) await way.Relay.DisposeAsync();
+        Turn.Dispose();
     }
 }
 

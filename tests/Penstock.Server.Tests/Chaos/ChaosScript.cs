@@ -26,8 +26,8 @@ internal sealed class ChaosScript
         (_net, _record, _random, _isLong) = (net, record, new Random(seed), isLong);
         foreach (var node in net.Nodes)
         {
-            _faults.Add(() => KillAsync(node.Name, node.Process.Kill9, () => StartAsync(node)));
-            _faults.Add(() => FreezeAsync(node.Name, node.Process.Freeze, node.Process.Thaw, longest: 25));
+            _faults.Add(() => InTurnAsync(node, () => KillAsync(node.Name, node.Process.Kill9, () => StartAsync(node))));
+            _faults.Add(() => InTurnAsync(node, () => FreezeAsync(node.Name, node.Process.Freeze, node.Process.Thaw, longest: 25)));
         }
 
         for (var i = 0; i < 2; i++) _faults.AddRange([CutAsync, PartAsync, HoldAsync]);
@@ -58,6 +58,20 @@ internal sealed class ChaosScript
                 await fault();
                 Done++;
             }
+        }
+    }
+
+    // Nobody freezes what another script is starting.
+    private static async Task InTurnAsync(Node node, Func<Task> fault)
+    {
+        await node.Turn.WaitAsync();
+        try
+        {
+            await fault();
+        }
+        finally
+        {
+            node.Turn.Release();
         }
     }
 
