@@ -1,6 +1,6 @@
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { Server } from '../../client/test/server.js';
+import { Server, until } from '../../client/test/server.js';
 
 /** The page in Debian's Chromium, from a real server. What the page must never do fails whoever looks: an error, a request to another host. */
 export class Playground {
@@ -78,11 +78,11 @@ export async function said(answer: Locator): Promise<string> {
 }
 
 export async function saidMore(answer: Locator, than: number): Promise<void> {
-  await expect.poll(async () => (await said(answer)).length, { timeout: 30_000, interval: 30 }).toBeGreaterThan(than);
+  await until(`it says more than ${than} characters`, async () => (await answer.count()) > 0 && (await said(answer)).length > than);
 }
 
 export async function ended(answer: Locator, how: 'done' | 'stopped' | 'error' = 'done', timeout = 45_000): Promise<void> {
-  await answer.and(answer.page().locator(`.${how}`)).waitFor({ timeout });
+  await answer.and(answer.page().locator(`.is-${how}`)).waitFor({ timeout });
 }
 
 /** The snapshot that the server has of an answer. */

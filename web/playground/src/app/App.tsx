@@ -114,7 +114,7 @@ function PanelAside({ conversation, id, turn }: { conversation: Conversation; id
 
 function Trouble({ status, message }: { status: number; message: string }) {
   return (
-    <div className="banner" role="alert">
+    <div className={status === 401 ? 'banner ask' : 'banner'} role="alert">
       {status === 401 ? <><p><strong>This server asks for a key.</strong></p><KeyForm /></> : <p><strong>The server does not answer.</strong> {message} What you have here stays; it is tried again when the network is back. <a href="" onClick={event => { event.preventDefault(); location.reload(); }}>Now</a></p>}
     </div>
   );

@@ -3,9 +3,9 @@ export function Logo({ size = 28 }: { size?: number }) {
   return (
     <svg className="logo" viewBox="0 0 32 32" width={size} height={size} aria-hidden="true">
       <rect width="32" height="32" rx="8" className="logo-ground" />
-      <path d="M6 10h8.500a5.500 5.500 0 0 1 5.500 5.500V26" className="logo-pipe" />
-      <path d="M20 5.500v7" className="logo-gate" />
-      <circle cx="26" cy="24" r="2.400" className="logo-drop" />
+      <path d="M5.5 13.5h9a5.5 5.5 0 0 1 5.5 5.5v1" className="logo-pipe" />
+      <path d="M10.5 10V5.5M7.5 5.5h6" className="logo-gate" />
+      <path d="M20 23.8c1.6 2 2.4 3 2.4 4a2.4 2.4 0 0 1-4.8 0c0-1 .8-2 2.4-4z" className="logo-drop" />
     </svg>
   );
 }

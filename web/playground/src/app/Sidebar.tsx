@@ -46,7 +46,7 @@ export function Sidebar({ onHelp, onGo }: { onHelp: () => void; onGo: () => void
         {list?.length === 0 && <p className="note">Your chats stay in this browser.</p>}
       </div>
       <footer>
-        <button type="button" className="ghost round" aria-label={`Theme: ${theme}`} title={`Theme: ${theme} (Alt+T)`} onClick={nextTheme}><Icon name={theme === 'light' ? 'sun' : theme === 'dark' ? 'moon' : 'lens'} /></button>
+        <button type="button" className="ghost round" aria-label={`Theme: ${theme}`} title={`Theme: ${theme} (Alt+T)`} onClick={nextTheme}><Icon name={theme === 'light' ? 'sun' : theme === 'dark' ? 'moon' : 'contrast'} /></button>
         <button type="button" className="ghost round" aria-label="Keys and help" title="Keys and help (?)" onClick={onHelp}><Icon name="help" /></button>
         <a className="ghost round button" href="docs" target="_blank" rel="noopener" aria-label="API reference" title="API reference"><Icon name="book" /></a>
         <label className="speak" title="A screen reader hears each finished sentence"><input type="checkbox" checked={speakSentences} onChange={event => preferences.set({ speakSentences: event.target.checked })} /> Read aloud</label>

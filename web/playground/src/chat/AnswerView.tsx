@@ -47,7 +47,7 @@ function Shell({ conversation, answer, isLast, shown: { blocks, status, error, s
   const visible = blocks.filter(block => block.choice === 0);
   const text = textOf({ blocks });
   return (
-    <article className={`turn answer ${status}`} aria-label="Answer" aria-busy={isRunning} data-turn={answer.id} data-generation={answer.generation ?? undefined}>
+    <article className={`turn answer is-${status}`} aria-label="Answer" aria-busy={isRunning} data-turn={answer.id} data-generation={answer.generation ?? undefined}>
       {visible.map(block => <BlockView key={block.block} block={block} isRunning={isRunning} />)}
       {isRunning && <Progress status={status} hasText={visible.length > 0} />}
       {status === 'stopped' && <p className="note">Stopped.</p>}

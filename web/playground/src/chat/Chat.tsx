@@ -20,7 +20,7 @@ export function Chat({ conversation, settings, reasoner }: { conversation: Conve
   const [editing, setEditing] = useState<string>();
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
-  const { away, toEnd } = useFollow(scroller, content);
+  const { away, toEnd } = useFollow(scroller, content, path.length === 0);
   const last = conversation && lastAnswer(conversation);
   const running = path.some(isRunning);
   const lastRun = useObserved(runs, () => (last ? runs.get(last.id) : undefined));
@@ -36,6 +36,7 @@ export function Chat({ conversation, settings, reasoner }: { conversation: Conve
     <div className="chat">
       <div className="scroller" ref={scroller} tabIndex={0} aria-label="Conversation" role="log" aria-live="off">
         <div className="transcript" ref={content}>
+          {conversation && path.length > 0 && <h1 className="visually-hidden">{conversation.title}</h1>}
           {path.length === 0 && <Empty onAsk={(text, reasons) => ask(text, [], reasons && reasoner ? { ...settings, model: reasoner } : settings)} />}
           {path.map((turn, i) => turn.role === 'user' ? <QuestionView key={turn.id} conversation={conversation!} question={turn} editing={editing === turn.id} onEdit={setEditing} />
             : turn.role === 'tool' ? <ToolResultsView key={turn.id} turn={turn} />

@@ -12,6 +12,7 @@ export function ModelPicker({ model, onPick }: { model: string; onPick: (model: 
   const button = useRef<HTMLButtonElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const id = useId();
+  const label = model || (error ? 'No models' : 'Model');
   const shown = useMemo(() => {
     const words = search.toLowerCase().split(/\s+/);
     const found = (list ?? []).map(m => m.id).filter(name => words.every(word => name.toLowerCase().includes(word)));
@@ -41,8 +42,8 @@ export function ModelPicker({ model, onPick }: { model: string; onPick: (model: 
 
   return (
     <div className="model-picker">
-      <button ref={button} type="button" className="ghost model-button" aria-haspopup="listbox" aria-expanded={open} aria-label={`Model: ${model || 'none'}`} title="Choose a model (Alt+M)" onClick={() => { setOpen(!open); if (error) void models.load(); }}>
-        <span>{model || (error ? 'No models' : 'Model')}</span> <Icon name="down" size={14} />
+      <button ref={button} type="button" className="ghost model-button" aria-haspopup="listbox" aria-expanded={open} aria-label={model ? `Model: ${label}` : label} title="Choose a model (Alt+M)" onClick={() => { setOpen(!open); if (error) void models.load(); }}>
+        <span>{label}</span> <Icon name="down" size={14} />
       </button>
       {open && (
         <div ref={box} className="popover models" onKeyDown={key}>

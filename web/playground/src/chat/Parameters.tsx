@@ -26,5 +26,5 @@ function Field({ label, note, children }: { label: string; note?: string; childr
 }
 
 function Number({ label, value, onChange, ...range }: { label: string; value: number | null; min: number; max?: number; step: number; onChange: (value: number | null) => void }) {
-  return <Field label={label}>{id => <input id={id} type="number" inputMode="decimal" placeholder="the model’s own" value={value ?? ''} {...range} onChange={event => onChange(event.target.value === '' || !event.target.validity.valid ? null : event.target.valueAsNumber)} />}</Field>;
+  return <Field label={label}>{id => <input id={id} type="number" inputMode="decimal" placeholder="auto" value={value ?? ''} {...range} onChange={event => onChange(event.target.value === '' || !event.target.validity.valid ? null : event.target.valueAsNumber)} />}</Field>;
 }

@@ -1,7 +1,8 @@
 import type { Trouble } from '../conversations/model';
 
 /** What to do next, by the stable word of an error (docs/http.md). */
-export function adviceFor({ code, status, retryable }: Trouble): string {
+export function adviceFor({ code, message, status, retryable }: Trouble): string {
+  if (/try again/i.test(message)) return '';
   return advice[code] ?? (status === 429 ? 'Wait a moment, then try again.' : retryable ? 'Try again.' : 'Change the question or its settings, or take another model.');
 }
 

@@ -6,8 +6,10 @@ const near = 24;
  * Keeps the end in sight while it grows, for as long as the person is there. Any gesture upwards lets go at once, however small;
  * to come back to the end takes hold again.
  */
-export function useFollow(scroller: RefObject<HTMLElement | null>, content: RefObject<HTMLElement | null>) {
+export function useFollow(scroller: RefObject<HTMLElement | null>, content: RefObject<HTMLElement | null>, isEmpty: boolean) {
   const following = useRef(true);
+  const empty = useRef(isEmpty);
+  useEffect(() => { empty.current = isEmpty; }, [isEmpty]);
   const [away, setAway] = useState(false);
   const toEnd = useCallback(() => {
     following.current = true;
@@ -45,6 +47,7 @@ export function useFollow(scroller: RefObject<HTMLElement | null>, content: RefO
       setAway(!following.current && distance() > near);
     };
     const grown = new ResizeObserver(() => {
+      if (empty.current) return; // a page to read from its top
       if (following.current) box.scrollTop = box.scrollHeight;
       else setAway(distance() > near);
       lastHeight = box.scrollHeight;

@@ -29,7 +29,7 @@ function render(token: Token, open: boolean): ReactNode {
       return <p>{all(token.tokens, open)}</p>;
     case 'heading': {
       // Below the page's own headings.
-      const Heading = `h${Math.min(6, (token as Tokens.Heading).depth + 2)}` as 'h3';
+      const Heading = `h${Math.min(6, (token as Tokens.Heading).depth + 1)}` as 'h2';
       return <Heading className={`heading-${(token as Tokens.Heading).depth}`}>{all(token.tokens, open)}</Heading>;
     }
     case 'code':
@@ -57,7 +57,6 @@ function render(token: Token, open: boolean): ReactNode {
     case 'image':
       return <Picture {...(token as Tokens.Image)} />;
     case 'math':
-    case 'mathBlock':
       return <Mathematics {...(token as unknown as MathToken)} />;
     case 'html':
       return /^<br\s*\/?>$/i.test(token.raw.trim()) ? <br /> : <Growing text={token.raw} />;

@@ -11,7 +11,7 @@ const math = (raw: string, text: string, display: boolean): MathToken => ({ type
 
 /** `$$…$$` and `\[…\]` that stand alone. */
 const block: TokenizerExtension = {
-  name: 'mathBlock',
+  name: 'math',
   level: 'block',
   start: src => /(?:^|\n) {0,3}(?:\$\$|\\\[)/.exec(src)?.index,
   tokenizer(src) {

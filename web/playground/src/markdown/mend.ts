@@ -4,16 +4,22 @@
 /** The text of an open block as it may be shown by now. */
 export function mend(text: string): string {
   // A last line that is only the beginning of something.
-  text = text.replace(/(^|\n) {0,3}(?:[-=+*_]{1,3}|#{1,6}|\d{1,9}[.)]?|>+|`{1,2}|~{1,2})[ \t]*$/, '$1');
+  text = text.replace(/(^|\n)[ \t]*(?:(?:[-+*]|\d+[.)]) +\[[ xX]?\]?|[-=]+|[+*_]{1,3}|#{1,6}|\d{1,9}[.)]?|>+|`{1,2}|`{3,}[^`\n]*|~{1,2}|~{3,}[^\n]*)[ \t]*$/, '$1');
   text = holdTable(text);
+  // Marks whose meaning the next letter decides.
+  text = text.replace(/(?:[\\~*_`$!<]+|&#?\w{0,12})$/, '');
   const open = openMarks(text);
   return open.cut === undefined ? text.trimEnd() + open.close : text.slice(0, open.cut).trimEnd() + open.close;
 }
 
-// A table's head is a paragraph until its second line is there.
+// A table's head is a paragraph until the whole of its second line is there.
 function holdTable(text: string): string {
-  const start = text.search(/(?:^|\n)\|[^\n]*(?:\n[|:\- \t]*)?$/);
-  return start < 0 ? text : text.slice(0, start + (text[start] === '\n' ? 1 : 0));
+  const rows = /(?:^|\n)(\|[^\n]*(?:\n\|[^\n]*)*)(\n?)$/.exec(text);
+  if (!rows) return text;
+  const [, table, end] = rows;
+  const lines = table!.split('\n');
+  const isWhole = lines.length > 2 || (lines.length === 2 && (end === '\n' || !/^[|:\- \t]*$/.test(lines[1]!)));
+  return isWhole ? text : text.slice(0, text.length - table!.length - end!.length);
 }
 
 function openMarks(text: string): { close: string; cut?: number } {
@@ -36,9 +42,14 @@ function openMarks(text: string): { close: string; cut?: number } {
       const at = text.indexOf('$$', i + 2);
       if (at < 0) return { close: closing(stack), cut: i };
       i = at + 2;
+    } else if (char === '$' && /^[^\s\d$]/.test(text[i + 1] ?? '')) {
+      const [, end] = /^\$(?:\\.|[^\\$\n])*(\$|\n)?/.exec(text.slice(i))!;
+      if (end === undefined && text.length - i < 100) return { close: closing(stack), cut: i };
+      i = end === '$' ? text.indexOf('$', i + 1) + 1 : i + 1;
     } else if (char === '[' && !text.includes('](', i)) {
-      // Not yet a link: its words alone, without the bracket, would jump as well.
-      if (!text.includes(']', i)) return text.length - i < 200 ? { close: closing(stack), cut: text[i - 1] === '!' ? i - 1 : i } : { close: closing(stack) };
+      // It may become a link yet: its words alone, without the bracket, would jump as well.
+      const at = text.indexOf(']', i);
+      if ((at < 0 && text.length - i < 200) || at === text.length - 1) return { close: closing(stack), cut: text[i - 1] === '!' ? i - 1 : i };
       i++;
     } else if (text.startsWith('](', i)) {
       const at = text.indexOf(')', i);

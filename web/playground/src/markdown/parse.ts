@@ -26,7 +26,8 @@ export class MarkdownStream {
   update(text: string, done: boolean): readonly MarkdownBlock[] {
     if (text.includes('\r')) text = text.replace(/\r\n?/g, '\n');
     if (text === this.#text && done === this.#done) return this.#blocks;
-    if (!text.startsWith(this.#text)) {
+    // What a reference leads to may stand behind it: in the end that is looked up for all.
+    if (!text.startsWith(this.#text) || (done && Object.keys(this.#links).length > 0)) {
       this.#settled = [];
       this.#end = this.#searched = 0;
       this.#links = {};
@@ -64,9 +65,11 @@ export class MarkdownStream {
 
   #parse(): MarkdownBlock[] {
     const rest = this.#text.slice(this.#end);
-    const tokens = this.#lex(rest);
+    let tokens = this.#lex(rest);
     let last = tokens.length - 1;
     while (last >= 0 && tokens[last]!.type === 'space') last--;
+    // Half an address at the end must not be what a reference before it leads to.
+    if (!this.#done && tokens[last]?.type === 'def') tokens = [...this.#lex(tokens.slice(0, last).map(token => token.raw).join('')), ...tokens.slice(last)];
     for (const [i, token] of tokens.entries()) {
       if (i >= last && !this.#done) break;
       if (!rest.startsWith(token.raw, this.#offset(rest))) break; // the parser has changed the text: nothing is settled
@@ -83,6 +86,7 @@ export class MarkdownStream {
 
   #settle(token: Token): void {
     this.#end += token.raw.length;
+    if (token.type === 'def') this.#links[token.tag as string] ??= { href: token.href as string, title: token.title as string };
     if (token.type !== 'space' && token.type !== 'def') this.#settled.push({ key: this.#settled.length, token, open: false });
   }
 
@@ -93,7 +97,7 @@ export class MarkdownStream {
 
   #lex(text: string): Token[] {
     const lexer = new Lexer(options);
-    lexer.tokens.links = this.#links;
+    lexer.tokens.links = { ...this.#links };
     return lexer.lex(text);
   }
 }

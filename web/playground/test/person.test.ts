@@ -1,0 +1,268 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ask, choose, ended, lastAnswer, Playground, said, saidMore } from './playground.js';
+import { Upstream } from './upstream.js';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let upstream: Upstream;
+let playground: Playground;
+beforeAll(async () => {
+  upstream = await Upstream.start({
+    long: { text: Array.from({ length: 60 }, (_, i) => `Paragraph ${i} says something about water.`).join('\n\n'), size: 12, pace: 12 },
+    rich: { reasoning: 'Hm.', text: '# Title\n\nText with `code`, [a link](https://example.com) and $x^2$.\n\n```js\nconst a = "b"; // c\nfunction f() { return 42; }\n```\n\n> Quote\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- [ ] open\n', tool: { name: 'look_up', arguments: '{"a":1}' }, size: 40, pace: 1 },
+  });
+  playground = await Playground.open({ 'Storage:Kind': 'memory', ...upstream.settings });
+});
+afterAll(async () => {
+  await playground?.dispose();
+  upstream?.dispose();
+});
+
+async function expectAccessible(page: Page, what: string): Promise<void> {
+  await page.evaluate(axe); // as the tools of a developer would, past the page's policy
+  const violations = await page.evaluate(async () => {
+    const { violations } = await (window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe.run();
+    return violations.map(v => `${v.id}: ${v.nodes.map(n => `${n.html.slice(0, 160)} ${n.failureSummary}`).join(' | ')}`);
+  });
+  expect(violations, what).toEqual([]);
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const [device, viewport] of [['desk', { width: 1280, height: 820 }], ['phone', { width: 390, height: 780 }]] as const) {
+    test(`axe finds nothing: ${colorScheme}, ${device}`, async () => {
+      const page = await playground.show('', await playground.device({ colorScheme, viewport, hasTouch: device === 'phone' }));
+      await expectAccessible(page, 'empty');
+      await page.locator('.model-button').click();
+      await expectAccessible(page, 'models');
+      await page.keyboard.press('Escape');
+      await choose(page, 'simulated/chat?tps=20');
+      await ask(page, 'Slowly, please.');
+      await saidMore(lastAnswer(page), 10);
+      await expectAccessible(page, 'streaming');
+      await page.keyboard.press('Escape');
+      await ended(lastAnswer(page), 'stopped');
+      await choose(page, 'script/rich');
+      await ask(page, 'All of it.');
+      await ended(lastAnswer(page));
+      await lastAnswer(page).locator('.katex').waitFor();
+      await lastAnswer(page).locator('.hl-keyword').first().waitFor();
+      await lastAnswer(page).locator('summary').click();
+      await expectAccessible(page, 'an answer');
+      await choose(page, 'simulated/chat?status=400');
+      await ask(page, 'Fail.');
+      await ended(lastAnswer(page), 'error');
+      await expectAccessible(page, 'an error');
+      await page.keyboard.press('Alt+p');
+      await page.getByRole('textbox', { name: 'System prompt' }).waitFor();
+      await expectAccessible(page, 'parameters');
+      await page.keyboard.press('Alt+p');
+      await page.locator('#question').blur();
+      await page.keyboard.press('?');
+      await page.locator('dialog[open]').waitFor();
+      await expectAccessible(page, 'help');
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      expect(overflow, 'nothing stands out at the side').toBeLessThanOrEqual(0);
+      expect(playground.strangers).toEqual([]);
+      await page.context().close();
+    });
+  }
+}
+
+test('the end is followed until one scrolls up, be it ever so little, and again from the end on', async () => {
+  const page = await playground.show();
+  await choose(page, 'script/long');
+  await ask(page, 'At length.');
+  const gap = () => page.locator('.scroller').evaluate(box => box.scrollHeight - box.scrollTop - box.clientHeight);
+  const height = () => page.locator('.scroller').evaluate(box => box.scrollHeight);
+  const grows = async () => { const before = await height(); await expect.poll(height, { interval: 20, timeout: 20_000 }).toBeGreaterThan(before + 60); };
+  await expect.poll(height, { timeout: 20_000 }).toBeGreaterThan(1000);
+  await grows();
+  expect(await gap()).toBeLessThan(60);
+  await page.mouse.move(700, 400);
+  await page.mouse.wheel(0, -30);
+  const top = await page.locator('.scroller').evaluate(box => new Promise<number>(done => setTimeout(() => done(box.scrollTop), 100)));
+  await grows();
+  expect(await page.locator('.scroller').evaluate(box => box.scrollTop)).toBe(top);
+  await page.locator('.to-end').click();
+  await grows();
+  expect(await gap()).toBeLessThan(60);
+  await ended(lastAnswer(page));
+});
+
+test('Enter that ends a word of an input method sends nothing', async () => {
+  const page = await playground.show();
+  await page.locator('#question').fill('すし');
+  for (const how of [{ isComposing: true }, { keyCode: 229 }]) {
+    await page.locator('#question').evaluate((field, init) => field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true, ...init })), how);
+  }
+  await page.locator('#question').press('Shift+Enter');
+  expect(await page.locator('#question').inputValue()).toBe('すし\n');
+  expect(await page.locator('.turn').count()).toBe(0);
+  await page.locator('#question').press('Enter');
+  await lastAnswer(page).waitFor();
+  expect(await page.locator('#question').inputValue()).toBe('');
+});
+
+test('answers are asked for again and questions put in other words, each on a branch of its own', async () => {
+  const page = await playground.show();
+  await choose(page, 'simulated/chat?tps=0&ttft=0&seed=1');
+  await ask(page, 'Tell me about clay.');
+  await ended(lastAnswer(page));
+  const first = await said(lastAnswer(page));
+  await choose(page, 'simulated/chat?tps=0&ttft=0&seed=2');
+  await page.keyboard.press('Alt+r');
+  await expect.poll(() => lastAnswer(page).locator('.branches').textContent()).toBe('2/2');
+  await ended(lastAnswer(page));
+  expect(await said(lastAnswer(page))).not.toBe(first);
+  await lastAnswer(page).getByRole('button', { name: 'The branch before' }).click();
+  expect(await said(lastAnswer(page))).toBe(first);
+  // ↑ in an empty field.
+  await page.locator('#question').press('ArrowUp');
+  await page.getByLabel('The question in other words').fill('Tell me about sand.');
+  await page.getByLabel('The question in other words').press('Enter');
+  await expect.poll(() => page.locator('.question .branches').textContent()).toBe('2/2');
+  await ended(lastAnswer(page));
+  expect(await said(lastAnswer(page))).toContain('sand');
+  expect(await page.locator('.answer').count()).toBe(1);
+  await page.locator('.question').getByRole('button', { name: 'The branch before' }).click();
+  await expect.poll(() => lastAnswer(page).locator('.branches').textContent()).toBe('2/2');
+  await lastAnswer(page).getByRole('button', { name: 'The branch before' }).click();
+  expect(await said(lastAnswer(page))).toBe(first);
+  await page.reload();
+  await expect.poll(() => said(lastAnswer(page))).toBe(first);
+  await page.getByRole('button', { name: 'Branch', exact: true }).click();
+  await expect.poll(() => page.locator('.chats a').count()).toBe(2);
+  expect(await said(lastAnswer(page))).toBe(first);
+  playground.expectNothingBad();
+});
+
+test('pictures are dropped, pasted and picked, and reach the model', async () => {
+  const page = await playground.show();
+  const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==', 'base64');
+  await page.locator('input[type=file]').setInputFiles({ name: 'dot.png', mimeType: 'image/png', buffer: png });
+  await expect.poll(() => page.locator('.attachments li').count()).toBe(1);
+  for (const type of ['paste', 'drop']) {
+    await page.locator('#question').evaluate((field, { type, base64 }) => {
+      const data = new DataTransfer();
+      data.items.add(new File([Uint8Array.from(atob(base64), c => c.charCodeAt(0))], 'dot.png', { type: 'image/png' }));
+      field.dispatchEvent(type === 'paste' ? new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }) : new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+    }, { type, base64: png.toString('base64') });
+  }
+  await expect.poll(() => page.locator('.attachments li').count()).toBe(3);
+  await page.getByRole('button', { name: 'Take picture 3 away' }).click();
+  await choose(page, 'script/rich');
+  await ask(page, 'What is it?');
+  await ended(lastAnswer(page));
+  expect(upstream.calls.at(-1)!.request.messages[0]!.content).toEqual([
+    { type: 'text', text: 'What is it?' },
+    ...[1, 2].map(() => ({ type: 'image_url', image_url: { url: `data:image/png;base64,${png.toString('base64')}` } })),
+  ]);
+  expect(await page.locator('.question img').count()).toBe(2);
+  playground.expectNothingBad();
+});
+
+test('a failure says what happened and what to do, and trying again makes room', async () => {
+  const page = await playground.show();
+  await choose(page, 'simulated/chat?status=429&retry_after=2');
+  await ask(page, 'Now.');
+  await ended(lastAnswer(page), 'error');
+  expect(await page.locator('.error').textContent()).toContain('Wait a moment, then try again.');
+  await choose(page, 'simulated/chat?tps=0');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await ended(lastAnswer(page));
+  expect(await page.locator('.answer').count()).toBe(1);
+  expect(await page.locator('.branches').count()).toBe(0);
+  // What came before a failure stays.
+  await choose(page, 'simulated/chat?cut=40&tps=0');
+  await ask(page, 'Cut it.');
+  await ended(lastAnswer(page), 'error');
+  expect((await said(lastAnswer(page))).length).toBeGreaterThan(40);
+  playground.expectNothingBad();
+});
+
+test('a screen reader hears begin and end, not each word', async () => {
+  const page = await playground.show();
+  const log = page.getByRole('log');
+  expect(await log.getAttribute('aria-live')).toBe('off');
+  await ask(page, 'Tell me about light.');
+  const status = page.locator('[role=status]');
+  await expect.poll(() => status.textContent()).toBe('The answer begins.');
+  await ended(lastAnswer(page));
+  await expect.poll(() => status.textContent()).toBe('The answer is complete.');
+  await page.getByLabel('Read aloud').check();
+  await page.evaluate(() => {
+    const heard: string[] = Object.assign(window, { heard: [] as string[] }).heard;
+    new MutationObserver(() => { const text = document.querySelector('[aria-live=polite]:not([role])')?.textContent; if (text && heard.at(-1) !== text) heard.push(text); }).observe(document.body, { subtree: true, childList: true, characterData: true });
+  });
+  await ask(page, 'And about shadow?');
+  await ended(lastAnswer(page));
+  const heard = await page.evaluate(() => (window as unknown as { heard: string[] }).heard);
+  expect(heard.length).toBeGreaterThan(3);
+  expect(heard.length).toBeLessThan(40);
+  const words = (text: string) => text.replace(/[^\p{L}]/gu, '');
+  expect(words(await said(lastAnswer(page)))).toContain(words(heard.join('')).slice(0, 400));
+});
+
+test('all is done with keys', async () => {
+  const page = await playground.show();
+  await page.locator('#question').blur();
+  await page.keyboard.press('?');
+  await page.getByRole('heading', { name: 'Keys' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('/');
+  await page.keyboard.type('Hello there');
+  await page.keyboard.press('Enter');
+  await ended(lastAnswer(page));
+  await page.keyboard.press('Alt+m');
+  await page.keyboard.type('reasoner');
+  await page.keyboard.press('Enter');
+  expect(await page.locator('.model-button').textContent()).toContain('simulated/reasoner');
+  await page.keyboard.press('Alt+n');
+  await page.locator('.empty').waitFor();
+  await page.keyboard.press('Alt+t');
+  expect(await page.locator('html').getAttribute('data-theme')).toBe('light');
+  await page.keyboard.press('Alt+t');
+  expect(await page.locator('html').getAttribute('data-theme')).toBe('dark');
+  await page.reload();
+  expect(await page.locator('html').getAttribute('data-theme')).toBe('dark');
+  await page.keyboard.press('Alt+k');
+  await page.keyboard.type('hello');
+  expect(await page.locator('.chats a').count()).toBe(1);
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await lastAnswer(page).waitFor();
+  playground.expectNothingBad();
+});
+
+test('a server that asks for a key gets it from the page, which keeps it in its tab', async () => {
+  const guarded = await Playground.open({ 'Storage:Kind': 'memory', 'Auth:Keys:0123456789ab:Hash': '0'.repeat(64) });
+  try {
+    const page = await guarded.show();
+    await page.getByText('This server asks for a key.').waitFor();
+    await expectAccessible(page, 'the key');
+    await page.getByLabel('Your key').fill('pk_wrong');
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByText('does not open this').waitFor();
+    const key = execFileSync('dotnet', [process.env.PENSTOCK_SERVER ?? new URL('../../../artifacts/bin/Penstock.Server/release/Penstock.Server.dll', import.meta.url).pathname, 'keys', 'create', '--owner', 'alice', '--config'], { encoding: 'utf8' });
+    const [, secret] = /(pk_[\w-]+)/.exec(key)!;
+    const [, id, hash] = /Auth(?:__|:)Keys(?:__|:)([0-9a-f]+)(?:__|:)Hash["\s:=]+([0-9a-f]{64})/.exec(key)!;
+    await guarded.server.end();
+    (guarded.server as unknown as { settings: Record<string, string> }).settings[`Auth:Keys:${id}:Hash`] = hash!;
+    await guarded.server.launch();
+    await page.getByLabel('The key that you gave').fill(secret!);
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.locator('.empty').waitFor();
+    await ask(page, 'Open up.');
+    await ended(lastAnswer(page));
+    expect(await page.evaluate(() => JSON.stringify({ ...localStorage }))).not.toContain(secret);
+    expect(await page.evaluate(() => JSON.stringify({ ...sessionStorage }))).toContain(secret);
+    expect(page.url()).not.toContain(secret);
+    expect(guarded.strangers).toEqual([]);
+  } finally {
+    await guarded.dispose();
+  }
+});

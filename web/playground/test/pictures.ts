@@ -1,0 +1,97 @@
+import type { Page } from 'playwright-core';
+import { ask, choose, ended, lastAnswer, Playground, saidMore } from './playground.js';
+import { Upstream } from './upstream.js';
+
+const answer = `## How a river finds the sea
+
+Water follows the **steepest way down**, and carves it deeper as it goes. Three forces decide where:
+
+1. *Gravity*, which never sleeps
+2. *Rock*, which gives way at different speeds
+3. *Sediment*, dropped wherever the water slows
+
+Its speed is well told by Manning's formula:
+
+$$
+v = \\frac{1}{n} R^{2/3} \\sqrt{S}
+$$
+
+where $R$ is the hydraulic radius and $S$ the slope. In code:
+
+\`\`\`python
+def velocity(n: float, radius: float, slope: float) -> float:
+    """Metres a second, by Manning's formula."""
+    return radius ** (2 / 3) * slope ** 0.5 / n  # n: how rough the bed is
+
+print(f"{velocity(0.03, 2.0, 0.001):.2f} m/s")
+\`\`\`
+
+| Part | Slope | What it does |
+|---|---:|---|
+| Upper | 1–10 % | cuts |
+| Middle | 0.1–1 % | winds |
+| Lower | < 0.1 % | lays down |
+
+> A river is never the same twice, and neither is the one who steps into it.
+`;
+
+/** Leads the page through its states, and shows each to who wants it. */
+export async function takePictures(show: (page: Page, name: string) => Promise<unknown>): Promise<void> {
+  const upstream = await Upstream.start({ 'river-1': { reasoning: 'Gravity first, then rock. ', text: answer, size: 4, pace: 12 }, caller: { text: 'Let me look that up.', tool: { name: 'get_weather', arguments: '{"city":"Paris","days":3}' } } });
+  const playground = await Playground.open({ 'Storage:Kind': 'memory', ...upstream.settings });
+  const guarded = await Playground.open({ 'Storage:Kind': 'memory', 'Auth:Keys:0123456789ab:Hash': '0'.repeat(64) });
+  try {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      for (const [device, viewport] of [['desk', { width: 1280, height: 820 }], ['phone', { width: 390, height: 780 }]] as const) {
+        const name = (state: string) => `${state}-${device}-${colorScheme}`;
+        const options = { colorScheme, viewport, deviceScaleFactor: device === 'phone' ? 2 : 1, hasTouch: device === 'phone' };
+        const page = await playground.show('', await playground.device(options));
+        await page.locator('.prompts').waitFor();
+        await show(page, name('empty'));
+        await choose(page, 'script/river-1');
+        await ask(page, 'How does a river find its way to the sea?');
+        await saidMore(lastAnswer(page), 420);
+        await show(page, name('streaming'));
+        await ended(lastAnswer(page));
+        await lastAnswer(page).locator('.hl-keyword').first().waitFor();
+        await page.waitForTimeout(200);
+        await show(page, name('answer'));
+        await page.keyboard.press('Alt+p');
+        await page.waitForTimeout(100);
+        await show(page, name('parameters'));
+        await page.keyboard.press('Alt+p');
+        await choose(page, 'script/caller');
+        await ask(page, 'And the weather there?');
+        await ended(lastAnswer(page));
+        await choose(page, 'simulated/chat?error=40&tps=0');
+        await ask(page, 'And if it fails?');
+        await ended(lastAnswer(page), 'error');
+        await page.waitForTimeout(100);
+        await show(page, name('error'));
+        await page.locator('.model-button').click();
+        await page.waitForTimeout(100);
+        await show(page, name('models'));
+        await page.keyboard.press('Escape');
+        if (device === 'phone') {
+          await page.getByRole('button', { name: 'List of chats' }).click();
+          await page.waitForTimeout(300);
+          await show(page, name('list'));
+        } else {
+          await page.locator('.scroller').focus();
+          await page.keyboard.press('?');
+          await show(page, name('help'));
+        }
+        await page.context().close();
+        if (device === 'desk') {
+          const asked = await guarded.show('', await guarded.device(options));
+          await asked.getByText('This server asks for a key.').waitFor();
+          await show(asked, name('key'));
+        }
+      }
+    }
+  } finally {
+    await playground.dispose();
+    await guarded.dispose();
+    upstream.dispose();
+  }
+}
