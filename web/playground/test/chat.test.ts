@@ -16,6 +16,7 @@ afterAll(async () => {
 
 test('an answer streams in, and is whole', async () => {
   const page = await playground.show();
+  await choose(page, 'simulated/chat?tps=100');
   await ask(page, 'Tell me about rivers.');
   await saidMore(lastAnswer(page), 20);
   expect(await lastAnswer(page).getAttribute('aria-busy')).toBe('true');

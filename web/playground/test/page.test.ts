@@ -19,19 +19,21 @@ test('the sources hold to strict TypeScript', async () => {
 
 test('the page paints within a second of a cold start, loads under 120 kB of script, and asks no other host', async () => {
   let best = Infinity;
-  let script = 0;
+  let scripts: Promise<number>[] = [];
   for (let i = 0; i < 3 && best >= 1000; i++) {
     const context = await playground.device(); // its cache is empty
     const page = await context.newPage();
-    script = 0;
-    page.on('response', async response => { if (response.request().resourceType() === 'script') script += gzipSync(await response.body()).length; });
+    scripts = [];
+    page.on('response', response => { if (response.request().resourceType() === 'script') scripts.push(response.body().then(body => gzipSync(body).length)); });
     await page.goto(playground.server.url);
     await page.locator('.empty h1').waitFor();
     const paint = await page.evaluate(() => new Promise<number>(resolve => new PerformanceObserver(list => resolve(list.getEntries()[0]!.startTime)).observe({ type: 'largest-contentful-paint', buffered: true })));
     best = Math.min(best, paint);
-    await page.waitForLoadState('networkidle').catch(() => {});
+    await Promise.all(scripts);
     await context.close();
   }
+  const script = (await Promise.all(scripts)).reduce((sum, size) => sum + size, 0);
+  console.log(`Painted after ${Math.round(best)} ms, with ${script} bytes of script.`);
   expect(best).toBeLessThan(1000);
   expect(script).toBeGreaterThan(10_000);
   expect(script).toBeLessThan(120_000);

@@ -170,7 +170,7 @@ test('a failure says what happened and what to do, and trying again makes room',
   await choose(page, 'simulated/chat?status=429&retry_after=2');
   await ask(page, 'Now.');
   await ended(lastAnswer(page), 'error');
-  expect(await page.locator('.error').textContent()).toContain('Wait a moment, then try again.');
+  expect(await page.locator('.error').textContent()).toContain('wait a little and try again');
   await choose(page, 'simulated/chat?tps=0');
   await page.getByRole('button', { name: 'Try again' }).click();
   await ended(lastAnswer(page));
@@ -188,6 +188,7 @@ test('a screen reader hears begin and end, not each word', async () => {
   const page = await playground.show();
   const log = page.getByRole('log');
   expect(await log.getAttribute('aria-live')).toBe('off');
+  await choose(page, 'simulated/chat?tps=150');
   await ask(page, 'Tell me about light.');
   const status = page.locator('[role=status]');
   await expect.poll(() => status.textContent()).toBe('The answer begins.');
