@@ -17,7 +17,7 @@ try {
   const fresh = `${out}.new`;
   process.env.NODE_ENV = 'production'; // whatever the tests that call us run in
   const { build } = await import('vite');
-  await build({ root: here, logLevel: 'warn', build: { outDir: fresh, emptyOutDir: true } });
+  await build({ root: here, logLevel: 'error', build: { outDir: fresh, emptyOutDir: true } });
   compress(fresh);
   rmSync(out, { recursive: true, force: true });
   renameSync(fresh, out);

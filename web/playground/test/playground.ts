@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { Server, until } from '../../client/test/server.js';
@@ -20,6 +21,7 @@ export class Playground {
   /** A browser of its own: another device, another person. */
   async device(options: BrowserContextOptions = {}): Promise<BrowserContext> {
     const context = await this.browser.newContext({ viewport: { width: 1280, height: 820 }, reducedMotion: 'reduce', ...options });
+    if (process.env.PENSTOCK_PAGE) await replacePage(context, process.env.PENSTOCK_PAGE);
     context.on('request', request => {
       const { protocol, host } = new URL(request.url());
       if (protocol !== 'data:' && protocol !== 'blob:' && host !== new URL(this.server.url).host && !this.known.has(host)) this.strangers.push(request.url());
@@ -51,6 +53,15 @@ export class Playground {
     await this.browser.close();
     await this.server.dispose();
   }
+}
+
+/** The page as it was just built, in place of the one that was built into the server, under that one's policy. */
+async function replacePage(context: BrowserContext, folder: string): Promise<void> {
+  await context.route(url => url.pathname === '/' || url.pathname === '/theme.js' || url.pathname.startsWith('/assets/'), async route => {
+    const { pathname } = new URL(route.request().url());
+    if (pathname !== '/') return route.fulfill({ path: join(folder, pathname) });
+    await route.fulfill({ response: await route.fetch(), path: join(folder, 'index.html') });
+  });
 }
 
 export async function choose(page: Page, model: string): Promise<void> {

@@ -59,6 +59,7 @@ function ChatPage({ onMenu }: { onMenu: () => void }) {
   const { list, error } = useModels();
   const conversation = useObserved(conversations, () => (place.view === 'c' ? conversations.get(place.id) : undefined));
   const [draft, setDraft] = useDraftSettings(list?.[0]?.id);
+  const full = useObserved(conversations, () => conversations.trouble);
   const [parameters, setParameters] = useState(false);
   useJoin();
   useShortcut('Alt+P', () => setParameters(!parameters));
@@ -88,6 +89,7 @@ function ChatPage({ onMenu }: { onMenu: () => void }) {
         {conversation && conversation.leaf !== null && <DeviceLink conversation={conversation} />}
         <button type="button" className="ghost round" aria-label="System prompt and parameters" title="System prompt and parameters (Alt+P)" aria-pressed={parameters} onClick={() => setParameters(!parameters)}><Icon name="sliders" /></button>
       </header>
+      {full && <div className="banner" role="alert"><p><strong>This browser stores no more.</strong> What you see stays until the page is closed. Delete chats with pictures, and it goes on.</p></div>}
       {error && <Trouble status={error.status} message={error.message} />}
       <div className="beside">
         {isThere ? <Boundary key={conversation?.id ?? 'new'}><Chat key={conversation?.id ?? 'new'} conversation={conversation ?? undefined} settings={settings} reasoner={list?.find(m => /reason/.test(m.id))?.id} /></Boundary>

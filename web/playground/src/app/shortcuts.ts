@@ -33,7 +33,8 @@ export function useShortcut(keys: string, act: () => void, enabled = true): void
     if (!enabled) return;
     const letter = keys.startsWith('Alt+') ? `Key${keys.slice(4)}` : undefined;
     const hear = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey) return;
+      // A dialog has keys of its own: Esc closes it, and stops nothing.
+      if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || document.querySelector('dialog[open]')) return;
       // By its place on the keyboard: with Alt, some systems write other letters.
       if (letter ? !event.altKey || event.code !== letter : event.altKey || event.key !== (keys === 'Esc' ? 'Escape' : keys)) return;
       if (!letter && keys !== 'Esc' && isWriting(event.target)) return;

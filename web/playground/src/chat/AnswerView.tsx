@@ -108,7 +108,7 @@ function StatsLine({ stats, answer, model }: { stats: Stats | null; answer: Answ
   const parts = [
     model,
     stats?.ttft !== undefined && stats?.ttft !== null && `first token ${stats.ttft < 1000 ? `${Math.round(stats.ttft)} ms` : `${(stats.ttft / 1000).toFixed(1)} s`}`,
-    stats?.rate && stats.tokens > 4 && `${stats.rate.toFixed(stats.rate < 10 ? 1 : 0)} tokens/s`,
+    stats?.rate && stats.tokens > 4 && stats.rate < 5000 && `${stats.rate.toFixed(stats.rate < 10 ? 1 : 0)} tokens/s`,
     stats && stats.tokens > 0 && `${stats.tokens} tokens`,
     stats && stats.reconnects > 0 && (stats.reconnects === 1 ? 'reconnected once' : `reconnected ${stats.reconnects} times`),
     answer.finish === 'length' && 'cut at the token limit',

@@ -1,4 +1,4 @@
-import { useMemo, useRef, useState } from 'react';
+import { startTransition, useEffect, useMemo, useRef, useState } from 'react';
 import { Icon } from '../app/Icon';
 import { copyText } from '../app/CopyButton';
 import { useShortcut } from '../app/shortcuts';
@@ -14,9 +14,14 @@ import { QuestionView } from './QuestionView';
 import { ToolResultsForm, ToolResultsView } from './ToolResultsForm';
 import { useFollow } from './useFollow';
 
+// What one sees of a conversation that is opened; the rest is put above it while nobody waits.
+const atFirst = 12;
+const perStep = 8;
+
 /** One conversation, or the place where one begins. */
 export function Chat({ conversation, settings, reasoner }: { conversation: Conversation | undefined; settings: Settings; reasoner: string | undefined }) {
   const path = useMemo(() => (conversation ? pathTo(conversation, conversation.leaf) : []), [conversation]);
+  const hidden = useHidden(path.length);
   const [editing, setEditing] = useState<string>();
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
@@ -38,7 +43,7 @@ export function Chat({ conversation, settings, reasoner }: { conversation: Conve
         <div className="transcript" ref={content}>
           {conversation && path.length > 0 && <h1 className="visually-hidden">{conversation.title}</h1>}
           {path.length === 0 && <Empty onAsk={(text, reasons) => ask(text, [], reasons && reasoner ? { ...settings, model: reasoner } : settings)} />}
-          {path.map((turn, i) => turn.role === 'user' ? <QuestionView key={turn.id} conversation={conversation!} question={turn} editing={editing === turn.id} onEdit={setEditing} />
+          {path.map((turn, i) => i < hidden ? null : turn.role === 'user' ? <QuestionView key={turn.id} conversation={conversation!} question={turn} editing={editing === turn.id} onEdit={setEditing} />
             : turn.role === 'tool' ? <ToolResultsView key={turn.id} turn={turn} />
             : <AnswerView key={turn.id} conversation={conversation!} answer={turn} run={runs.get(turn.id)} isLast={i === path.length - 1} />)}
           {last && last.state === 'done' && last.finish === 'tool_calls' && <ToolResultsForm key={last.id} conversation={conversation!} answer={last} />}
@@ -51,4 +56,15 @@ export function Chat({ conversation, settings, reasoner }: { conversation: Conve
       <Announcer key={last?.id} run={lastRun} />
     </div>
   );
+}
+
+/** How many turns at the beginning are not on the page yet. */
+function useHidden(length: number): number {
+  const [hidden, setHidden] = useState(Math.max(0, length - atFirst));
+  useEffect(() => {
+    if (hidden === 0) return;
+    const timer = setTimeout(() => startTransition(() => setHidden(Math.max(0, hidden - perStep))), 16);
+    return () => clearTimeout(timer);
+  }, [hidden]);
+  return hidden;
 }

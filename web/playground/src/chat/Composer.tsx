@@ -2,6 +2,7 @@ import { useEffect, useRef, useState, type DragEvent, type KeyboardEvent } from 
 import { Icon } from '../app/Icon';
 import { readImages } from './images';
 import { useShortcut } from '../app/shortcuts';
+import { useAutosize } from './useAutosize';
 
 /** Enter ends a word of an input method, and does not send. Safari says so only by the key's number. */
 export function isComposing(event: KeyboardEvent): boolean {
@@ -25,6 +26,7 @@ export function Composer({ name, isRunning, onSend, onStop, onEditLast }: Props)
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   useEffect(() => { if (matchMedia('(hover: hover)').matches) field.current!.focus(); }, [name]);
+  useAutosize(field, text);
   useShortcut('/', () => field.current!.focus());
   useShortcut('Esc', onStop, isRunning);
 

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { baseUrl } from '../api';
+import { apiKey, baseUrl } from '../api';
 import { CopyButton } from '../app/CopyButton';
 import { Logo } from '../app/Logo';
 
@@ -9,10 +9,13 @@ const prompts = [
   { title: 'Think first', text: 'Why is the sky blue, and why is it red in the evening?', note: 'asked of a model that reasons' },
 ];
 
+// A key is nothing to copy by accident.
+const key = apiKey ? 'pk_…' : 'none';
+
 const samples = {
-  Python: (url: string) => `from openai import OpenAI\n\nclient = OpenAI(base_url="${url}/v1", api_key="none")`,
-  JavaScript: (url: string) => `import OpenAI from 'openai';\n\nconst client = new OpenAI({ baseURL: '${url}/v1', apiKey: 'none' });`,
-  curl: (url: string) => `curl -N ${url}/v1/chat/completions -H 'Content-Type: application/json' \\\n  -d '{"model": "simulated/chat", "stream": true, "messages": [{"role": "user", "content": "Hello"}]}'`,
+  Python: (url: string) => `from openai import OpenAI\n\nclient = OpenAI(base_url="${url}/v1", api_key="${key}")`,
+  JavaScript: (url: string) => `import OpenAI from 'openai';\n\nconst client = new OpenAI({ baseURL: '${url}/v1', apiKey: '${key}' });`,
+  curl: (url: string) => `curl -N ${url}/v1/chat/completions -H 'Content-Type: application/json'${apiKey ? ` -H 'Authorization: Bearer ${key}'` : ''} \\\n  -d '{"model": "simulated/chat", "stream": true, "messages": [{"role": "user", "content": "Hello"}]}'`,
 };
 
 /** What this is, three things to try, and how to leave the page behind. */

@@ -5,6 +5,7 @@ import type { Conversation, Question } from '../conversations/model';
 import { edit } from './actions';
 import { Branches } from './Branches';
 import { isComposing } from './Composer';
+import { useAutosize } from './useAutosize';
 
 export const QuestionView = memo(function QuestionView({ conversation, question, editing, onEdit }: {
   conversation: Conversation;
@@ -36,6 +37,7 @@ function Editor({ text, onSend, onLeave }: { text: string; onSend: (text: string
     field.current!.focus();
     field.current!.setSelectionRange(text.length, text.length);
   }, [text]);
+  useAutosize(field, draft);
   const send = () => { if (draft.trim()) onSend(draft); };
   return (
     <form className="editor" onSubmit={event => { event.preventDefault(); send(); }}>

@@ -11,11 +11,16 @@ export function useFollow(scroller: RefObject<HTMLElement | null>, content: RefO
   const empty = useRef(isEmpty);
   useEffect(() => { empty.current = isEmpty; }, [isEmpty]);
   const [away, setAway] = useState(false);
+  // While we hold the end the browser must not hold something else; when we let go it keeps in place what one reads.
+  const hold = useCallback((held: boolean) => {
+    following.current = held;
+    if (scroller.current) scroller.current.style.overflowAnchor = held ? 'none' : 'auto';
+  }, [scroller]);
   const toEnd = useCallback(() => {
-    following.current = true;
+    hold(true);
     setAway(false);
     scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
-  }, [scroller]);
+  }, [scroller, hold]);
 
   useEffect(() => {
     const box = scroller.current!;
@@ -25,7 +30,7 @@ export function useFollow(scroller: RefObject<HTMLElement | null>, content: RefO
     let touched = 0;
     const letGo = () => {
       if (box.scrollHeight <= box.clientHeight) return;
-      following.current = false;
+      hold(false);
       setAway(distance() > near);
     };
     const wheel = (event: WheelEvent) => { if (event.deltaY < 0) letGo(); };
@@ -40,8 +45,8 @@ export function useFollow(scroller: RefObject<HTMLElement | null>, content: RefO
     };
     const scroll = () => {
       // Upwards though nothing became shorter: a scroll bar, a find in the page, a screen reader.
-      if (box.scrollTop < last - 2 && box.scrollHeight >= lastHeight) following.current = false;
-      else if (box.scrollTop > last && distance() <= near) following.current = true;
+      if (box.scrollTop < last - 2 && box.scrollHeight >= lastHeight) hold(false);
+      else if (box.scrollTop > last && distance() <= near) hold(true);
       last = box.scrollTop;
       lastHeight = box.scrollHeight;
       setAway(!following.current && distance() > near);
@@ -68,7 +73,7 @@ export function useFollow(scroller: RefObject<HTMLElement | null>, content: RefO
       box.removeEventListener('keydown', key);
       box.removeEventListener('scroll', scroll);
     };
-  }, [scroller, content]);
+  }, [scroller, content, hold]);
 
   return { away, toEnd };
 }

@@ -11,6 +11,8 @@ type Change = (conversation: Conversation) => Conversation;
 export class Conversations extends Observable {
   #db = new Database();
   #channel = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('penstock-playground');
+  /** What was changed last could not be stored: the browser's storage is full, or closed to us. */
+  trouble = false;
   #list: readonly Summary[] | undefined;
   #open = new Map<string, Conversation | null>();
   #reading = new Set<string>();
@@ -84,10 +86,16 @@ export class Conversations extends Observable {
     this.#pending++;
     this.#writing = this.#writing
       .then(() => this.#db.change(id, change))
-      .catch(error => console.warn('The conversation was not stored.', error))
+      .then(() => this.#stored(true), () => this.#stored(false))
       .finally(() => { this.#pending--; })
       .then(() => this.#channel?.postMessage(id));
     return this.#writing;
+  }
+
+  #stored(done: boolean): void {
+    if (this.trouble !== done) return;
+    this.trouble = !done;
+    super.changed();
   }
 
   async #readList(): Promise<void> {
