@@ -5,8 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // Each drives a browser and a server of its own.
-    fileParallelism: false,
+    maxWorkers: 2,
+    // What a test has started is ended by its end.
     pool: 'forks',
   },
 });

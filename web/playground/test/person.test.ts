@@ -134,9 +134,20 @@ test('answers are asked for again and questions put in other words, each on a br
   expect(await said(lastAnswer(page))).toBe(first);
   await page.reload();
   await expect.poll(() => said(lastAnswer(page))).toBe(first);
+  page.on('dialog', dialog => void dialog.accept());
   await page.getByRole('button', { name: 'Branch', exact: true }).click();
   await expect.poll(() => page.locator('.chats a').count()).toBe(2);
   expect(await said(lastAnswer(page))).toBe(first);
+  // What is deleted is not waited for any more.
+  await choose(page, 'simulated/chat?tps=5&tokens=5000');
+  await ask(page, 'And without end?');
+  await saidMore(lastAnswer(page), 5);
+  const id = await lastAnswer(page).getAttribute('data-generation');
+  await page.locator('.chats li', { hasText: '(branch)' }).hover();
+  await page.getByRole('button', { name: /^Delete .*branch/ }).click();
+  await page.locator('.empty').waitFor();
+  await expect.poll(async () => ((await (await fetch(`${playground.server.url}/v1/generations/${id}`)).json()) as { status: string }).status).toBe('stopped');
+  expect(await page.locator('.chats a').count()).toBe(1);
   playground.expectNothingBad();
 });
 

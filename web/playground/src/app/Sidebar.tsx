@@ -2,6 +2,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import type { Snapshot } from 'penstock';
 import { client } from '../api';
 import { newId, plainSettings, type Summary } from '../conversations/model';
+import { remove } from '../chat/actions';
 import { elsewhere } from '../conversations/link';
 import { conversations } from '../conversations/store';
 import { useObserved } from '../observable';
@@ -79,7 +80,7 @@ function Entry({ chat, isCurrent, onGo }: { chat: Summary; isCurrent: boolean; o
       </a>
       <span className="chat-tools">
         <button type="button" className="ghost small" aria-label={`Rename ${chat.title}`} onClick={() => setRenaming(true)}><Icon name="edit" size={15} /></button>
-        <button type="button" className="ghost small" aria-label={`Delete ${chat.title}`} onClick={() => { if (confirm(`Delete “${chat.title}” from this browser?`)) { conversations.remove(chat.id); if (isCurrent) router.go('#/'); } }}><Icon name="trash" size={15} /></button>
+        <button type="button" className="ghost small" aria-label={`Delete ${chat.title}`} onClick={() => { if (confirm(`Delete “${chat.title}” from this browser?`)) { remove(chat.id); if (isCurrent) router.go('#/'); } }}><Icon name="trash" size={15} /></button>
       </span>
     </li>
   );

@@ -45,9 +45,19 @@ export function branchOff(conversation: Conversation, turn: Turn): void {
   router.go(`#/c/${copy.id}`);
 }
 
+/** Takes a chat out of this browser; what it waits for is not wanted any more. */
+export function remove(id: string): void {
+  stopAll(Object.values(conversations.get(id)?.turns ?? {}));
+  conversations.remove(id);
+}
+
 /** Ends the answers of a branch on the server, for all who watch them. */
 export function stop(conversation: Conversation): void {
-  for (const turn of pathTo(conversation, conversation.leaf)) {
+  stopAll(pathTo(conversation, conversation.leaf));
+}
+
+function stopAll(turns: readonly Turn[]): void {
+  for (const turn of turns) {
     if (!isRunning(turn)) continue;
     const run = runs.get(turn.id);
     void (run ? run.stop() : turn.generation ? client.stop(turn.generation) : undefined)?.catch(error => console.warn('It was not stopped.', error));
