@@ -40,6 +40,7 @@ public static class PenstockEndpointRouteBuilderExtensions
         services.GetRequiredService<GeminiEndpoints>().Map(guarded);
         services.GetRequiredService<ResponsesEndpoints>().Map(guarded);
         services.GetRequiredService<NativeEndpoints>().Map(guarded);
+        services.GetRequiredService<ApprovalEndpoints>().Map(guarded);
         services.GetRequiredService<TextEndpoints>().Map(guarded);
         services.GetRequiredService<ModelsEndpoints>().Map(guarded);
         services.GetRequiredService<DurableStreamsEndpoints>().Map(guarded);

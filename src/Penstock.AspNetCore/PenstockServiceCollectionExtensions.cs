@@ -13,6 +13,7 @@ using Penstock.AspNetCore.Replies;
 using Penstock.AspNetCore.Transport;
 using Penstock.Generations;
 using Penstock.Generations.Filters;
+using Penstock.Generations.Tools;
 using Penstock.Jobs;
 using Penstock.Limits;
 using Penstock.Limits.Memory;
@@ -53,6 +54,10 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton(NewLimits);
         services.AddSingleton<GenerationLimits>();
         services.AddSingleton<CallerLimits>();
+        services.AddSingleton<ToolBox>();
+        services.AddSingleton(NewApprovals);
+        services.AddSingleton<ToolLoops>();
+        services.AddSingleton<ToolApprovals>();
         services.AddSingleton<GenerationRecovery>();
         services.AddSingleton<GenerationWorker>();
         services.AddSingleton<GenerationCatalog>();
@@ -69,6 +74,7 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton<ResponsesEndpoints>();
         services.AddSingleton<EventsEndpoint>();
         services.AddSingleton<NativeEndpoints>();
+        services.AddSingleton<ApprovalEndpoints>();
         services.AddSingleton<TextEndpoints>();
         services.AddSingleton<ModelsEndpoints>();
         services.AddSingleton<HealthEndpoints>();
@@ -87,6 +93,13 @@ public static class PenstockServiceCollectionExtensions
     /// </summary>
     public static IServiceCollection AddPenstockTransport(this IServiceCollection services) =>
         services.AddSingleton<IConnectionListenerFactory, EpollListenerFactory>();
+
+    /// <summary>Has models offered tools that run in this process, whenever they are asked or, with <paramref name="models"/>, when one of those is.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="tool">The tool. Its <see cref="ServerTool.Server"/> is the label by which clients ask for it.</param>
+    /// <param name="models">The models as clients name them; none for all.</param>
+    public static IServiceCollection AddPenstockTool(this IServiceCollection services, ServerTool tool, params string[] models) =>
+        services.AddSingleton<IToolSource>(new ToolList(tool.Server, [tool]) { Models = models.Length == 0 ? ["*"] : models });
 
     private static void AddDurableStreams(IServiceCollection services)
     {
@@ -173,6 +186,7 @@ public static class PenstockServiceCollectionExtensions
             Retry = all.Retry,
             Retention = all.Storage.Retention,
             Filters = [.. all.Filters.Select(OutputFilter.New)],
+            Tools = all.Tools,
             OnCrash = Enum.Parse<CrashPolicy>(options.OnCrash, ignoreCase: true),
             MaxQueued = all.Queue.MaxLength,
             WaitsWhenFull = all.Queue.WhenFull == "wait",
@@ -185,6 +199,9 @@ public static class PenstockServiceCollectionExtensions
         var limits = services.GetRequiredService<PenstockOptions>().Limits;
         return new LimitOptions { Prices = [.. limits.Prices], ReservedTokens = limits.ReservedTokens };
     }
+
+    private static Approvals NewApprovals(IServiceProvider services) => new(
+        services.GetRequiredService<IStreamLog>(), services.GetRequiredService<GenerationOptions>().Retention, services.GetRequiredService<TimeProvider>());
 
     private static StoredRequests NewRequests(IServiceProvider services) => new(
         services.GetRequiredService<IStreamLog>(), services.GetRequiredService<GenerationOptions>().Retention, services.GetRequiredService<TimeProvider>());

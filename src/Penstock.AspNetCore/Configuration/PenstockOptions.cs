@@ -1,5 +1,6 @@
 using Penstock.Generations;
 using Penstock.Generations.Filters;
+using Penstock.Generations.Tools;
 using Penstock.Limits;
 using Penstock.Providers;
 
@@ -30,6 +31,9 @@ public sealed class PenstockOptions
 
     /// <summary>What answers must not show.</summary>
     public IList<FilterOptions> Filters { get; set; } = [];
+
+    /// <summary>How far an answer may go with tools that the server runs.</summary>
+    public ToolOptions Tools { get; set; } = new();
 
     public LimitsOptions Limits { get; set; } = new();
 

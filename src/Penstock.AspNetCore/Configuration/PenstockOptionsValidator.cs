@@ -35,6 +35,10 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         if (options.Generations.MaxRunning < 1) errors.Add("Penstock:Generations:MaxRunning is under 1; give how many generations may run at once.");
         LimitsOptionsValidator.Validate(errors, options.Limits);
         if (options.Storage.MaxStreamBytes < 1024) errors.Add("Penstock:Storage:MaxStreamBytes is under 1024; give the largest stream in bytes.");
+        if (options.Tools.MaxSteps < 1) errors.Add("Penstock:Tools:MaxSteps is under 1; give how often a model may be asked for one answer.");
+        if (options.Tools.MaxTokens < 0) errors.Add($"Penstock:Tools:MaxTokens is {options.Tools.MaxTokens}; give a number of tokens, or 0 for no limit.");
+        Positive(errors, "Tools:MaxTime", options.Tools.MaxTime);
+        Positive(errors, "Tools:ApprovalTimeout", options.Tools.ApprovalTimeout);
         AuthOptionsValidator.Validate(errors, options.Auth);
         foreach (var (place, filter) in options.Filters.Index()) Validate(errors, place, filter);
         foreach (var (key, provider) in options.Providers) Validate(errors, key, provider);

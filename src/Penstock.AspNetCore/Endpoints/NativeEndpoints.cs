@@ -140,7 +140,8 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
         json.WriteEndObject();
     }
 
-    private async Task WriteSnapshotAsync(HttpContext context, string id)
+    /// <summary>Writes what is known of a generation.</summary>
+    public async Task WriteSnapshotAsync(HttpContext context, string id)
     {
         var snapshot = await catalog.GetSnapshotAsync(id, OwnerOf(context)) ?? throw GenerationEndpoint.NotFound();
         context.Response.ContentType = "application/json";

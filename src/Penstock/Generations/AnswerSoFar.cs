@@ -17,11 +17,19 @@ internal sealed class AnswerSoFar(int choices)
     /// <summary>Who was asked last, or null for nobody yet.</summary>
     public string? Model { get; private set; }
 
-    /// <summary>The text of the first choice since the last reset.</summary>
+    /// <summary>The text of the first choice since the last reset, in the step that was begun last.</summary>
     public StringBuilder Text { get; } = new();
 
     /// <summary>How many took it over after a death, one after another up to now, and said nothing.</summary>
     public int Barren { get; private set; }
+
+    /// <summary>How many steps of the model have ended with calls of tools that the server runs.</summary>
+    public int Steps { get; private set; }
+
+    /// <summary>What they used together.</summary>
+    private Usage? StepUsage { get; set; }
+
+    private long StepBytes { get; set; }
 
     /// <summary>Only text can be gone on with: not a call half said, nor several answers.</summary>
     public bool IsContinuable { get; private set; } = choices == 1;
@@ -40,6 +48,16 @@ internal sealed class AnswerSoFar(int choices)
         });
     }
 
+    /// <summary>What was used so far, by what is known.</summary>
+    /// <param name="input">About how many tokens the request has of the step that was begun last; null where it is not known.</param>
+    public Usage UsageSoFar(long? input) =>
+        StepUsage is not { } steps ? UsageEstimate.Of(input, State.OutputBytes)
+        : State.OutputBytes == StepBytes ? steps
+        : UsageEstimate.Sum(steps, UsageOfStep(input));
+
+    /// <summary>What of it the step took that was begun last.</summary>
+    public Usage UsageOfStep(long? input) => UsageEstimate.Of(input, State.OutputBytes - StepBytes);
+
     private static async Task ForEachAsync(IStreamLog log, IStreamWriter stream, StoredEvents.Handler take)
     {
         if (stream.NextOffset == 0) return;
@@ -54,7 +72,7 @@ internal sealed class AnswerSoFar(int choices)
         Model = read.Model ?? Model;
         switch (read.Kind)
         {
-            case EventKind.BlockStart when read.BlockKind is not (BlockKind.Text or BlockKind.Reasoning):
+            case EventKind.BlockStart when read.BlockKind is not (BlockKind.Text or BlockKind.Reasoning or BlockKind.ToolResult):
                 IsContinuable = false;
                 break;
             case EventKind.Attempt when read.StopReason == ServerDied:
@@ -64,9 +82,10 @@ internal sealed class AnswerSoFar(int choices)
                 Barren = 0;
                 if (read.Block == State.OpenText) Text.Append(JsonText.ToText(read.Text));
                 break;
-            case EventKind.Reset:
+            case EventKind.Reset or EventKind.Step: // what was said in earlier steps stands
                 Text.Clear();
                 IsContinuable = choices == 1;
+                (Steps, StepUsage, StepBytes) = (read.Step, read.Usage, read.Kind == EventKind.Step ? State.OutputBytes : 0);
                 break;
         }
     }

@@ -65,6 +65,12 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     /// <summary>The offset of the last <c>reset</c>, up to which the stream is void; null for none.</summary>
     public long? ResetAt => _stored.ResetAt;
 
+    /// <summary>Whether the model has called a tool of the server's since its last step ended.</summary>
+    public bool CallsServer => _state.CallsServer;
+
+    /// <summary>The number that the next block gets.</summary>
+    public int NextBlock => _state.NextBlock;
+
     /// <summary>Goes on where an earlier recorder of the stream was cut off.</summary>
     public void Resume(RecordedState stored)
     {
@@ -120,6 +126,47 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
 
         Record(begin);
         CloseRecord();
+    }
+
+    /// <summary>The next step of the model begins: its provider counts blocks from 0 again, and may fail again before it says anything.</summary>
+    public void BeginStep()
+    {
+        HasOutput = false;
+        _numbers = new BlockNumbers(_state.NextBlock, _state.OpenText);
+    }
+
+    /// <summary>Ends what the model left open.</summary>
+    public void CloseBlocks()
+    {
+        while (_state.OpenBlocks is [.., var block]) Add(new GenerationEvent { Kind = EventKind.BlockStop, Block = block });
+    }
+
+    /// <summary>What the model left open is said to be half, and never becomes whole.</summary>
+    public void CutBlocks()
+    {
+        while (_state.OpenBlocks is [.., var block]) Record(new GenerationEvent { Kind = EventKind.BlockStop, Block = block, IsCut = true }, shown: false);
+        CloseRecord();
+    }
+
+    /// <summary>Records what happens between two steps, as it is. It is stored with <see cref="StoreAsync"/>.</summary>
+    public void Add(in GenerationEvent generationEvent)
+    {
+        Record(generationEvent);
+        CloseRecord();
+    }
+
+    /// <summary>Stores all that was recorded.</summary>
+    public ValueTask StoreAsync()
+    {
+        CloseRecord();
+        return _batch.Count == 0 ? default : AppendAsync(close: false);
+    }
+
+    /// <summary>The fold of all that is stored.</summary>
+    public async Task<GenerationSnapshot> SnapshotAsync(IStreamLog log)
+    {
+        using var reader = await log.OpenReaderAsync(stream.Path) ?? throw new StreamGoneException(stream.Path);
+        return await GenerationSnapshot.ReadAsync(generationId, _model, stream.NextOffset, reader);
     }
 
     public void Begin(bool asAsked) => _passthrough &= asAsked;
@@ -204,7 +251,7 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
 
     private void Record(in GenerationEvent generationEvent, bool shown = true)
     {
-        if (generationEvent is { Kind: EventKind.BlockStart, BlockKind: BlockKind.ToolCall, Id: null })
+        if (generationEvent is { Kind: EventKind.BlockStart, BlockKind: BlockKind.ToolCall or BlockKind.ServerToolCall, Id: null })
         {
             Record(generationEvent with { Id = CallId.Of(generationId, generationEvent.Block) }, shown);
             return;

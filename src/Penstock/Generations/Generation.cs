@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Penstock.Generations.Filters;
+using Penstock.Generations.Tools;
 using Penstock.Jobs;
 using Penstock.Protocols;
 using Penstock.Providers;
@@ -8,7 +9,7 @@ using Penstock.Telemetry;
 
 namespace Penstock.Generations;
 
-/// <summary>A generation that runs in this process: one call to a provider, recorded into one stream, until its one ending.</summary>
+/// <summary>A generation that runs in this process: one call to a provider, or one for each step where the server runs tools, recorded into one stream, until its one ending.</summary>
 internal sealed class Generation
 {
     // How often a store that was gone is asked whether it takes the ending now.
@@ -23,7 +24,7 @@ internal sealed class Generation
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource<JobResult> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly long _inputEstimate;
+    private long _inputEstimate;
     private long _bytesBefore;
     private Cut _cut;
     private string? _stopReason;
@@ -62,6 +63,12 @@ internal sealed class Generation
     /// <summary>What keeps it within limits; null where there are none.</summary>
     public GenerationMeter? Meter { get; init; }
 
+    /// <summary>Runs the tools that the model calls; null where it is offered none of the server's.</summary>
+    public ToolLoop? Tools { get; init; }
+
+    /// <summary>It waits for people alone: nothing is lost when somebody goes on with it later.</summary>
+    public bool Waits => Tools?.Waits is true;
+
     /// <summary>What the attempts that came to nothing have cost, or null.</summary>
     public Usage? UsageBefore { init => _recorder.UsageBefore = value; }
 
@@ -83,9 +90,9 @@ internal sealed class Generation
     private bool FailedEarly { get; set; }
 
     /// <summary>Asks the providers, one after another until one answers.</summary>
-    /// <param name="attempts">Who is asked.</param>
+    /// <param name="attempts">Who is asked; null for nobody before tools are run that were called before.</param>
     /// <param name="newWriter">A writer of the client's protocol for a further attempt, which begins as if none had been before.</param>
-    public void Start(Attempts attempts, Func<EventWriter> newWriter)
+    public void Start(Attempts? attempts, Func<EventWriter> newWriter)
     {
         Telemetry.Begin();
         _bytesBefore = _recorder.OutputBytes;
@@ -111,29 +118,33 @@ internal sealed class Generation
         ThreadPool.UnsafeQueueUserWorkItem(static stop => stop.Cancel(), _stop, preferLocal: false);
     }
 
-    private async Task RunAsync(Attempts attempts, Func<EventWriter> newWriter)
+    private async Task RunAsync(Attempts? attempts, Func<EventWriter> newWriter)
     {
         try
         {
-            GenerationError? broken = null;
-            while (await CallAsync(attempts, newWriter) is { } error)
+            attempts ??= Began(await Tools!.ResumeAsync(_stop.Token));
+            while (attempts is not null)
             {
-                EndCall(error);
-                if (_recorder.HasOutput) broken = error; // what came of going on is not what its client wants to know
-                if (_recorder.HasOutput ? await GoOnAsync(attempts, error, newWriter) : await TryAgainAsync(attempts, error, newWriter)) continue;
-                await FailAsync(broken ?? error);
-                return;
+                if (await AskAsync(attempts, newWriter) is { } error)
+                {
+                    await FailAsync(error);
+                    return;
+                }
+
+                if (Tools is null) break;
+                attempts = await NextStepAsync(Tools);
             }
 
-            EndCall(error: null);
-            attempts.Release(_call!.Telemetry.Elapsed);
-            _call.ReleaseFilters();
             await FinishAsync();
+        }
+        catch (RequestException e) when (Tools is not null)
+        {
+            await FailAsync(new GenerationError(e.Code ?? "invalid_request", e.Message, e.Status, e.RetryAfter)); // of the next step
         }
         catch (AnswerStoppedException e)
         {
             GenerationLog.Filtered(_logger, Id, e.Filter);
-            await EndAsync(new GenerationEvent { Kind = EventKind.Finished, Reason = FinishReason.ContentFilter, Reasons = _call!.ReasonsFor(FinishReason.ContentFilter) });
+            await EndAsync(new GenerationEvent { Kind = EventKind.Finished, Reason = FinishReason.ContentFilter, Reasons = _call?.ReasonsFor(FinishReason.ContentFilter) });
         }
         catch (LimitReachedException e)
         {
@@ -172,13 +183,43 @@ internal sealed class Generation
         }
         finally
         {
-            attempts.Abandon();
+            attempts?.Abandon();
             _subscribers.Dispose();
             Meter?.Dispose();
             Telemetry.End();
             _ended(this);
             _completion.SetResult(_left || Lost is not null ? JobResult.Return : JobResult.Done);
         }
+    }
+
+    /// <summary>Asks until an answer is whole.</summary>
+    /// <returns>Null when it is; otherwise what went wrong.</returns>
+    private async Task<GenerationError?> AskAsync(Attempts attempts, Func<EventWriter> newWriter)
+    {
+        GenerationError? broken = null;
+        while (await CallAsync(attempts, newWriter) is { } error)
+        {
+            EndCall(error);
+            if (_recorder.HasOutput) broken = error; // what came of going on is not what its client wants to know
+            if (!(_recorder.HasOutput ? await GoOnAsync(attempts, error, newWriter) : await TryAgainAsync(attempts, error, newWriter))) return broken ?? error;
+        }
+
+        EndCall(error: null);
+        attempts.Release(_call!.Telemetry.Elapsed);
+        _call.ReleaseFilters();
+        return null;
+    }
+
+    /// <summary>Where the model called tools of the server's they are run, and it is asked again.</summary>
+    private async Task<Attempts?> NextStepAsync(ToolLoop tools)
+    {
+        return Began(await tools.NextAsync(_call!.Answer.Reason, UsageOfStep(), _call.Target, _stop.Token));
+    }
+
+    private Attempts? Began(Attempts? step)
+    {
+        if (step is not null) (_recorder.UsageBefore, _bytesBefore, _inputEstimate) = (null, _recorder.OutputBytes, Tools!.InputEstimate);
+        return step;
     }
 
     /// <summary>Nothing was said yet: the same target is asked again, or the next one.</summary>
@@ -201,7 +242,7 @@ internal sealed class Generation
         if (!said.IsContinuable || !attempts.GoOn(said.Text.ToString(), out var pause)) return false;
         var target = attempts.Current.Target;
         GenerationLog.GoesOnWith(_logger, Id, error.Code, target.Name, pause);
-        _recorder.UsageBefore = UsageSoFar();
+        _recorder.UsageBefore = UsageOfStep();
         _bytesBefore = _recorder.OutputBytes;
         await WaitAsync(pause);
         await _recorder.TurnToAsync(target, newWriter(), _log);
@@ -257,7 +298,7 @@ internal sealed class Generation
     }
 
     private GenerationCall NewCall(ProviderRequest request, Func<GenerationCall, bool>? tryWin) => new(
-        Id, request, _recorder, Filters, Telemetry.BeginCall(request.Target.Provider.Name, request.Target.Model), _time, _logger, tryWin);
+        Id, request, _recorder, Filters, Tools?.Tools, Telemetry.BeginCall(request.Target.Provider.Name, request.Target.Model), _time, _logger, tryWin);
 
     private void Answers(GenerationCall call)
     {
@@ -274,8 +315,8 @@ internal sealed class Generation
     private Task FinishAsync() => EndAsync(new GenerationEvent
     {
         Kind = EventKind.Finished,
-        Reason = _call!.Answer.Reason,
-        Reasons = _call.Answer.Reasons,
+        Reason = Tools?.Reason ?? _call!.Answer.Reason,
+        Reasons = Tools?.Reason is null ? _call!.Answer.Reasons : null,
     });
 
     private Task FailAsync(GenerationError error)
@@ -361,8 +402,14 @@ internal sealed class Generation
 
     private static bool IsSomebodyElses(StreamException e) => e is StreamFencedException or StreamGoneException or StreamClosedException;
 
-    /// <summary>What all attempts have used.</summary>
-    private Usage UsageSoFar() => UsageEstimate.Add(UsageOfCall(), _recorder.UsageBefore);
+    /// <summary>What all steps and their attempts have used.</summary>
+    private Usage UsageSoFar()
+    {
+        if (Tools?.Usage is not { } steps) return UsageOfStep();
+        return Tools.IsBetween ? steps : UsageEstimate.Sum(steps, UsageOfStep());
+    }
+
+    private Usage UsageOfStep() => UsageEstimate.Add(UsageOfCall(), _recorder.UsageBefore);
 
     private Usage UsageOfCall()
     {

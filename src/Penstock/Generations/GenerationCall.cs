@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Penstock.Generations.Filters;
+using Penstock.Generations.Tools;
 using Penstock.Protocols;
 using Penstock.Providers;
 using Penstock.Telemetry;
@@ -17,18 +18,20 @@ internal sealed class GenerationCall
     /// <param name="request">What will be asked; it is not kept.</param>
     /// <param name="recorder">Takes the answer.</param>
     /// <param name="filters">What the answer must not show.</param>
+    /// <param name="tools">The tools of the server's that it may call; null for none.</param>
     /// <param name="telemetry">What the call tells of itself.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
     /// <param name="tryWin">Asked before the answer's first word, where another call races with this one: whether it answers. Null where none does.</param>
     public GenerationCall(
-        string generation, ProviderRequest request, IAnswerSink recorder, IReadOnlyList<OutputFilter> filters,
+        string generation, ProviderRequest request, IAnswerSink recorder, IReadOnlyList<OutputFilter> filters, ToolSet? tools,
         CallTelemetry telemetry, TimeProvider time, ILogger logger, Func<GenerationCall, bool>? tryWin = null)
     {
         Telemetry = telemetry;
         Target = request.Target;
         Choices = request.Choices;
         var sink = recorder;
+        if (tools is not null) sink = new ToolAnswer(sink, tools);
         if (filters.Count > 0) sink = _filtered = new FilteredAnswer(sink, filters);
         if (tryWin is not null) sink = _racing = new RacingAnswer(sink, () => tryWin(this));
         _call = new ProviderCall(generation, request.Target, request.Choices, sink, time, logger);

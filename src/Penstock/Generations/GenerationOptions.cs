@@ -1,4 +1,5 @@
 using Penstock.Generations.Filters;
+using Penstock.Generations.Tools;
 using Penstock.Jobs;
 using Penstock.Limits;
 using Penstock.Providers;
@@ -28,6 +29,9 @@ public sealed class GenerationOptions
 
     /// <summary>What answers must not show.</summary>
     internal IReadOnlyList<OutputFilter> Filters { get; init; } = [];
+
+    /// <summary>How far an answer may go with tools that the server runs.</summary>
+    public ToolOptions Tools { get; init; } = new();
 
     /// <summary>How often a provider is asked again.</summary>
     public RetryOptions Retry { get; init; } = new();

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Penstock.Generations.Tools;
 using Penstock.Protocols;
 using Penstock.Providers;
 using Penstock.Streams;
@@ -8,7 +9,7 @@ namespace Penstock.Generations;
 
 /// <summary>Takes over a generation whose server died, and ends it, begins it anew, or goes on with it.</summary>
 internal sealed class GenerationRecovery(
-    IStreamLog log, StoredRequests requests, GenerationLimits limits, ModelRouter router, GenerationOptions options, TimeProvider time, ILogger<GenerationRecovery> logger)
+    IStreamLog log, StoredRequests requests, GenerationLimits limits, ModelRouter router, ToolLoops tools, GenerationOptions options, TimeProvider time, ILogger<GenerationRecovery> logger)
 {
     // A request that kills every server that takes it must not do so for ever. Where the text goes on, only those in a row count that
     // died without a word: a cluster loses the way to its broker now and then, and takes that for a death.
@@ -37,20 +38,27 @@ internal sealed class GenerationRecovery(
             // Only now nobody else can add to it.
             var said = await ReadAsync(stream, id, metadata);
             var deaths = _policy == CrashPolicy.Continue ? said.Barren + (passedOn ? 0 : 1) : stream.Epoch - metadata.FirstEpoch - handOvers;
-            var asked = deaths >= MaxDeaths ? null : await AskAgainAsync(id, metadata, said);
-            if (asked is null)
+            var plan = await PlanAsync(id, metadata, said, stream);
+            if (plan is { Waits: false } && deaths >= MaxDeaths)
+            {
+                plan.Attempts?.Abandon();
+                plan = null;
+            }
+
+            if (plan is null)
             {
                 // What the request cost is not known any more.
-                var usage = said.State.Started ? UsageEstimate.Of(metadata.InputEstimate, said.State.OutputBytes) : null;
+                var usage = said.State.Started ? said.UsageSoFar(metadata.InputEstimate) : null;
                 await EndAsync(stream, info, id, metadata, said, usage, new Ending(EventKind.Interrupted, Error: GenerationErrors.Crashed));
                 return null;
             }
 
-            var passthrough = _policy == CrashPolicy.Restart && asked.Value.Attempts.Current.Target.Provider.Protocol.Name == metadata.Protocol;
-            var (recorder, newWriter) = await ResumeAsync(stream, info, id, metadata, said, passthrough, replay: _policy != CrashPolicy.Restart);
+            var anew = plan.Begin == EventKind.Reset;
+            var passthrough = anew && plan.Offered is null && plan.Steps is null && plan.Attempts!.Current.Target.Provider.Protocol.Name == metadata.Protocol;
+            var (recorder, newWriter) = await ResumeAsync(stream, info, id, metadata, said, passthrough, replay: !anew);
             var attempt = (int)(stream.Epoch - metadata.FirstEpoch) + 1;
-            var generation = await BeginAsync(id, metadata, recorder, asked.Value, said, attempt, passedOn ? "handed_over" : AnswerSoFar.ServerDied, ended);
-            return (new GenerationRun(generation, asked.Value.Attempts, newWriter), stream);
+            var generation = await BeginAsync(id, metadata, recorder, plan, said, attempt, passedOn ? "handed_over" : AnswerSoFar.ServerDied, ended);
+            return (new GenerationRun(generation, plan.Attempts, newWriter), stream);
         }
         catch (StreamException e) when (e is not StreamStorageException)
         {
@@ -68,7 +76,7 @@ internal sealed class GenerationRecovery(
         {
             if (await log.TakeOverAsync(info.Path) is not { } stream) return true;
             var said = await ReadAsync(stream, id, metadata);
-            var usage = stream.Epoch > metadata.FirstEpoch ? UsageEstimate.Of(metadata.InputEstimate, said.State.OutputBytes) : null; // else nobody was asked
+            var usage = stream.Epoch > metadata.FirstEpoch ? said.UsageSoFar(metadata.InputEstimate) : null; // else nobody was asked
             await EndAsync(stream, info, id, metadata, said, usage, ending);
             return true;
         }
@@ -106,17 +114,27 @@ internal sealed class GenerationRecovery(
     }
 
     private async Task<Generation> BeginAsync(
-        string id, GenerationMetadata metadata, EventRecorder recorder, Asked asked, AnswerSoFar said, int attempt, string reason, Action<Generation> ended)
+        string id, GenerationMetadata metadata, EventRecorder recorder, GoingOn plan, AnswerSoFar said, int attempt, string reason, Action<Generation> ended)
     {
-        var lost = UsageEstimate.Of(asked.InputTokens, said.State.OutputBytes);
-        var kind = _policy == CrashPolicy.Restart ? EventKind.Reset : EventKind.Attempt;
-        await recorder.GoOnAsync(new GenerationEvent { Kind = kind, Attempt = attempt, StopReason = reason, Model = asked.Attempts.Current.Target.Name });
+        if (plan.CutsBlocks) recorder.CutBlocks();
+        await recorder.GoOnAsync(new GenerationEvent { Kind = plan.Begin, Attempt = attempt, StopReason = reason, Model = plan.Route.Targets.First().Name });
+        if (plan.Begin == EventKind.Reset && plan.Steps is not null)
+        {
+            plan.Steps.Replay(new Again(recorder), stepsOnly: true);
+            await recorder.StoreAsync();
+            recorder.BeginStep();
+        }
+
+        var loop = tools.New(id, plan.Request, plan.Offered, recorder);
+        if (plan.Attempts is null) loop!.From = (plan.Steps!, plan.Route);
+        else loop?.TakeOver(plan.Steps?.StepUsage, plan.InputTokens);
         var grace = metadata is { Queued: false, GraceSeconds: { } seconds }
             ? new DisconnectPolicy(TimeSpan.FromSeconds(Math.Max(seconds, _leastGrace.TotalSeconds)))
             : DisconnectPolicy.Detach; // or whoever watches does so at a gateway
-        var generation = new Generation(id, recorder, log, asked.InputTokens, grace, ended, time, logger)
+        var generation = new Generation(id, recorder, log, plan.InputTokens, grace, ended, time, logger)
         {
-            UsageBefore = lost,
+            UsageBefore = plan.Attempts is null ? null : said.UsageOfStep(plan.InputTokens),
+            Tools = loop,
             Filters = options.Filters,
             Meter = limits.NewMeter(id, metadata.Limits),
             Telemetry = new GenerationTelemetry(id, GenerationTelemetry.Operation(metadata.Protocol), metadata.TraceParent, time),
@@ -127,30 +145,48 @@ internal sealed class GenerationRecovery(
         return generation;
     }
 
-    /// <summary>The request to send again; null where it is not to be, or cannot be.</summary>
-    private async Task<Asked?> AskAgainAsync(string id, GenerationMetadata metadata, AnswerSoFar said)
+    /// <summary>How to go on; null where that is not to be, or cannot be.</summary>
+    private async Task<GoingOn?> PlanAsync(string id, GenerationMetadata metadata, AnswerSoFar said, IStreamWriter stream)
     {
-        if (_policy == CrashPolicy.Fail || (_policy == CrashPolicy.Continue && !said.IsContinuable)) return null;
         try
         {
+            var steps = said.Steps > 0 ? await SnapshotAsync(stream, id, metadata) : null;
+            var waits = steps is not null && ToolSteps.Waits(steps);
+            if (_policy == CrashPolicy.Fail && !waits) return null;
             if (await requests.LoadAsync(id, metadata) is not { } request) return null;
             var target = router.Target(said.Model ?? metadata.Model); // who answered before
-            var text = said.Text.ToString();
-            if (_policy == CrashPolicy.Continue && text.Length > 0)
-            {
-                if (!target.Provider.ContinuesPrefix) return null;
-                request = request with { Prefix = text };
-            }
-
             var route = new Route(target);
             request = await new CallSignatures(log).RestoreAsync(request, route, new Owner(metadata.Owner));
-            return new Asked(new Attempts(request, route, options.Retry), UsageEstimate.Input(request));
+            (request, var offered) = await tools.OfferAsync(request);
+            var plan = new GoingOn(request, route, offered, steps) { Waits = waits };
+            if (steps is not null && ToolSteps.IsBetween(steps)) return offered is null ? null : plan with { Begin = EventKind.Attempt };
+            if (steps is not null) request = request with { Added = ToolSteps.Messages(steps) };
+            if (_policy == CrashPolicy.Restart) return plan with { Begin = EventKind.Reset, Attempts = new Attempts(request, route, options.Retry), InputTokens = UsageEstimate.Input(request) };
+
+            var text = said.Text.ToString();
+            // Of a call half said nothing was seen but that it began.
+            if (!said.IsContinuable && (steps is null || text.Length > 0 || ToolSteps.HasCall(steps))) return null;
+            if (text.Length > 0 && !target.Provider.ContinuesPrefix) return null;
+            if (text.Length > 0) request = request with { Prefix = text };
+            return plan with
+            {
+                Begin = EventKind.Attempt,
+                CutsBlocks = !said.IsContinuable,
+                Attempts = new Attempts(request, route, options.Retry),
+                InputTokens = UsageEstimate.Input(request),
+            };
         }
         catch (RequestException e)
         {
             GenerationLog.RecoveryFailed(logger, id, e); // the configuration has changed: nobody answers for that model any more
             return null;
         }
+    }
+
+    private async Task<GenerationSnapshot> SnapshotAsync(IStreamWriter stream, string id, GenerationMetadata metadata)
+    {
+        using var reader = await log.OpenReaderAsync(stream.Path) ?? throw new StreamGoneException(stream.Path);
+        return await GenerationSnapshot.ReadAsync(id, metadata.Model, stream.NextOffset, reader);
     }
 
     private async Task<AnswerSoFar> ReadAsync(IStreamWriter stream, string id, GenerationMetadata metadata)
@@ -183,5 +219,32 @@ internal sealed class GenerationRecovery(
         public GenerationEvent ToEvent() => new() { Kind = Kind, StopReason = Reason, Error = Error };
     }
 
-    private readonly record struct Asked(Attempts Attempts, long InputTokens);
+    /// <summary>How a generation is gone on with.</summary>
+    /// <param name="Request">What was asked, with the tools offered.</param>
+    /// <param name="Route">Who is asked now.</param>
+    /// <param name="Offered">The tools; null for none.</param>
+    /// <param name="Steps">The log, where steps have ended with calls of tools; what they did stands, and is never done again.</param>
+    private sealed record GoingOn(GenerationRequest Request, Route Route, ToolSet? Offered, GenerationSnapshot? Steps)
+    {
+        /// <summary>Reset, and what was said is void but for the steps that have ended; or Attempt, and it stands.</summary>
+        public EventKind Begin { get; init; }
+
+        /// <summary>It waits for a person: no server dies of that.</summary>
+        public bool Waits { get; init; }
+
+        /// <summary>What to ask; null where tools are run first.</summary>
+        public Attempts? Attempts { get; init; }
+
+        /// <summary>About how many tokens that has.</summary>
+        public long InputTokens { get; init; }
+
+        /// <summary>What was begun to be said is left as it is, and said anew.</summary>
+        public bool CutsBlocks { get; init; }
+    }
+
+    /// <summary>Writes to a recorder what it has written before, and is void.</summary>
+    private sealed class Again(EventRecorder recorder) : IEventSink
+    {
+        public void Write(in GenerationEvent generationEvent) => recorder.Add(generationEvent);
+    }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Penstock.Generations.Tools;
 using Penstock.Jobs;
 using Penstock.Protocols;
 using Penstock.Providers;
@@ -9,7 +10,7 @@ namespace Penstock.Generations;
 /// <summary>The half that holds the client: starts generations and stops them, wherever they run.</summary>
 internal sealed class GenerationService(
     IStreamLog log, IJobQueue queue, GenerationCatalog catalog, GenerationWorker worker, GenerationRecovery recovery, StoredRequests requests, Watchers watchers,
-    GenerationLimits limits, ModelRouter router, GenerationOptions options, TimeProvider time, ILogger<GenerationService> logger)
+    GenerationLimits limits, ModelRouter router, ToolLoops tools, GenerationOptions options, TimeProvider time, ILogger<GenerationService> logger)
 {
     private const string JobPrefix = "job:";
 
@@ -203,12 +204,15 @@ internal sealed class GenerationService(
         await CheckRoomAsync();
         var route = router.Route(request.Model);
         request = await _signatures.RestoreAsync(request, route, new Owner(start.Owner));
+        ToolSet? offered = null;
+        if (queue.SpansNodes) tools.Check(request); // the worker has them
+        else (request, offered) = await tools.OfferAsync(request);
         var attempts = new Attempts(request, route, options.Retry);
         Admitted? admitted = null;
         try
         {
             admitted = await AdmitAsync(request, start, id, route);
-            return await CreateAsync(request, protocol, start, id, key, claim, attempts, admitted);
+            return await CreateAsync(request, protocol, start, id, key, claim, attempts, offered, admitted);
         }
         catch (Exception e)
         {
@@ -226,10 +230,11 @@ internal sealed class GenerationService(
         : await limits.AdmitAsync(id, payer, request, router.NameOf(request.Model), route.Targets.Select(t => t.Name), waits: queue.SpansNodes);
 
     private async ValueTask<Started> CreateAsync(
-        GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string? key, KeyClaim? claim, Attempts attempts, Admitted? admitted)
+        GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string? key, KeyClaim? claim, Attempts attempts, ToolSet? offered, Admitted? admitted)
     {
         var asked = attempts.Current;
         var keeps = request.Store ?? options.OnCrash != CrashPolicy.Fail;
+        var waits = offered?.NeedsApproval is true; // perhaps for longer than this server runs
         var metadata = new GenerationMetadata(protocol.Name, request.Stream, request.IncludeUsage, request.Choices, request.Model, asked.Target.Name)
         {
             Owner = start.Owner,
@@ -245,7 +250,7 @@ internal sealed class GenerationService(
         IStreamWriter stream;
         try
         {
-            if (keeps || queue.SpansNodes) await requests.SaveAsync(id, request);
+            if (keeps || waits || queue.SpansNodes) await requests.SaveAsync(id, request);
             stream = await log.CreateAsync(GenerationPath.Of(id), new StreamOptions { Metadata = metadata.ToBytes(), Retention = request.Store is false ? _unstored : null });
             if (claim is not null && await _keys.ClaimAsync(key!, claim, catalog.StandsAsync) is { } holder && holder != claim)
             {
@@ -262,16 +267,16 @@ internal sealed class GenerationService(
             throw new RequestException(error.Message) { Status = error.Status, Code = error.Code };
         }
 
-        await EnqueueAsync(stream, id, request, protocol, metadata, attempts, start);
+        await EnqueueAsync(stream, id, request, protocol, metadata, attempts, offered, start);
         return new Started(id, metadata.Dropped) { Left = admitted?.Left };
     }
 
     private async ValueTask EnqueueAsync(
-        IStreamWriter stream, string id, GenerationRequest request, ClientProtocol protocol, GenerationMetadata metadata, Attempts attempts, StartOptions start)
+        IStreamWriter stream, string id, GenerationRequest request, ClientProtocol protocol, GenerationMetadata metadata, Attempts attempts, ToolSet? offered, StartOptions start)
     {
         if (!queue.SpansNodes)
         {
-            var run = worker.New(stream, id, request, protocol, time.GetUtcNow(), metadata, attempts, start.OnDisconnect);
+            var run = worker.New(stream, id, request, protocol, time.GetUtcNow(), metadata, attempts, offered, start.OnDisconnect);
             await queue.EnqueueAsync(new Job(id) { Priority = start.Priority, Local = run });
             return;
         }

@@ -16,7 +16,7 @@ public sealed class GenerationSnapshot
     public const string Queued = "queued";
 
     private readonly List<SnapshotBlock> _blocks = [];
-    private readonly List<(SnapshotBlock Block, bool Stops)> _steps = []; // in which order blocks began and ended
+    private readonly List<Mark> _order = []; // in which order blocks began and ended, and what else there was
     private string? _startedModel;
     private bool _started;
 
@@ -44,6 +44,12 @@ public sealed class GenerationSnapshot
 
     public Usage? Usage { get; private set; }
 
+    /// <summary>How many steps of the model have ended with calls of tools that the server runs.</summary>
+    public int Steps { get; private set; }
+
+    /// <summary>What they used together; null where it was not said.</summary>
+    internal Usage? StepUsage { get; private set; }
+
     public FinishReason? FinishReason { get; private set; }
 
     public string? StopReason { get; private set; }
@@ -59,23 +65,42 @@ public sealed class GenerationSnapshot
         return snapshot;
     }
 
+    /// <summary>As <see cref="ReadAsync(string, StreamInfo, long, IStreamReader)"/>, of a generation that runs here.</summary>
+    internal static async ValueTask<GenerationSnapshot> ReadAsync(string id, string model, long end, IStreamReader reader)
+    {
+        var snapshot = new GenerationSnapshot(id, model, default);
+        await StoredEvents.ReadAsync(reader, end, snapshot.Add);
+        return snapshot;
+    }
+
     /// <summary>The status of a stream without an ending.</summary>
     internal static string OpenStatus(StreamInfo info, GenerationMetadata? metadata) => info.Epoch < metadata?.FirstEpoch ? Queued : Running;
 
     /// <summary>Writes the fewest events that lead to the same state, but for an ending: what is said to one who joins late.</summary>
-    internal void Replay(IEventSink sink)
+    /// <param name="sink">Takes them.</param>
+    /// <param name="stepsOnly">Only as far as the steps go that have ended, and their tools' results.</param>
+    internal void Replay(IEventSink sink, bool stepsOnly = false)
     {
         if (_started) sink.Write(new GenerationEvent { Kind = EventKind.Started, Model = _startedModel });
-        foreach (var (block, stops) in _steps)
+        foreach (var (kind, block, step) in _order)
         {
-            if (stops)
+            if (stepsOnly && block?.Step == Steps && block.Kind != BlockKind.ToolResult) return;
+            switch (kind)
             {
-                sink.Write(new GenerationEvent { Kind = EventKind.BlockStop, Block = block.Block });
-                continue;
+                case EventKind.BlockStart:
+                    WriteStart(block!, sink);
+                    block!.WriteDeltas(sink);
+                    break;
+                case EventKind.Approval:
+                    sink.Write(new GenerationEvent { Kind = kind, Block = block!.Block, Id = block.Id, Name = block.Name, Approval = (ApprovalState)step });
+                    break;
+                case EventKind.Step:
+                    sink.Write(new GenerationEvent { Kind = kind, Step = step, Usage = step == Steps ? StepUsage : null });
+                    break;
+                default:
+                    sink.Write(new GenerationEvent { Kind = kind, Block = block!.Block });
+                    break;
             }
-
-            sink.Write(new GenerationEvent { Kind = EventKind.BlockStart, Block = block.Block, BlockKind = block.Kind, Choice = block.Choice, Id = block.Id, Name = block.Name });
-            block.WriteDeltas(sink);
         }
 
         if (Usage is not null) sink.Write(new GenerationEvent { Kind = EventKind.Usage, Usage = Usage });
@@ -91,25 +116,51 @@ public sealed class GenerationSnapshot
         }
     }
 
-    private void Add(StreamEvent record)
+    private static void WriteStart(SnapshotBlock block, IEventSink sink) => sink.Write(new GenerationEvent
     {
-        Offset = record.Offset;
-        var e = NativeEventReader.Read(EventRecord.Json(record.Data));
+        Kind = EventKind.BlockStart,
+        Block = block.Block,
+        BlockKind = block.Kind,
+        Choice = block.Choice,
+        Id = block.Id,
+        Name = block.Name,
+        Server = block.Server,
+        Call = block.Call,
+        IsError = block.IsError,
+    });
+
+    private void Add(StreamEvent record) => Add(NativeEventReader.Read(EventRecord.Json(record.Data)), record.Offset);
+
+    internal void Add(in GenerationEvent e, long offset)
+    {
+        Offset = offset;
         switch (e.Kind)
         {
             case EventKind.Started:
                 (_started, _startedModel, Model) = (true, e.Model, e.Model ?? Model);
                 break;
             case EventKind.BlockStart:
-                _blocks.Add(new SnapshotBlock(e.Block, e.BlockKind, e.Choice, e.Id, e.Name));
-                _steps.Add((_blocks[^1], Stops: false));
+                _blocks.Add(new SnapshotBlock(e, Steps));
+                _order.Add(new(EventKind.BlockStart, _blocks[^1]));
                 break;
             case EventKind.Delta when Find(e.Block) is { } block:
                 block.Add(e);
                 break;
             case EventKind.BlockStop when !e.IsCut && Find(e.Block) is { IsOpen: true } block:
                 block.IsOpen = false;
-                _steps.Add((block, Stops: true));
+                _order.Add(new(EventKind.BlockStop, block));
+                break;
+            case EventKind.Step:
+                (Steps, StepUsage) = (e.Step, e.Usage);
+                _order.Add(new(EventKind.Step, null, e.Step));
+                break;
+            case EventKind.ToolRun when Find(e.Block) is { } call:
+                call.IsRun = true;
+                _order.Add(new(EventKind.ToolRun, call));
+                break;
+            case EventKind.Approval when Find(e.Block) is { } call:
+                call.Approval = e.Approval;
+                _order.Add(new(EventKind.Approval, call, (int)e.Approval));
                 break;
             case EventKind.Attempt:
                 Model = e.Model ?? Model;
@@ -119,8 +170,8 @@ public sealed class GenerationSnapshot
                 break;
             case EventKind.Reset:
                 _blocks.Clear();
-                _steps.Clear();
-                (_started, Usage, Model) = (false, null, e.Model ?? Model);
+                _order.Clear();
+                (_started, Usage, Steps, StepUsage, Model) = (false, null, 0, null, e.Model ?? Model);
                 break;
             case EventKind.Finished:
                 (Status, FinishReason) = ("finished", e.Reason);
@@ -146,4 +197,9 @@ public sealed class GenerationSnapshot
 
         return null;
     }
+
+    /// <param name="Kind">What happened.</param>
+    /// <param name="Block">To which block; null for a step.</param>
+    /// <param name="Number">Which step, or which state an approval has.</param>
+    private readonly record struct Mark(EventKind Kind, SnapshotBlock? Block, int Number = 0);
 }

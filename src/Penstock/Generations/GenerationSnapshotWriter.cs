@@ -44,6 +44,11 @@ internal static class GenerationSnapshotWriter
         if (block.Choice > 0) json.WriteNumber("choice"u8, block.Choice);
         if (block.Id is { } id) json.WriteString("id"u8, id);
         if (block.Name is { } name) json.WriteString("name"u8, name);
+        if (block.Server is { } server) json.WriteString("server"u8, server);
+        if (block.Kind == BlockKind.ToolResult) json.WriteNumber("call"u8, block.Call);
+        if (block.IsError) json.WriteBoolean("isError"u8, true);
+        if (block.IsRun) json.WriteBoolean("run"u8, true);
+        if (block.Approval is { } approval) json.WriteString("approval"u8, NativeNames.Of(approval));
         json.WritePropertyName("text"u8);
         WriteText(json, [block.Text]);
         if (block.Signature.WrittenCount > 0)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Penstock.Generations.Tools;
 using Penstock.Jobs;
 using Penstock.Protocols;
 using Penstock.Providers;
@@ -10,7 +11,7 @@ namespace Penstock.Generations;
 
 /// <summary>The half that holds the provider: takes jobs from the queue and runs their generations to their ends.</summary>
 internal sealed class GenerationWorker(
-    IStreamLog log, IJobQueue queue, StoredRequests requests, GenerationRecovery recovery, GenerationLimits limits, ModelRouter router,
+    IStreamLog log, IJobQueue queue, StoredRequests requests, GenerationRecovery recovery, GenerationLimits limits, ModelRouter router, ToolLoops tools,
     Watchers watchers, GenerationOptions options, TimeProvider time, ILogger<GenerationWorker> logger) : IDisposable
 {
     // How long to wait for a store that is away.
@@ -36,7 +37,7 @@ internal sealed class GenerationWorker(
     /// <summary>Makes a generation out of a stream that nobody has written yet.</summary>
     public GenerationRun New(
         IStreamWriter stream, string id, GenerationRequest request, ClientProtocol protocol, DateTimeOffset createdAt,
-        GenerationMetadata metadata, Attempts attempts, DisconnectPolicy onDisconnect)
+        GenerationMetadata metadata, Attempts attempts, ToolSet? offered, DisconnectPolicy onDisconnect)
     {
         var (light, target) = (metadata.ToRequest(), attempts.Current.Target);
         EventWriter NewWriter() => protocol.NewEventWriter(light, id, createdAt);
@@ -49,6 +50,7 @@ internal sealed class GenerationWorker(
         {
             Filters = options.Filters,
             Meter = limits.NewMeter(id, metadata.Limits),
+            Tools = tools.New(id, request, offered, recorder),
             Telemetry = new GenerationTelemetry(id, GenerationTelemetry.Operation(protocol.Name), metadata.TraceParent, time),
         }, attempts, NewWriter));
     }
@@ -79,6 +81,7 @@ internal sealed class GenerationWorker(
     {
         if (_consumer is not null) await _consumer.StopAsync();
         if (_running.IsEmpty) return;
+        foreach (var generation in _running.Values.Where(g => g.Waits)) generation.Leave(); // it goes on after the restart
         GenerationLog.Draining(logger, Running, options.ShutdownTimeout);
         try
         {
@@ -89,7 +92,7 @@ internal sealed class GenerationWorker(
             _handsOver = queue.SpansNodes && options.OnCrash != CrashPolicy.Fail;
             foreach (var generation in _running.Values)
             {
-                if (_handsOver) generation.Leave();
+                if (_handsOver || generation.Waits) generation.Leave();
                 else generation.Interrupt();
             }
         }
@@ -179,7 +182,7 @@ internal sealed class GenerationWorker(
         }
 
         if (await log.GetAsync(stream.Path) is not { Closed: false } info || info.Epoch > stream.Epoch) return JobResult.Done; // somebody else ended it, or has it
-        if (!_handsOver) return JobResult.Return; // its ending could not be stored
+        if (!_handsOver && generation.Lost is not null) return JobResult.Return; // its ending could not be stored
         try
         {
             // Not returned, which the queue would count as a death.
@@ -213,8 +216,9 @@ internal sealed class GenerationWorker(
             {
                 var route = router.Route(request.Model);
                 request = await new CallSignatures(log).RestoreAsync(request, route, new Owner(metadata.Owner));
+                (request, var offered) = await tools.OfferAsync(request);
                 var attempts = new Attempts(request, route, options.Retry);
-                if (await log.TakeOverAsync(info.Path, info.Epoch) is { } stream) return (New(stream, job.Id, request, protocol, info.CreatedAt, metadata, attempts, DisconnectPolicy.Detach), stream);
+                if (await log.TakeOverAsync(info.Path, info.Epoch) is { } stream) return (New(stream, job.Id, request, protocol, info.CreatedAt, metadata, attempts, offered, DisconnectPolicy.Detach), stream);
                 attempts.Abandon();
                 return null;
             }

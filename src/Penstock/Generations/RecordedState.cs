@@ -7,6 +7,7 @@ internal sealed class RecordedState
 {
     private readonly List<int> _openBlocks = [];
     private int _blockChanges;
+    private int _result = -1; // the open block of a tool's result: the model has not said it
 
     public bool Started { get; private set; }
 
@@ -24,6 +25,9 @@ internal sealed class RecordedState
     /// <summary>The open text block of the first choice; -1 for none.</summary>
     public int OpenText { get; private set; } = -1;
 
+    /// <summary>The model has called a tool of the server's since its last step ended.</summary>
+    public bool CallsServer { get; private set; }
+
     /// <summary>The offset of the last <c>reset</c>, or null.</summary>
     public long? ResetAt { get; private set; }
 
@@ -39,30 +43,37 @@ internal sealed class RecordedState
                 _blockChanges++;
                 NextBlock = Math.Max(NextBlock, generationEvent.Block + 1);
                 if (generationEvent is { BlockKind: BlockKind.Text, Choice: 0 }) OpenText = generationEvent.Block;
+                CallsServer |= generationEvent.BlockKind == BlockKind.ServerToolCall;
+                if (generationEvent.BlockKind == BlockKind.ToolResult) _result = generationEvent.Block;
                 break;
             case EventKind.Delta:
-                OutputBytes += generationEvent.Text.Length;
+                if (generationEvent.Block != _result) OutputBytes += generationEvent.Text.Length;
                 break;
             case EventKind.BlockStop:
                 _openBlocks.Remove(generationEvent.Block);
+                CallsServer &= !generationEvent.IsCut; // who goes on asks for the whole step again
                 _blockChanges++;
                 if (OpenText == generationEvent.Block) OpenText = -1;
+                if (_result == generationEvent.Block) _result = -1;
                 break;
             case EventKind.Usage:
                 HasUsage = true;
                 break;
+            case EventKind.Step:
+                CallsServer = false;
+                break;
             case EventKind.Reset:
                 _openBlocks.Clear();
                 _blockChanges++;
-                (Started, HasUsage, OpenText, ResetAt) = (false, false, -1, offset);
+                (Started, HasUsage, OpenText, CallsServer, ResetAt) = (false, false, -1, false, offset);
                 break;
         }
     }
 
     public void Set(RecordedState other)
     {
-        (Started, HasUsage, OutputBytes, NextBlock, OpenText, ResetAt) =
-            (other.Started, other.HasUsage, other.OutputBytes, other.NextBlock, other.OpenText, other.ResetAt);
+        (Started, HasUsage, OutputBytes, NextBlock, OpenText, CallsServer, ResetAt, _result) =
+            (other.Started, other.HasUsage, other.OutputBytes, other.NextBlock, other.OpenText, other.CallsServer, other.ResetAt, other._result);
         if (_blockChanges == other._blockChanges) return;
         _blockChanges = other._blockChanges;
         _openBlocks.Clear();

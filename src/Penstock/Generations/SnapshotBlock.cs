@@ -4,20 +4,44 @@ using Penstock.Protocols;
 namespace Penstock.Generations;
 
 /// <summary>One block of an answer so far.</summary>
-public sealed class SnapshotBlock(int block, BlockKind kind, int choice, string? toolCallId, string? toolName)
+public sealed class SnapshotBlock
 {
+    internal SnapshotBlock(in GenerationEvent start, int step)
+    {
+        (Block, Kind, Choice, Id, Name) = (start.Block, start.BlockKind, start.Choice, start.Id, start.Name);
+        (Server, Call, IsError, Step) = (start.Server, start.Call, start.IsError, step);
+    }
+
     private readonly List<Piece> _pieces = [];
     private int _latest; // how many bytes of text the last delta had
 
-    public int Block { get; } = block;
+    public int Block { get; }
 
-    public BlockKind Kind { get; } = kind;
+    public BlockKind Kind { get; }
 
-    public int Choice { get; } = choice;
+    public int Choice { get; }
 
-    public string? Id { get; } = toolCallId;
+    public string? Id { get; }
 
-    public string? Name { get; } = toolName;
+    public string? Name { get; }
+
+    /// <summary>The label of the server that has the tool, of a call that the server runs and of its result.</summary>
+    public string? Server { get; }
+
+    /// <summary>The block of the call, of a tool's result.</summary>
+    public int Call { get; }
+
+    /// <summary>It is a tool's result that says what went wrong.</summary>
+    public bool IsError { get; }
+
+    /// <summary>How many steps of the model had ended when it began.</summary>
+    internal int Step { get; }
+
+    /// <summary>The tool was begun to be run.</summary>
+    public bool IsRun { get; internal set; }
+
+    /// <summary>Whether a person was asked to allow the call, and what came of it; null where nobody was.</summary>
+    public ApprovalState? Approval { get; internal set; }
 
     /// <summary>It has not ended, or the answer was cut in it: it is not whole.</summary>
     public bool IsOpen { get; internal set; } = true;

@@ -8,7 +8,7 @@ internal static class UsageEstimate
     public const int CharactersPerToken = 4;
 
     /// <summary>Tokens of the request's text; what its images and files cost is not guessed.</summary>
-    public static long Input(GenerationRequest request) => Tokens(request.Messages.Sum(m => m.Parts.Sum(Characters)));
+    public static long Input(GenerationRequest request) => Tokens(request.AllMessages.Sum(m => m.Parts.Sum(Characters)));
 
     /// <param name="input">Tokens of the request, or null where they are not known.</param>
     /// <param name="outputBytes">How much the model has said.</param>
@@ -26,6 +26,20 @@ internal static class UsageEstimate
         TotalTokens = last.TotalTokens + (before.InputTokens ?? 0) + (before.OutputTokens ?? 0),
         Source = last.Source == UsageSource.Estimated && before.Source == UsageSource.Estimated ? UsageSource.Estimated : UsageSource.Partial,
     };
+
+    /// <summary>What several steps used together, each of which was whole.</summary>
+    public static Usage Sum(Usage one, Usage other) => new()
+    {
+        InputTokens = Sum(one.InputTokens, other.InputTokens),
+        OutputTokens = Sum(one.OutputTokens, other.OutputTokens),
+        TotalTokens = Sum(one.TotalTokens, other.TotalTokens),
+        CachedInputTokens = Sum(one.CachedInputTokens, other.CachedInputTokens),
+        CacheWriteTokens = Sum(one.CacheWriteTokens, other.CacheWriteTokens),
+        ReasoningTokens = Sum(one.ReasoningTokens, other.ReasoningTokens),
+        Source = one.Source == other.Source ? one.Source : UsageSource.Partial,
+    };
+
+    private static long? Sum(long? one, long? other) => one is null && other is null ? null : (one ?? 0) + (other ?? 0);
 
     private static long Characters(Part part) => part switch
     {

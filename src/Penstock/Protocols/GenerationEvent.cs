@@ -18,6 +18,15 @@ public enum EventKind : byte
 
     /// <summary>A provider's payload that says nothing in our words; only a client of the same protocol sees it.</summary>
     Raw,
+
+    /// <summary>The model has ended one of its steps by calling tools that the server runs; their results follow, then its next step.</summary>
+    Step,
+
+    /// <summary>The run of a tool begins: whatever happens from here on, it may have had its effect.</summary>
+    ToolRun,
+
+    /// <summary>A call waits for a person to allow it, or has been decided on.</summary>
+    Approval,
     Finished,
     Stopped,
     Failed,
@@ -34,11 +43,25 @@ public enum BlockKind : byte
     /// <summary>An image that the model made; its deltas are pieces of base64.</summary>
     Image,
 
+    /// <summary>The model calls a tool that the server runs; its deltas are the arguments, as a tool call's.</summary>
+    ServerToolCall,
+
+    /// <summary>What a tool that the server ran gave back: text.</summary>
+    ToolResult,
+
     /// <summary>
     /// Anything that only its own protocol understands, such as the work of a provider's own tool: its name says what,
     /// and its deltas, joined, are the JSON of the item.
     /// </summary>
     Other,
+}
+
+/// <summary>What became of a call that needs a person's word.</summary>
+public enum ApprovalState : byte
+{
+    Asked,
+    Approved,
+    Denied,
 }
 
 public enum FinishReason : byte
@@ -63,7 +86,7 @@ public readonly ref struct GenerationEvent
 {
     public required EventKind Kind { get; init; }
 
-    /// <summary>The block's number, dense from 0 through the generation.</summary>
+    /// <summary>The block's number, dense from 0 through the generation. ToolRun, Approval: the block of the call.</summary>
     public int Block { get; init; }
 
     /// <summary>BlockStop: the block is not whole, since the answer was cut in it.</summary>
@@ -75,11 +98,26 @@ public readonly ref struct GenerationEvent
     /// <summary>BlockStart: what the block holds.</summary>
     public BlockKind BlockKind { get; init; }
 
-    /// <summary>BlockStart: the id of the tool call, or of the other item; null where the provider gave none.</summary>
+    /// <summary>BlockStart, Approval: the id of the tool call, or of the other item; null where the provider gave none. Of a tool's result: that of the call.</summary>
     public string? Id { get; init; }
 
-    /// <summary>BlockStart: the function's name, an image's media type, or the type of an other item; <c>redacted</c> for reasoning that is only a signature.</summary>
+    /// <summary>BlockStart, Approval: the function's name, an image's media type, or the type of an other item; <c>redacted</c> for reasoning that is only a signature.</summary>
     public string? Name { get; init; }
+
+    /// <summary>BlockStart of a tool that the server runs: the label of the server that has it.</summary>
+    public string? Server { get; init; }
+
+    /// <summary>BlockStart of a tool's result: the block of the call.</summary>
+    public int Call { get; init; }
+
+    /// <summary>BlockStart of a tool's result: it says what went wrong.</summary>
+    public bool IsError { get; init; }
+
+    /// <summary>Step: which of the model's steps has ended; the first is 1.</summary>
+    public int Step { get; init; }
+
+    /// <summary>Approval: whether it is asked for, or given.</summary>
+    public ApprovalState Approval { get; init; }
 
     /// <summary>Delta: JSON-escaped UTF-8 of the text, the reasoning, or the tool call's arguments (whose JSON is text here).</summary>
     public ReadOnlySpan<byte> Text { get; init; }
@@ -99,6 +137,7 @@ public readonly ref struct GenerationEvent
     /// <summary>Started: the model that the provider says is answering, or null.</summary>
     public string? Model { get; init; }
 
+    /// <summary>Usage: of the whole answer. Step: of all steps so far.</summary>
     public Usage? Usage { get; init; }
 
     /// <summary>Finished: why, for choice 0. Stopped: <c>Length</c> where a limit cut it.</summary>

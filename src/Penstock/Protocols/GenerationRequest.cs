@@ -19,11 +19,31 @@ public sealed record GenerationRequest
     public required IReadOnlyList<Message> Messages { get; init; }
 
     /// <summary>The conversation with what the model said so far at its end.</summary>
-    public IReadOnlyList<Message> AllMessages =>
-        Prefix is null ? Messages : [.. Messages, new Message(Role.Assistant, [new TextPart(Prefix)])];
+    public IReadOnlyList<Message> AllMessages => Added.Count == 0 && Prefix is null ? Messages : [.. Messages, .. AddedAndPrefix];
+
+    /// <summary>What came to the client's own messages while the answer was made.</summary>
+    public IReadOnlyList<Message> AddedAndPrefix => Prefix is null ? Added : [.. Added, new Message(Role.Assistant, [new TextPart(Prefix)])];
 
     /// <summary>The client's own functions that the model may call.</summary>
     public IReadOnlyList<Tool> Tools { get; init; } = [];
+
+    /// <summary>The servers whose tools the client asks for by their labels; we run those.</summary>
+    public IReadOnlyList<ToolServer> ToolServers { get; init; } = [];
+
+    /// <summary>The tools that we run and offer to the model beside the client's.</summary>
+    public IReadOnlyList<Tool> Offered { get; init; } = [];
+
+    /// <summary>All tools that the model may call.</summary>
+    public IReadOnlyList<Tool> AllTools => Offered.Count == 0 ? Tools : [.. Tools, .. Offered];
+
+    /// <summary>The model's earlier steps in this answer, and what the tools gave back in them.</summary>
+    public IReadOnlyList<Message> Added { get; init; } = [];
+
+    /// <summary>Whether the conversation holds calls of the server's tools, in words that are no provider's (Messages).</summary>
+    public bool HoldsServerCalls { get; init; }
+
+    /// <summary>Whether a provider of the client's own protocol needs another body than the client's.</summary>
+    public bool IsAltered => Offered.Count > 0 || Added.Count > 0 || ToolServers.Count > 0 || HoldsServerCalls;
 
     /// <summary>The answer so far, when an attempt that broke off is to be gone on with: the model is given it as its own last message.</summary>
     public string? Prefix { get; init; }
@@ -70,6 +90,12 @@ public sealed record GenerationRequest
     /// <summary>The client's own name for the job, at most 128 of <c>[A-Za-z0-9._-]</c>; it is the idempotency key too (text).</summary>
     public string? JobId { get; init; }
 }
+
+/// <summary>A server of the configuration whose tools a client asks for.</summary>
+/// <param name="Label">Its name in the configuration.</param>
+/// <param name="Tools">Those of its tools that it wants; null for all.</param>
+/// <param name="Path">Where the client named it, e.g. <c>tools[0]</c>.</param>
+public sealed record ToolServer(string Label, IReadOnlyList<string>? Tools, string Path);
 
 /// <summary>A member of a request that has no word of ours.</summary>
 /// <param name="Name">Its name as the client wrote it, e.g. <c>tools[1] (web_search)</c>.</param>

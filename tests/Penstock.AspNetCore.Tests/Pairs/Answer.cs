@@ -27,6 +27,9 @@ internal sealed record Answer
 
     public IReadOnlyList<Call> Calls { get; init; } = [];
 
+    /// <summary>The calls of tools that the server ran, for a client that sees them.</summary>
+    public IReadOnlyList<ServerCall> ServerCalls { get; init; } = [];
+
     public string? Image { get; init; }
 
     /// <summary><c>stop</c>, <c>length</c>, <c>calls</c>, <c>filter</c>; null where none was said.</summary>
@@ -74,6 +77,12 @@ internal sealed record Call(string Id, string Name, string Arguments)
     public string? Signature { get; init; }
 
     public override string ToString() => $"{(Id.Length == 0 ? "" : Id + " ")}{Name}({Js.Canonical(Arguments.Length == 0 ? "{}" : Arguments)}){(Signature is null ? "" : " signed " + Signature)}";
+}
+
+/// <summary>A call of a tool that the server ran, and what it gave back.</summary>
+internal sealed record ServerCall(string Server, string Name, string Arguments, string Output, bool IsError)
+{
+    public override string ToString() => $"{Server}.{Name}({Js.Canonical(Arguments)}) = {(IsError ? "error " : "")}{Output}";
 }
 
 /// <summary>Tokens used; input counts the cached ones, output the reasoning. A detail of 0 and none at all are the same: some protocols must say 0.</summary>

@@ -175,6 +175,19 @@ internal sealed class MessagesClient : ClientWire
                 "thinking" => answer with { Reasoning = answer.Reasoning + block["thinking"].Str(), ReasoningSignature = block["signature"].StrOrNull() ?? answer.ReasoningSignature },
                 "redacted_thinking" => answer with { Redacted = block["data"].Str() },
                 "tool_use" => answer with { Calls = [.. answer.Calls, new Call(block["id"].Str(), block["name"].Str(), block["input"]!.ToJsonString())] },
+                "mcp_tool_use" => answer with
+                {
+                    ServerCalls = [.. answer.ServerCalls, new ServerCall(block["server_name"].Str(), block["name"].Str(), block["input"]!.ToJsonString(), "", false)],
+                },
+                "mcp_tool_result" => answer with
+                {
+                    // Each belongs to a call before it; in these tests there is one at a time.
+                    ServerCalls = [.. answer.ServerCalls.Take(answer.ServerCalls.Count - 1), answer.ServerCalls[^1] with
+                    {
+                        Output = string.Concat(block["content"].Items().Select(c => c["text"].Str())),
+                        IsError = (bool)block["is_error"]!,
+                    }],
+                },
                 _ => answer,
             };
         }
@@ -187,7 +200,8 @@ internal sealed class MessagesClient : ClientWire
         var (type, block) = (delta["type"].Str(), open["type"].Str());
         if (strict)
         {
-            block.ShouldBe(type switch { "text_delta" or "citations_delta" => "text", "input_json_delta" => "tool_use", "thinking_delta" or "signature_delta" => "thinking", _ => "?" }, $"{type} in a {block}");
+            var calls = block is "tool_use" or "mcp_tool_use";
+            (calls ? "tool_use" : block).ShouldBe(type switch { "text_delta" or "citations_delta" => "text", "input_json_delta" => "tool_use", "thinking_delta" or "signature_delta" => "thinking", _ => "?" }, $"{type} in a {block}");
         }
 
         switch (type)

@@ -24,6 +24,9 @@ public sealed class PairHost : IAsyncLifetime
     /// <summary>Settings beside the providers.</summary>
     public IReadOnlyList<(string Key, string Value)> Settings { get; init; } = [];
 
+    /// <summary>Services of the test's own, such as tools.</summary>
+    internal Action<Microsoft.Extensions.DependencyInjection.IServiceCollection>? Services { get; init; }
+
     public Api Api => _host.Api;
 
     public Uri Url => _host.Url;
@@ -39,7 +42,7 @@ public sealed class PairHost : IAsyncLifetime
             settings.Add(($"Providers:{provider.Name}:ApiKey", PenstockSettings.ApiKey));
         }
 
-        _host = await PenstockHost.StartAsync(settings: [.. settings, .. Settings]);
+        _host = await PenstockHost.StartAsync(_upstream, services => Services?.Invoke(services), [.. settings, .. Settings]);
     }
 
     public async ValueTask DisposeAsync()

@@ -74,6 +74,10 @@ internal sealed class ResponsesClient : ClientWire
                 return answer with { Calls = [.. answer.Calls, call] };
             case "custom_tool_call":
                 return answer with { Calls = [.. answer.Calls, new Call(item["call_id"].Str(), item["name"].Str(), item["input"].Str())] };
+            case "mcp_call":
+                var failed = item["status"].Str() == "failed";
+                var server = new ServerCall(item["server_label"].Str(), item["name"].Str(), item["arguments"].Str(), (failed ? item["error"] : item["output"]).Str(), failed);
+                return answer with { ServerCalls = [.. answer.ServerCalls, server] };
             case "image_generation_call":
                 return answer with { Image = item["result"].Str() };
             default:

@@ -8,7 +8,7 @@ internal sealed class ResponsesReading(bool strict)
 {
     private readonly Dictionary<string, string> _texts = []; // by kind, item and part
     private readonly Dictionary<long, string> _open = []; // item ids by output_index
-    private readonly List<JsonNode> _done = [];
+    private readonly SortedDictionary<long, JsonNode> _done = []; // by output_index: a call that the server runs ends after others that began later
     private Answer _answer = new() { Stop = null, Complete = false };
     private string _id = "";
     private bool _errorSeen;
@@ -34,7 +34,7 @@ internal sealed class ResponsesReading(bool strict)
         }
 
         if (strict && _answer.Complete) _open.ShouldBeEmpty();
-        return _answer with { Raw = [.. _done.Select(i => i.DeepClone())] };
+        return _answer with { Raw = [.. _done.Values.Select(i => i.DeepClone())] };
     }
 
     private void Take(string type, JsonNode json)
@@ -69,11 +69,11 @@ internal sealed class ResponsesReading(bool strict)
                 Append(json);
                 _answer = _answer with { Reasoning = _answer.Reasoning + json["delta"].Str() };
                 break;
-            case "response.function_call_arguments.delta" or "response.custom_tool_call_input.delta":
+            case "response.mcp_call_arguments.delta" or "response.function_call_arguments.delta" or "response.custom_tool_call_input.delta":
                 Append(json);
                 break;
             case "response.output_text.done" or "response.reasoning_summary_text.done" or "response.reasoning_text.done" or "response.refusal.done"
-                or "response.function_call_arguments.done":
+                or "response.function_call_arguments.done" or "response.mcp_call_arguments.done":
                 if (strict) (json["text"] ?? json["refusal"] ?? json["arguments"]).Str().ShouldBe(_texts.GetValueOrDefault(Key(json), ""), type);
                 break;
             case "response.content_part.done" or "response.reasoning_summary_part.done":
@@ -113,7 +113,7 @@ internal sealed class ResponsesReading(bool strict)
         }
 
         _open.Remove(json["output_index"].Num());
-        _done.Add(item);
+        _done.Add(json["output_index"].Num(), item);
         // Texts were taken from the deltas; the rest only an item has.
         var whole = ResponsesClient.AddItem(new Answer(), item);
         _answer = _answer with
@@ -121,6 +121,7 @@ internal sealed class ResponsesReading(bool strict)
             ReasoningSignature = whole.ReasoningSignature ?? _answer.ReasoningSignature,
             Redacted = whole.Redacted ?? _answer.Redacted,
             Calls = [.. _answer.Calls, .. whole.Calls],
+            ServerCalls = [.. _answer.ServerCalls, .. whole.ServerCalls],
             Image = whole.Image ?? _answer.Image,
             Sources = [.. _answer.Sources, .. whole.Sources],
         };
@@ -133,7 +134,7 @@ internal sealed class ResponsesReading(bool strict)
             response["id"].Str().ShouldBe(_id);
             response["object"].Str().ShouldBe("response");
             response["status"].Str().ShouldBe(type["response.".Length..]);
-            Js.Canonical(response["output"]).ShouldBe(Js.Canonical(new JsonArray([.. _done.Select(d => d.DeepClone())])), "completed.output");
+            Js.Canonical(response["output"]).ShouldBe(Js.Canonical(new JsonArray([.. _done.Values.Select(d => d.DeepClone())])), "completed.output");
             if (response["usage"] is JsonObject usage)
             {
                 foreach (var name in new[] { "input_tokens", "input_tokens_details", "output_tokens", "output_tokens_details", "total_tokens" }) usage.ContainsKey(name).ShouldBeTrue(name);

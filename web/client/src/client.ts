@@ -26,7 +26,7 @@ export interface Snapshot {
   readonly createdAt: string;
   readonly text: string;
   /** `id` is a tool call's own; `open` has not ended, or was cut. */
-  readonly blocks: readonly { readonly block: number; readonly kind: BlockKind; readonly choice?: number; readonly id?: string; readonly name?: string; readonly text: string; readonly signature?: string; readonly open?: boolean }[];
+  readonly blocks: readonly { readonly block: number; readonly kind: BlockKind; readonly choice?: number; readonly id?: string; readonly name?: string; readonly server?: string; readonly call?: number; readonly isError?: boolean; readonly text: string; readonly signature?: string; readonly open?: boolean }[];
   readonly usage: Usage | null;
   readonly finishReason?: FinishReason;
   readonly error?: WireError;

@@ -10,7 +10,8 @@ export interface EventBase {
   readonly replay: boolean;
 }
 
-export type BlockKind = 'text' | 'reasoning' | 'tool_call' | 'refusal' | 'image' | 'other';
+/** A `tool_call` is the client's to make; a `server_tool_call` the server makes itself, and its `tool_result` is a block of its own. */
+export type BlockKind = 'text' | 'reasoning' | 'tool_call' | 'refusal' | 'image' | 'server_tool_call' | 'tool_result' | 'other';
 
 export interface Usage {
   readonly inputTokens?: number;
@@ -54,6 +55,12 @@ export interface BlockStart {
   readonly callId?: string;
   /** A tool's name, or an image's media type. */
   readonly name?: string;
+  /** The label of the server whose tool it is, of a call that the server makes and of its result. */
+  readonly server?: string;
+  /** The block of the call, of a tool's result. */
+  readonly call?: number;
+  /** It is a tool's result that says what went wrong. */
+  readonly isError?: boolean;
 }
 
 export interface Delta {
@@ -72,6 +79,15 @@ export interface UsageEvent extends Usage { readonly type: 'usage' }
 /** Another try begins. After `reset` what was said so far is void. */
 export interface Attempt { readonly type: 'attempt' | 'reset'; readonly attempt: number; readonly reason: string; readonly model?: string }
 
+/** A step of the model has ended with calls that the server makes; the usage is that of all steps so far. */
+export interface Step extends Usage { readonly type: 'step'; readonly step: number }
+
+/** The tool that the call in `block` names begins to run. */
+export interface ToolRun { readonly type: 'tool_run'; readonly block: number }
+
+/** The call in `block` waits for a person, or was decided on. */
+export interface Approval { readonly type: 'approval'; readonly block: number; readonly state: 'asked' | 'approved' | 'denied'; readonly callId?: string; readonly name?: string }
+
 export interface Finished { readonly type: 'finished'; readonly reason: FinishReason; readonly reasons?: readonly FinishReason[] }
 
 export interface Stopped { readonly type: 'stopped'; readonly reason: string }
@@ -79,7 +95,7 @@ export interface Stopped { readonly type: 'stopped'; readonly reason: string }
 export interface Failed { readonly type: 'failed' | 'interrupted'; readonly error: WireError }
 
 /** One event of a generation. There will be more types and members: pass over what you do not know. */
-export type PenstockEvent = EventBase & (Started | BlockStart | Delta | BlockStop | UsageEvent | Attempt | Finished | Stopped | Failed);
+export type PenstockEvent = EventBase & (Started | BlockStart | Delta | BlockStop | UsageEvent | Attempt | Step | ToolRun | Approval | Finished | Stopped | Failed);
 
 const endings: ReadonlySet<string> = new Set(['finished', 'stopped', 'failed', 'interrupted']);
 

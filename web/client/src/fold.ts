@@ -10,6 +10,11 @@ export interface Block {
   /** A tool call's own id. */
   readonly callId?: string;
   readonly name?: string;
+  /** The label of the server whose tool it is, where the server makes the call. */
+  readonly server?: string;
+  /** The block of the call, of a tool's result. */
+  readonly call?: number;
+  readonly isError?: boolean;
   /** A tool call's is JSON, whole once `done`. */
   readonly text: string;
   /** A provider's seal on reasoning, to be sent back with the next turn. */
@@ -58,6 +63,9 @@ export class Fold {
           block: event.block, kind: event.kind, choice: event.choice ?? 0, text: '', done: false,
           ...(event.callId === undefined ? {} : { callId: event.callId }),
           ...(event.name === undefined ? {} : { name: event.name }),
+          ...(event.server === undefined ? {} : { server: event.server }),
+          ...(event.call === undefined ? {} : { call: event.call }),
+          ...(event.isError === undefined ? {} : { isError: event.isError }),
         }];
         break;
       case 'delta':

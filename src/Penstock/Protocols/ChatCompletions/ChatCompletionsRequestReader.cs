@@ -30,13 +30,15 @@ internal static class ChatCompletionsRequestReader
     {
         var ownFields = new List<OwnField>();
         var settings = ChatCompletionsSettings.Read(root);
+        var tools = new ChatCompletionsTools(ownFields);
         var request = new GenerationRequest
         {
             Protocol = protocol,
             Body = body,
             Model = RequestJson.Model(root),
             Messages = ReadConversation(root, ownFields),
-            Tools = new ChatCompletionsTools(ownFields).Read(root),
+            Tools = tools.Read(root),
+            ToolServers = tools.Servers,
             Settings = settings,
             OwnFields = ownFields,
             Stream = RequestJson.Boolean(root, "stream", "stream") ?? false,

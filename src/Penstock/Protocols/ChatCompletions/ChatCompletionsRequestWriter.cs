@@ -11,16 +11,16 @@ internal static class ChatCompletionsRequestWriter
         output.Write("{\"model\":"u8);
         JsonText.WriteString(model, output);
         ReadOnlySpan<byte> streamOptions = default;
-        if (request.Protocol is ChatCompletionsProtocol.ProtocolName or Native.NativeProtocol.ProtocolName) CopyMembers(request, output, out streamOptions);
+        if (request.Protocol is ChatCompletionsProtocol.ProtocolName or Native.NativeProtocol.ProtocolName) CopyMembers(request, dropped, output, out streamOptions);
         else ChatCompletionsTranslation.Write(request, maxTokensName, output, dropped);
         WriteStream(stream, streamOptions, output);
         output.Write("}"u8);
     }
 
     /// <summary>Copies the client's members byte for byte, whether we understand them or not, but for those that are ours to say.</summary>
-    private static void CopyMembers(GenerationRequest request, IBufferWriter<byte> output, out ReadOnlySpan<byte> streamOptions)
+    private static void CopyMembers(GenerationRequest request, DroppedFields dropped, IBufferWriter<byte> output, out ReadOnlySpan<byte> streamOptions)
     {
-        var body = request.Body.Span;
+        var body = ChatCompletionsOwnBody.Of(request, dropped).Span;
         var native = request.Protocol == Native.NativeProtocol.ProtocolName;
         streamOptions = default;
         var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = 256 });

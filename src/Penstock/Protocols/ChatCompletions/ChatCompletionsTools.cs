@@ -6,6 +6,9 @@ namespace Penstock.Protocols.ChatCompletions;
 /// <summary>Reads <c>tools</c>, and <c>functions</c>, which they were before.</summary>
 internal sealed class ChatCompletionsTools(List<OwnField> ownFields)
 {
+    /// <summary>The servers of ours that were named among them, once they are read.</summary>
+    public List<ToolServer> Servers { get; } = [];
+
     public List<Tool> Read(JsonElement root)
     {
         var tools = new List<Tool>();
@@ -13,7 +16,8 @@ internal sealed class ChatCompletionsTools(List<OwnField> ownFields)
         {
             if (RequestJson.String(tool, "type", $"{path}.type") is { } type and not "function")
             {
-                ownFields.Add(new OwnField($"{path} ({type})", ChangesAnswer: true));
+                if (type == "mcp" && ToolServers.Read(tool, path) is { } server) Servers.Add(server);
+                else ownFields.Add(new OwnField($"{path} ({type})", ChangesAnswer: true));
                 continue;
             }
 

@@ -18,7 +18,8 @@ internal static class ChatCompletionsTranslation
             json.WriteStartArray("messages"u8);
             new ChatCompletionsMessagesWriter(json, dropped).Write(request.AllMessages);
             json.WriteEndArray();
-            WriteTools(request.Tools, json, dropped);
+            WriteTools(request.AllTools, json, dropped);
+            if (request.Settings.ToolChoice is { } choice && !OwnBody.IsForced(request)) WriteToolChoice(choice.Value, json);
             if (request.Settings.MaxOutputTokens is { } max) json.WriteNumber(maxTokensName, max.Value);
             WriteSettings(request.Settings, json, dropped);
             json.WriteEndObject();
@@ -33,20 +34,21 @@ internal static class ChatCompletionsTranslation
         if (tools.Count == 0) return;
         dropped.DropCacheControl(tools);
         json.WriteStartArray("tools"u8);
-        foreach (var tool in tools)
-        {
-            json.WriteStartObject();
-            json.WriteString("type"u8, "function"u8);
-            json.WriteStartObject("function"u8);
-            json.Text("name"u8, tool.Name);
-            if (tool.Description is { } description) json.Text("description"u8, description);
-            if (!tool.Parameters.IsEmpty) json.Raw("parameters"u8, tool.Parameters);
-            if (tool.Strict is { } strict) json.WriteBoolean("strict"u8, strict);
-            json.WriteEndObject();
-            json.WriteEndObject();
-        }
-
+        foreach (var tool in tools) WriteTool(tool, json);
         json.WriteEndArray();
+    }
+
+    public static void WriteTool(Tool tool, Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteString("type"u8, "function"u8);
+        json.WriteStartObject("function"u8);
+        json.Text("name"u8, tool.Name);
+        if (tool.Description is { } description) json.Text("description"u8, description);
+        if (!tool.Parameters.IsEmpty) json.Raw("parameters"u8, tool.Parameters);
+        if (tool.Strict is { } strict) json.WriteBoolean("strict"u8, strict);
+        json.WriteEndObject();
+        json.WriteEndObject();
     }
 
     private static void WriteSettings(GenerationSettings settings, Utf8JsonWriter json, DroppedFields dropped)
@@ -71,7 +73,6 @@ internal static class ChatCompletionsTranslation
             if (logProbs.Value > 0) json.WriteNumber("top_logprobs"u8, logProbs.Value);
         }
 
-        if (settings.ToolChoice is { } choice) WriteToolChoice(choice.Value, json);
         json.Boolean("parallel_tool_calls"u8, settings.ParallelToolCalls);
         if (settings.Format is { } format) WriteFormat(format.Value, json);
         if (settings.Reasoning is { } reasoning)

@@ -22,6 +22,9 @@ internal sealed class GeminiBlock(BlockKind kind, int choice, string? id, string
     /// <summary>It is reasoning that only the signature holds.</summary>
     public bool IsRedacted => kind == BlockKind.Reasoning && name == "redacted";
 
+    /// <summary>Whether the protocol can show a block: for what the server's tools do it has no words, and a call in its own clients would run.</summary>
+    public static bool CanShow(BlockKind kind) => kind is not (BlockKind.ServerToolCall or BlockKind.ToolResult);
+
     public void Take(in GenerationEvent delta)
     {
         Text.Write(delta.Text);

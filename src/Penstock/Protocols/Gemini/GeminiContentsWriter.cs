@@ -24,9 +24,15 @@ internal sealed class GeminiContentsWriter(Utf8JsonWriter json, DroppedFields dr
         if (head.Count > 0) WriteSystem(head);
         json.WriteStartArray("contents"u8);
         foreach (var message in messages) dropped.DropCacheControl(message.Parts);
-        foreach (var message in messages.Skip(head.Count)) WriteMessage(message);
-        EndContent();
+        WriteContents(messages.Skip(head.Count));
         json.WriteEndArray();
+    }
+
+    /// <summary>Writes the contents alone.</summary>
+    public void WriteContents(IEnumerable<Message> messages)
+    {
+        foreach (var message in messages) WriteMessage(message);
+        EndContent();
     }
 
     private void WriteSystem(List<Message> messages)

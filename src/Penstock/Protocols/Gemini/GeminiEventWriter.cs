@@ -43,7 +43,7 @@ internal sealed class GeminiEventWriter(GenerationRequest request, string genera
             case EventKind.Started:
                 _chunk.TakeModel(generationEvent.Model);
                 break;
-            case EventKind.BlockStart:
+            case EventKind.BlockStart when GeminiBlock.CanShow(generationEvent.BlockKind):
                 WriteClosed(id, output);
                 (_blocks ??= [])[generationEvent.Block] =
                     new GeminiBlock(generationEvent.BlockKind, generationEvent.Choice, generationEvent.Id, generationEvent.Name);

@@ -27,13 +27,15 @@ internal static class GeminiRequestReader
     {
         var ownFields = new List<OwnField>();
         var settings = new GeminiSettings(ownFields).Read(root);
+        var tools = new GeminiTools(ownFields);
         var request = new GenerationRequest
         {
             Protocol = GeminiProtocol.ProtocolName,
             Body = body,
             Model = model,
             Messages = new GeminiContents(ownFields).Read(root),
-            Tools = new GeminiTools(ownFields).Read(root),
+            Tools = tools.Read(root),
+            ToolServers = tools.Servers,
             Settings = settings,
             OwnFields = ownFields,
             Stream = stream,

@@ -8,7 +8,7 @@ internal static class GeminiRequestWriter
 {
     public static void Write(GenerationRequest request, string model, IBufferWriter<byte> output, DroppedFields dropped)
     {
-        if (request.Protocol == GeminiProtocol.ProtocolName) CopyMembers(request.Body.Span, output, prefix: request.Prefix);
+        if (request.Protocol == GeminiProtocol.ProtocolName) CopyMembers(GeminiOwnBody.Of(request, model, dropped).Span, output, prefix: request.Prefix);
         else GeminiTranslation.Write(request, model, output, dropped);
     }
 

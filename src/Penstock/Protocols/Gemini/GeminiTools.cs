@@ -5,6 +5,9 @@ namespace Penstock.Protocols.Gemini;
 /// <summary>Reads <c>tools</c>: functions of the client's own, and the provider's tools beside them.</summary>
 internal sealed class GeminiTools(List<OwnField> ownFields)
 {
+    /// <summary>The servers of ours that were named among them, once they are read.</summary>
+    public List<ToolServer> Servers { get; } = [];
+
     public List<Tool> Read(JsonElement root)
     {
         var tools = new List<Tool>();
@@ -13,11 +16,28 @@ internal sealed class GeminiTools(List<OwnField> ownFields)
             foreach (var (function, at) in GeminiJson.Objects(tool, "functionDeclarations", $"{path}.functionDeclarations")) tools.Add(ReadFunction(function, at));
             foreach (var (name, _) in GeminiJson.Members(tool))
             {
-                if (name != "functionDeclarations") ownFields.Add(new OwnField($"{path} ({name})", ChangesAnswer: true));
+                if (name != "functionDeclarations" && !TakeServers(tool, name, path)) ownFields.Add(new OwnField($"{path} ({name})", ChangesAnswer: true));
             }
         }
 
         return tools;
+    }
+
+    // One that is only named is one of ours; one with a transport is the provider's to fetch.
+    private bool TakeServers(JsonElement tool, string member, string path)
+    {
+        if (member != "mcpServers") return false;
+        var servers = new List<ToolServer>();
+        foreach (var (server, at) in GeminiJson.Objects(tool, member, $"{path}.mcpServers"))
+        {
+            if (GeminiJson.TryGet(server, "streamableHttpTransport", out _)) return false;
+            var label = GeminiJson.String(server, "name", $"{at}.name");
+            if (string.IsNullOrEmpty(label)) throw RequestJson.Error("missing_required_parameter", $"{at}.name", $"'{at}.name' is missing: name the server.");
+            servers.Add(new ToolServer(label, Tools: null, $"{path}.mcpServers"));
+        }
+
+        Servers.AddRange(servers);
+        return true;
     }
 
     private Tool ReadFunction(JsonElement function, string path)

@@ -20,18 +20,25 @@ internal static class GeminiTranslation
 
     private static void WriteTools(GenerationRequest request, Utf8JsonWriter json, DroppedFields dropped)
     {
-        dropped.DropCacheControl(request.Tools);
+        dropped.DropCacheControl(request.Tools); // ours have neither
         for (var i = 0; i < request.Tools.Count; i++)
         {
             if (request.Tools[i].Strict is true) dropped.Drop($"tools[{i}].strict");
         }
 
-        var choice = request.Settings.ToolChoice?.Value;
-        var tools = request.Tools;
+        var choice = OwnBody.IsForced(request) ? null : request.Settings.ToolChoice?.Value;
+        var tools = request.AllTools;
         // Gemini narrows the choice only for a model that must call: the others are not mentioned to one that may.
         if (choice is { Mode: ToolChoiceMode.Auto, Names.Count: > 0 }) tools = [.. tools.Where(t => choice.Names.Contains(t.Name, StringComparer.Ordinal))];
         if (tools.Count == 0) return;
         json.WriteStartArray("tools"u8);
+        WriteFunctions(tools, json);
+        json.WriteEndArray();
+        if (choice is not null) WriteToolChoice(choice, json);
+    }
+
+    public static void WriteFunctions(IReadOnlyList<Tool> tools, Utf8JsonWriter json)
+    {
         json.WriteStartObject();
         json.WriteStartArray("functionDeclarations"u8);
         foreach (var tool in tools)
@@ -45,8 +52,6 @@ internal static class GeminiTranslation
 
         json.WriteEndArray();
         json.WriteEndObject();
-        json.WriteEndArray();
-        if (choice is not null) WriteToolChoice(choice, json);
     }
 
     private static void WriteToolChoice(ToolChoice choice, Utf8JsonWriter json)

@@ -27,7 +27,7 @@ internal sealed class GeminiWholeWriter(GenerationRequest request, string genera
             case EventKind.Started:
                 _chunk.TakeModel(generationEvent.Model);
                 break;
-            case EventKind.BlockStart:
+            case EventKind.BlockStart when GeminiBlock.CanShow(generationEvent.BlockKind):
                 _blocks[generationEvent.Block] = new GeminiBlock(generationEvent.BlockKind, generationEvent.Choice, generationEvent.Id, generationEvent.Name);
                 break;
             case EventKind.Delta when _blocks.TryGetValue(generationEvent.Block, out var block):

@@ -19,13 +19,20 @@ internal sealed class MessagesAnswerBlock(in GenerationEvent start)
 
     public string Name { get; } = start.Name ?? "";
 
+    public string Server { get; } = start.Server ?? "";
+
+    /// <summary>It is the result of a tool that the server ran, and says what went wrong.</summary>
+    public bool IsError { get; } = start.IsError;
+
+    public bool IsCall => Kind is BlockKind.ToolCall or BlockKind.ServerToolCall;
+
     /// <summary>Where it stands in the message; -1 until its beginning is written.</summary>
     public int Index { get; set; } = -1;
 
     public bool IsStopped { get; set; }
 
     /// <summary>It can be shown only once it is whole.</summary>
-    public bool IsDeferred => Kind == BlockKind.Other || IsRedacted;
+    public bool IsDeferred => Kind is BlockKind.Other or BlockKind.ToolResult || IsRedacted;
 
     public bool IsRedacted => Kind == BlockKind.Reasoning && Name == "redacted";
 

@@ -40,6 +40,12 @@ internal sealed class MessagesContentWriter(Utf8JsonWriter json, DroppedFields d
         json.WriteEndArray();
     }
 
+    /// <summary>Writes turns that follow others.</summary>
+    public void WriteTurns(IReadOnlyList<Message> messages)
+    {
+        foreach (var (role, parts) in Turns(messages)) WriteTurn(role, parts);
+    }
+
     private static bool IsInstruction(Message message) => message.Role is Role.System or Role.Developer;
 
     // The API refuses white space alone as well.

@@ -7,9 +7,15 @@ namespace Penstock.Protocols.Messages;
 /// <summary>Reads <c>system</c> and <c>messages</c>.</summary>
 internal sealed class MessagesConversation(List<OwnField> ownFields)
 {
+    private bool _hasServers;
+
+    /// <summary>Whether it holds calls of tools that this server ran, once it is read.</summary>
+    public bool HoldsServerCalls { get; private set; }
+
     public IReadOnlyList<Message> Read(JsonElement root)
     {
         var read = new List<Message>();
+        _hasServers = RequestJson.TryGet(root, "mcp_servers", out _); // then they are the provider's
         if (RequestJson.TryGet(root, "system", out var system)) read.Add(new Message(Role.System, ReadContent(system, Role.System, "system")));
         if (!RequestJson.TryGet(root, "messages", out var messages))
             throw RequestJson.Error("missing_required_parameter", "messages", $"'messages' is missing: send a list of messages, such as {MessagesRequestReader.Example}.");
@@ -17,7 +23,7 @@ internal sealed class MessagesConversation(List<OwnField> ownFields)
         if (messages.GetArrayLength() == 0)
             throw RequestJson.Error("empty_array", "messages", $"'messages' is empty: send at least one message, such as {MessagesRequestReader.Example}.");
         var index = 0;
-        foreach (var message in messages.EnumerateArray()) read.Add(ReadMessage(message, $"messages[{index++}]"));
+        foreach (var message in messages.EnumerateArray()) read.AddRange(MessagesServerCalls.Split(ReadMessage(message, $"messages[{index++}]")));
         return read;
     }
 
@@ -93,6 +99,13 @@ internal sealed class MessagesConversation(List<OwnField> ownFields)
                 parts.Add(new ToolCallPart(Required(block, "id", path), Required(block, "name", path), ReadInput(block)) { Path = path });
                 break;
             case "tool_result":
+                parts.Add(ReadResult(block, role, path));
+                break;
+            case "mcp_tool_use" when role == Role.Assistant && !_hasServers:
+                HoldsServerCalls = true;
+                parts.Add(new ToolCallPart(Required(block, "id", path), Required(block, "name", path), ReadInput(block)) { Path = path });
+                break;
+            case "mcp_tool_result" when role == Role.Assistant && !_hasServers:
                 parts.Add(ReadResult(block, role, path));
                 break;
             default:

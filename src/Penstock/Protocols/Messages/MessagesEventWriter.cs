@@ -177,7 +177,7 @@ internal sealed class MessagesEventWriter(GenerationRequest request, string mess
     private void CloseCut(ref MessagesFrames frames)
     {
         if (_blocks is null) return;
-        _blocks.RemoveAll(b => !b.IsStopped && (b.IsDeferred || b.Kind == BlockKind.ToolCall));
+        _blocks.RemoveAll(b => !b.IsStopped && (b.IsDeferred || b.IsCall));
         if (_blocks.Count > 0 && _blocks[0].Index < 0) Show(_blocks[0], ref frames);
         foreach (var block in _blocks) block.IsStopped = true;
         Advance(ref frames);

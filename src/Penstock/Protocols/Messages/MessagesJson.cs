@@ -27,7 +27,7 @@ internal static class MessagesJson
         var before = block.Kind switch
         {
             BlockKind.Reasoning => ",\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\""u8,
-            BlockKind.ToolCall => ",\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\""u8,
+            BlockKind.ToolCall or BlockKind.ServerToolCall => ",\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\""u8,
             _ => ",\"delta\":{\"type\":\"text_delta\",\"text\":\""u8,
         };
         frames.Write("content_block_delta"u8, block.Index, before, text, "\"}}"u8);
@@ -65,6 +65,24 @@ internal static class MessagesJson
                 output.Write(",\"input\":"u8);
                 output.Write(whole ? block.TextAsJson() : "{}"u8);
                 output.Write("}"u8);
+                break;
+            case BlockKind.ServerToolCall:
+                output.Write("{\"type\":\"mcp_tool_use\",\"id\":"u8);
+                JsonText.WriteString(block.Id, output);
+                output.Write(",\"name\":"u8);
+                JsonText.WriteString(block.Name, output);
+                output.Write(",\"server_name\":"u8);
+                JsonText.WriteString(block.Server, output);
+                output.Write(",\"input\":"u8);
+                output.Write(whole ? block.TextAsJson() : "{}"u8);
+                output.Write("}"u8);
+                break;
+            case BlockKind.ToolResult:
+                output.Write("{\"type\":\"mcp_tool_result\",\"tool_use_id\":"u8);
+                JsonText.WriteString(block.Id, output);
+                output.Write(block.IsError ? ",\"is_error\":true,\"content\":[{\"type\":\"text\",\"text\":\""u8 : ",\"is_error\":false,\"content\":[{\"type\":\"text\",\"text\":\""u8);
+                output.Write(block.Text);
+                output.Write("\"}]}"u8);
                 break;
             case BlockKind.Other:
                 output.Write(block.TextAsJson());

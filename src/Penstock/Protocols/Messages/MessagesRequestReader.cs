@@ -27,19 +27,23 @@ internal static class MessagesRequestReader
         var root = document.RootElement;
         RefuseThread(root);
         var ownFields = new List<OwnField>();
+        var servers = new List<ToolServer>();
         var settings = MessagesSettings.Read(root, ownFields);
         if (settings.MaxOutputTokens is null && !counting)
             throw RequestJson.Error("missing_required_parameter", "max_tokens", "'max_tokens' is missing: say how many tokens the answer may have at most, such as 1024.");
+        var conversation = new MessagesConversation(ownFields);
         var request = new GenerationRequest
         {
             Protocol = MessagesProtocol.ProtocolName,
             Body = body,
             Model = RequestJson.Model(root),
-            Messages = new MessagesConversation(ownFields).Read(root),
-            Tools = MessagesTools.Read(root, ownFields),
+            Messages = conversation.Read(root),
+            Tools = MessagesTools.Read(root, ownFields, servers),
+            ToolServers = servers,
             Settings = settings,
             OwnFields = ownFields,
             Stream = RequestJson.Boolean(root, "stream", "stream") ?? false,
+            HoldsServerCalls = conversation.HoldsServerCalls,
         };
         foreach (var member in root.EnumerateObject())
         {

@@ -10,7 +10,7 @@ internal static class MessagesRequestWriter
     {
         output.Write("{\"model\":"u8);
         JsonText.WriteString(model, output);
-        if (request.Protocol == MessagesProtocol.ProtocolName) CopyMembers(request, output);
+        if (request.Protocol == MessagesProtocol.ProtocolName) CopyMembers(request, MessagesOwnBody.Of(request, dropped).Span, output);
         else MessagesTranslation.Write(request, model, output, dropped);
         output.Write(stream ? ",\"stream\":true}"u8 : ",\"stream\":false}"u8);
     }
@@ -20,14 +20,13 @@ internal static class MessagesRequestWriter
     {
         output.Write("{\"model\":"u8);
         JsonText.WriteString(model, output);
-        CopyMembers(request, output);
+        CopyMembers(request, request.Body.Span, output);
         output.Write("}"u8);
     }
 
     /// <summary>Copies the client's members byte for byte, whether we understand them or not, but for those that are ours to say.</summary>
-    private static void CopyMembers(GenerationRequest request, IBufferWriter<byte> output)
+    private static void CopyMembers(GenerationRequest request, ReadOnlySpan<byte> body, IBufferWriter<byte> output)
     {
-        var body = request.Body.Span;
         var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = 256 });
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)

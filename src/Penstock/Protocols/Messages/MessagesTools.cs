@@ -6,14 +6,15 @@ namespace Penstock.Protocols.Messages;
 /// <summary>Reads <c>tools</c>: the client's own, and by name those of the provider.</summary>
 internal static class MessagesTools
 {
-    public static List<Tool> Read(JsonElement root, List<OwnField> ownFields)
+    public static List<Tool> Read(JsonElement root, List<OwnField> ownFields, List<ToolServer> servers)
     {
         var tools = new List<Tool>();
         foreach (var (tool, path) in RequestJson.Objects(root, "tools"))
         {
             if (RequestJson.String(tool, "type", $"{path}.type") is { } type and not "custom")
             {
-                ownFields.Add(new OwnField($"{path} ({type})", ChangesAnswer: true));
+                if (type == "mcp_toolset" && MessagesToolServers.Read(root, tool, path) is { } server) servers.Add(server);
+                else ownFields.Add(new OwnField($"{path} ({type})", ChangesAnswer: true));
                 continue;
             }
 

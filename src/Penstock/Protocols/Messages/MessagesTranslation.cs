@@ -55,10 +55,10 @@ internal static class MessagesTranslation
 
     private static void WriteTools(GenerationRequest request, Utf8JsonWriter json, DroppedFields dropped)
     {
-        var choice = request.Settings.ToolChoice?.Value;
+        var choice = OwnBody.IsForced(request) ? null : request.Settings.ToolChoice?.Value;
         IReadOnlyList<Tool> tools = choice is { Names.Count: > 1 } or { Mode: ToolChoiceMode.Auto, Names.Count: > 0 }
-            ? [.. request.Tools.Where(t => choice.Names.Contains(t.Name, StringComparer.Ordinal))] // it may choose from these only
-            : request.Tools;
+            ? [.. request.AllTools.Where(t => choice.Names.Contains(t.Name, StringComparer.Ordinal))] // it may choose from these only
+            : request.AllTools;
         if (tools.Count == 0)
         {
             dropped.Drop(request.Settings.ParallelToolCalls);
@@ -66,20 +66,21 @@ internal static class MessagesTranslation
         }
 
         json.WriteStartArray("tools"u8);
-        foreach (var tool in tools)
-        {
-            json.WriteStartObject();
-            json.Text("name"u8, tool.Name);
-            if (tool.Description is { } description) json.Text("description"u8, description);
-            if (tool.Parameters.IsEmpty) json.Raw("input_schema"u8, "{\"type\":\"object\",\"properties\":{}}"u8.ToArray());
-            else json.Raw("input_schema"u8, MessagesSchema.ForTool(tool.Parameters));
-            if (tool.Strict is true) json.WriteBoolean("strict"u8, true);
-            if (!tool.CacheControl.IsEmpty) json.Raw("cache_control"u8, tool.CacheControl);
-            json.WriteEndObject();
-        }
-
+        foreach (var tool in tools) WriteTool(tool, json);
         json.WriteEndArray();
         WriteToolChoice(choice, request.Settings.ParallelToolCalls?.Value, json);
+    }
+
+    public static void WriteTool(Tool tool, Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.Text("name"u8, tool.Name);
+        if (tool.Description is { } description) json.Text("description"u8, description);
+        if (tool.Parameters.IsEmpty) json.Raw("input_schema"u8, "{\"type\":\"object\",\"properties\":{}}"u8.ToArray());
+        else json.Raw("input_schema"u8, MessagesSchema.ForTool(tool.Parameters));
+        if (tool.Strict is true) json.WriteBoolean("strict"u8, true);
+        if (!tool.CacheControl.IsEmpty) json.Raw("cache_control"u8, tool.CacheControl);
+        json.WriteEndObject();
     }
 
     private static void WriteToolChoice(ToolChoice? choice, bool? parallel, Utf8JsonWriter json)

@@ -44,7 +44,7 @@ internal sealed class MessagesWholeWriter(GenerationRequest request, string mess
                 WriteMessage(generationEvent.Reason, output);
                 break;
             case EventKind.Stopped when !_written:
-                _blocks.RemoveAll(b => !b.IsStopped && (b.IsDeferred || b.Kind == BlockKind.ToolCall)); // half of it
+                _blocks.RemoveAll(b => !b.IsStopped && (b.IsDeferred || b.IsCall)); // half of it
                 WriteMessage(generationEvent.Reason, output);
                 break;
         }

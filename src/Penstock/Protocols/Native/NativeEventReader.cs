@@ -11,11 +11,11 @@ public static class NativeEventReader
     public static GenerationEvent Read(ReadOnlySpan<byte> json)
     {
         var kind = NativeNames.EventKindOf(NativeEventWriter.TypeOf(json)) ?? throw new FormatException("Not an event: its type is missing or unknown.");
-        int block = 0, choice = 0, attempt = 0;
-        var isCut = false;
+        int block = 0, choice = 0, attempt = 0, step = 0, call = 0;
+        bool isCut = false, isError = false;
         long? resetAt = null;
-        ReadOnlySpan<byte> text = default, signature = default, logProbs = default, citation = default, blockKind = default, reason = default, source = default;
-        string? id = null, name = null, model = null;
+        ReadOnlySpan<byte> text = default, signature = default, logProbs = default, citation = default, blockKind = default, reason = default, source = default, state = default;
+        string? id = null, name = null, model = null, server = null;
         IReadOnlyList<FinishReason>? reasons = null;
         GenerationError? error = null;
         long? inputTokens = null, outputTokens = null, totalTokens = null, cachedInputTokens = null, cacheWriteTokens = null, reasoningTokens = null;
@@ -27,6 +27,11 @@ public static class NativeEventReader
             if (Is(ref reader, "block"u8)) block = reader.GetInt32();
             else if (Is(ref reader, "cut"u8)) isCut = reader.GetBoolean();
             else if (Is(ref reader, "attempt"u8)) attempt = reader.GetInt32();
+            else if (Is(ref reader, "step"u8)) step = reader.GetInt32();
+            else if (Is(ref reader, "call"u8)) call = reader.GetInt32();
+            else if (Is(ref reader, "isError"u8)) isError = reader.GetBoolean();
+            else if (Is(ref reader, "state"u8)) state = reader.ValueSpan;
+            else if (Is(ref reader, "server"u8)) server = JsonText.ToText(reader.ValueSpan);
             else if (Is(ref reader, "resetAt"u8)) resetAt = reader.GetInt64();
             else if (Is(ref reader, "text"u8)) text = reader.ValueSpan;
             else if (Is(ref reader, "signature"u8)) signature = reader.ValueSpan;
@@ -64,7 +69,12 @@ public static class NativeEventReader
             LogProbs = logProbs,
             Citation = citation,
             Model = model,
-            Usage = kind != EventKind.Usage ? null : new Usage
+            Server = server,
+            Call = call,
+            IsError = isError,
+            Step = step,
+            Approval = kind == EventKind.Approval ? NativeNames.ApprovalStateOf(state) : default,
+            Usage = kind is not (EventKind.Usage or EventKind.Step) ? null : new Usage
             {
                 InputTokens = inputTokens,
                 OutputTokens = outputTokens,

@@ -39,6 +39,16 @@ public static class NativeEventWriter
             case EventKind.Usage when generationEvent.Usage is { } usage:
                 WriteUsage(usage, output);
                 break;
+            case EventKind.Step:
+                JsonText.WriteNumber(",\"step\":"u8, generationEvent.Step, output);
+                if (generationEvent.Usage is { } soFar) WriteUsage(soFar, output);
+                break;
+            case EventKind.ToolRun:
+                JsonText.WriteNumber(",\"block\":"u8, generationEvent.Block, output);
+                break;
+            case EventKind.Approval:
+                WriteApproval(generationEvent, output);
+                break;
             case EventKind.Finished:
                 WriteFinished(generationEvent, output);
                 break;
@@ -103,6 +113,20 @@ public static class NativeEventWriter
         if (start.Choice != 0) JsonText.WriteNumber(",\"choice\":"u8, start.Choice, output);
         if (start.Id is { } id) WriteMember(",\"id\":"u8, id, output);
         if (start.Name is { } name) WriteMember(",\"name\":"u8, name, output);
+        if (start.Server is { } server) WriteMember(",\"server\":"u8, server, output);
+        if (start.BlockKind != BlockKind.ToolResult) return;
+        JsonText.WriteNumber(",\"call\":"u8, start.Call, output);
+        if (start.IsError) output.Write(",\"isError\":true"u8);
+    }
+
+    private static void WriteApproval(in GenerationEvent approval, IBufferWriter<byte> output)
+    {
+        JsonText.WriteNumber(",\"block\":"u8, approval.Block, output);
+        output.Write(",\"state\":\""u8);
+        output.Write(NativeNames.Of(approval.Approval));
+        output.Write("\""u8);
+        if (approval.Id is { } id) WriteMember(",\"id\":"u8, id, output);
+        if (approval.Name is { } name) WriteMember(",\"name\":"u8, name, output);
     }
 
     private static void WriteUsage(Usage usage, IBufferWriter<byte> output)

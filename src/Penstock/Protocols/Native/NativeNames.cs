@@ -13,6 +13,9 @@ internal static class NativeNames
         EventKind.Attempt => "attempt"u8,
         EventKind.Reset => "reset"u8,
         EventKind.Raw => "raw"u8,
+        EventKind.Step => "step"u8,
+        EventKind.ToolRun => "tool_run"u8,
+        EventKind.Approval => "approval"u8,
         EventKind.Finished => "finished"u8,
         EventKind.Stopped => "stopped"u8,
         EventKind.Failed => "failed"u8,
@@ -27,6 +30,8 @@ internal static class NativeNames
         BlockKind.ToolCall => "tool_call"u8,
         BlockKind.Refusal => "refusal"u8,
         BlockKind.Image => "image"u8,
+        BlockKind.ServerToolCall => "server_tool_call"u8,
+        BlockKind.ToolResult => "tool_result"u8,
         _ => "other"u8,
     };
 
@@ -46,6 +51,13 @@ internal static class NativeNames
         _ => "partial"u8,
     };
 
+    public static ReadOnlySpan<byte> Of(ApprovalState state) => state switch
+    {
+        ApprovalState.Approved => "approved"u8,
+        ApprovalState.Denied => "denied"u8,
+        _ => "asked"u8,
+    };
+
     public static EventKind? EventKindOf(ReadOnlySpan<byte> name)
     {
         for (var kind = EventKind.Started; kind <= EventKind.Interrupted; kind++)
@@ -61,6 +73,13 @@ internal static class NativeNames
         var kind = BlockKind.Text;
         while (kind < BlockKind.Other && !name.SequenceEqual(Of(kind))) kind++;
         return kind;
+    }
+
+    public static ApprovalState ApprovalStateOf(ReadOnlySpan<byte> name)
+    {
+        var state = ApprovalState.Asked;
+        while (state < ApprovalState.Denied && !name.SequenceEqual(Of(state))) state++;
+        return state;
     }
 
     public static FinishReason FinishReasonOf(ReadOnlySpan<byte> name)

@@ -79,7 +79,13 @@ internal static class ResponsesConversation
         output.Write("\"input\":"u8);
         using var json = JsonOutput.New(output);
         json.WriteStartArray();
-        foreach (var item in JsonParts.Objects(document.RootElement, "input")) WriteItem(item, json);
+        var decided = JsonParts.Objects(document.RootElement, "input").Select(i => JsonParts.String(i, "approval_request_id"u8)).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        foreach (var item in JsonParts.Objects(document.RootElement, "input"))
+        {
+            var isDecided = JsonParts.String(item, "type"u8) == "mcp_approval_request" && JsonParts.String(item, "id"u8) is { } id && decided.Contains(id);
+            if (!isDecided) WriteItem(item, json);
+        }
+
         json.WriteEndArray();
     }
 
@@ -88,7 +94,8 @@ internal static class ResponsesConversation
         var type = JsonParts.String(item, "type"u8) ?? "message";
         if (type is "item_reference" or "compaction" || type.StartsWith("mcp_", StringComparison.Ordinal))
         {
-            if (type != "mcp_call") Raw(item, json);
+            if (type == "mcp_call") WriteServerCall(item, json);
+            else Raw(item, json);
             return;
         }
 
@@ -104,10 +111,32 @@ internal static class ResponsesConversation
         json.WriteEndObject();
     }
 
+    /// <summary>A call of the server's tools is to the model one like any other.</summary>
+    private static void WriteServerCall(JsonElement item, Utf8JsonWriter json)
+    {
+        if ((JsonParts.String(item, "error"u8) ?? JsonParts.String(item, "output"u8)) is not { } output || JsonParts.String(item, "id"u8) is not { } id) return;
+        json.WriteStartObject();
+        json.WriteString("type"u8, "function_call"u8);
+        json.Text("call_id"u8, id);
+        json.Text("name"u8, JsonParts.String(item, "name"u8) ?? "");
+        json.Text("arguments"u8, JsonParts.String(item, "arguments"u8) ?? "{}");
+        json.WriteEndObject();
+        json.WriteStartObject();
+        json.WriteString("type"u8, "function_call_output"u8);
+        json.Text("call_id"u8, id);
+        json.Text("output"u8, output);
+        json.WriteEndObject();
+    }
+
     /// <summary>Writes a body's input as items, whichever way it was said.</summary>
     private static void WriteItems(JsonElement body, Utf8JsonWriter json)
     {
-        if (!RequestJson.TryGet(body, "input", out var input)) return;
+        if (RequestJson.TryGet(body, "input", out var input)) WriteInputItems(input, json);
+    }
+
+    /// <summary>Writes an input as items, whichever way it was said.</summary>
+    public static void WriteInputItems(JsonElement input, Utf8JsonWriter json)
+    {
         if (input.ValueKind == JsonValueKind.Array)
         {
             foreach (var item in input.EnumerateArray()) Raw(item, json);

@@ -89,6 +89,9 @@ internal sealed class ResponsesEventWriter : EventWriter
             case EventKind.BlockStop:
                 _output?.Stop(generationEvent.Block);
                 break;
+            case EventKind.Approval when generationEvent.Approval == ApprovalState.Asked:
+                _output?.Ask(generationEvent.Block);
+                break;
             case EventKind.Reset:
                 _output?.Reset();
                 break;

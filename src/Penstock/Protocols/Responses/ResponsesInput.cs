@@ -50,6 +50,8 @@ internal sealed class ResponsesInput(List<Message> messages, List<OwnField> ownF
             case "custom_tool_call":
                 Add(Role.Assistant, new ToolCallPart(CallId(item, path), Required(item, "name", path), InputArgument(Required(item, "input", path))) { Path = path });
                 break;
+            case "mcp_call" when TryReadServerCall(item, path):
+                break;
             case "function_call_output" or "custom_tool_call_output":
                 Add(Role.Tool, new ToolResultPart(CallId(item, path), _content.Read(item, "output", $"{path}.output")) { Path = path });
                 break;
@@ -60,6 +62,17 @@ internal sealed class ResponsesInput(List<Message> messages, List<OwnField> ownF
                 ownFields.Add(new OwnField($"{path} ({type})", ChangesAnswer: !ResponsesItemTypes.IsRecord(type)));
                 break;
         }
+    }
+
+    // To the model a call like any other. One without a result it need not see.
+    private bool TryReadServerCall(JsonElement item, string path)
+    {
+        var error = JsonParts.String(item, "error"u8);
+        if ((error ?? JsonParts.String(item, "output"u8)) is not { } output) return false;
+        var id = Required(item, "id", path);
+        Add(Role.Assistant, new ToolCallPart(id, Required(item, "name", path), RequestJson.String(item, "arguments", $"{path}.arguments") ?? "") { Path = path });
+        Add(Role.Tool, new ToolResultPart(id, [new TextPart(output)]) { IsError = error is not null, Path = path });
+        return true;
     }
 
     private void ReadMessage(JsonElement item, string path)

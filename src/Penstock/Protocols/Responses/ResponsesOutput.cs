@@ -10,6 +10,8 @@ internal sealed class ResponsesOutput(ResponsesObject response, ResponsesFrames 
 {
     private readonly Dictionary<int, OpenBlock> _blocks = [];
     private readonly SortedDictionary<int, byte[]> _items = []; // those that are whole, by their index
+    private readonly Dictionary<int, ResponsesMcpCall> _calls = []; // of the server's tools, until they have a result; by the call's block
+    private readonly Dictionary<int, ResponsesMcpCall> _results = []; // by the result's block
     private ResponsesMessage? _message; // that the next text is a part of
     private int _nextIndex;
 
@@ -43,6 +45,18 @@ internal sealed class ResponsesOutput(ResponsesObject response, ResponsesFrames 
 
                 _blocks[start.Block] = new OpenBlock(_message.Add(start.BlockKind == BlockKind.Refusal, frames), _message);
                 return;
+            case BlockKind.ServerToolCall:
+                LeaveMessage();
+                var call = new ResponsesMcpCall(start, response, _nextIndex++);
+                call.Start(frames);
+                _blocks[start.Block] = new OpenBlock(call, null);
+                _calls[start.Block] = call;
+                return;
+            case BlockKind.ToolResult:
+                if (!_calls.Remove(start.Call, out var called)) return;
+                called.BeginResult(start.IsError);
+                _results[start.Block] = called;
+                return;
             case BlockKind.Other when !ResponsesItemTypes.IsOutput(start.Name):
                 return; // another protocol's own
         }
@@ -56,14 +70,29 @@ internal sealed class ResponsesOutput(ResponsesObject response, ResponsesFrames 
     public void Append(in GenerationEvent delta)
     {
         if (_blocks.TryGetValue(delta.Block, out var block)) block.Part.Append(delta, frames);
+        else if (_results.TryGetValue(delta.Block, out var call)) call.AppendResult(delta.Text);
+    }
+
+    /// <summary>A person is asked to allow a call.</summary>
+    public void Ask(int block)
+    {
+        if (!_calls.TryGetValue(block, out var call)) return;
+        var index = _nextIndex++;
+        Add(index, call.Ask(index, frames));
     }
 
     public void Stop(int block)
     {
+        if (_results.Remove(block, out var call))
+        {
+            call.EndResult(frames);
+            Add(call.Index, call.Whole);
+        }
+
         if (!_blocks.Remove(block, out var open)) return;
         open.Part.Stop(frames);
         if (open.Part is ResponsesBlockItem item) Add(item.Index, item.Whole);
-        else if (open.Message != _message) EndMessage(open.Message!);
+        else if (open.Message is { } message && message != _message) EndMessage(message);
     }
 
     /// <summary>Ends what is still open.</summary>
@@ -83,15 +112,26 @@ internal sealed class ResponsesOutput(ResponsesObject response, ResponsesFrames 
                 continue;
             }
 
-            if (isCut) open.Message!.IsCut = true;
+            if (isCut && open.Part is ResponsesMcpCall) _blocks.Remove(number);
+            if (isCut && open.Message is not null) open.Message.IsCut = true;
             Stop(number);
         }
+
+        foreach (var call in _calls.Values)
+        {
+            call.Cut();
+            Add(call.Index, call.Whole);
+        }
+
+        _calls.Clear();
     }
 
     /// <summary>What was said so far is void.</summary>
     public void Reset()
     {
         _blocks.Clear();
+        _calls.Clear();
+        _results.Clear();
         _items.Clear();
         _message = null;
     }

@@ -32,13 +32,15 @@ internal static class ResponsesRequestReader
         var store = RequestJson.Boolean(root, "store", "store") ?? true;
         if (background && !store)
             throw RequestJson.Error("invalid_value", "background", "'background' needs a response that is kept: leave 'store' out, or set it to true.");
+        var tools = new ResponsesTools(ownFields);
         var request = new GenerationRequest
         {
             Protocol = ResponsesProtocol.ProtocolName,
             Body = body,
             Model = RequestJson.Model(root),
             Messages = ReadConversation(root, ownFields),
-            Tools = new ResponsesTools(ownFields).Read(root),
+            Tools = tools.Read(root),
+            ToolServers = tools.Servers,
             Settings = ResponsesSettings.Read(root, ownFields),
             OwnFields = ownFields,
             // Whoever comes back for a background response may ask for its stream.

@@ -11,7 +11,7 @@ internal static class ResponsesRequestWriter
         output.Write("{\"model\":"u8);
         JsonText.WriteString(model, output);
         output.Write(stream ? ",\"stream\":true"u8 : ",\"stream\":false"u8);
-        if (request.Protocol == ResponsesProtocol.ProtocolName) CopyMembers(request.Body, stream, output);
+        if (request.Protocol == ResponsesProtocol.ProtocolName) CopyMembers(ResponsesOwnBody.Of(request, dropped), stream, output);
         else ResponsesTranslation.Write(request, model, output, dropped);
         output.Write("}"u8);
     }

@@ -5,6 +5,9 @@ namespace Penstock.Protocols.Responses;
 /// <summary>Reads <c>tools</c>.</summary>
 internal sealed class ResponsesTools(List<OwnField> ownFields)
 {
+    /// <summary>The servers of ours that were named among them, once they are read.</summary>
+    public List<ToolServer> Servers { get; } = [];
+
     public List<Tool> Read(JsonElement root)
     {
         var tools = new List<Tool>();
@@ -14,7 +17,8 @@ internal sealed class ResponsesTools(List<OwnField> ownFields)
                 ?? throw RequestJson.Error("missing_required_parameter", $"{path}.type", $"'{path}.type' is missing: say what the tool is, such as \"function\".");
             if (type != "function")
             {
-                ownFields.Add(new OwnField($"{path} ({type})", ChangesAnswer: true));
+                if (type == "mcp" && ToolServers.Read(tool, path) is { } server) Servers.Add(server);
+                else ownFields.Add(new OwnField($"{path} ({type})", ChangesAnswer: true));
                 continue;
             }
 

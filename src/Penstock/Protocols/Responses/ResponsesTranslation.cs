@@ -15,7 +15,7 @@ internal static class ResponsesTranslation
         using (var json = JsonOutput.New(members))
         {
             json.WriteStartObject();
-            var messages = request.Messages;
+            var messages = request.AllMessages;
             if (messages is [{ Role: Role.System } system, ..] && system.Parts.All(p => p is TextPart))
             {
                 json.Text("instructions"u8, system.Text);
@@ -26,7 +26,8 @@ internal static class ResponsesTranslation
             json.WriteStartArray("input"u8);
             new ResponsesInputWriter(json, dropped).Write(messages);
             json.WriteEndArray();
-            WriteTools(request.Tools, json, dropped);
+            WriteTools(request.AllTools, json, dropped);
+            if (request.Settings.ToolChoice is { } choice && !OwnBody.IsForced(request)) WriteToolChoice(choice.Value, json);
             WriteSettings(request.Settings, json, dropped);
             WriteInclude(request, model, json);
             json.WriteBoolean("store"u8, false); // nobody could fetch it by the provider's id
@@ -42,19 +43,20 @@ internal static class ResponsesTranslation
         if (tools.Count == 0) return;
         dropped.DropCacheControl(tools);
         json.WriteStartArray("tools"u8);
-        foreach (var tool in tools)
-        {
-            json.WriteStartObject();
-            json.WriteString("type"u8, "function"u8);
-            json.Text("name"u8, tool.Name);
-            if (tool.Description is { } description) json.Text("description"u8, description);
-            if (tool.Parameters.IsEmpty) json.WriteNull("parameters"u8);
-            else json.Raw("parameters"u8, tool.Parameters);
-            json.WriteBoolean("strict"u8, tool.Strict ?? false); // which is what not saying it means elsewhere, and here does not
-            json.WriteEndObject();
-        }
-
+        foreach (var tool in tools) WriteTool(tool, json);
         json.WriteEndArray();
+    }
+
+    public static void WriteTool(Tool tool, Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteString("type"u8, "function"u8);
+        json.Text("name"u8, tool.Name);
+        if (tool.Description is { } description) json.Text("description"u8, description);
+        if (tool.Parameters.IsEmpty) json.WriteNull("parameters"u8);
+        else json.Raw("parameters"u8, tool.Parameters);
+        json.WriteBoolean("strict"u8, tool.Strict ?? false); // which is what not saying it means elsewhere, and here does not
+        json.WriteEndObject();
     }
 
     private static void WriteSettings(GenerationSettings settings, Utf8JsonWriter json, DroppedFields dropped)
@@ -69,7 +71,6 @@ internal static class ResponsesTranslation
         dropped.Drop(settings.PresencePenalty);
         dropped.Drop(settings.Seed);
         if (settings.LogProbs is { Value: > 0 } logProbs) json.WriteNumber("top_logprobs"u8, logProbs.Value);
-        if (settings.ToolChoice is { } choice) WriteToolChoice(choice.Value, json);
         json.Boolean("parallel_tool_calls"u8, settings.ParallelToolCalls);
         if (settings.Format is { } format) WriteFormat(format.Value, json);
         if (settings.Reasoning is { } reasoning) WriteReasoning(reasoning, json, dropped);

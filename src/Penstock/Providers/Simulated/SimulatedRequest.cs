@@ -51,15 +51,16 @@ internal sealed class SimulatedRequest
         var messages = Get(root, "messages") is { ValueKind: JsonValueKind.Array } array
             ? array.EnumerateArray().ToList()
             : throw new RequestException("'messages' is not an array.") { Param = "messages" };
-        var results = messages.AsEnumerable().Reverse().TakeWhile(m => String(m, "role") == "tool").Reverse().ToList();
+        var prefix = messages is [.., var last] && String(last, "role") == "assistant" ? Text(last) : "";
+        var results = messages.AsEnumerable().Reverse().Skip(prefix.Length > 0 ? 1 : 0).TakeWhile(m => String(m, "role") == "tool").Reverse().ToList();
         var prompt = Text(messages.FindLast(m => String(m, "role") == "user"));
         return new SimulatedRequest
         {
             Model = SimulatedModel.Parse(String(root, "model") ?? "chat"),
             Prompt = prompt,
-            Prefix = messages is [.., var last] && String(last, "role") == "assistant" ? Text(last) : "",
+            Prefix = prefix,
             ToolResults = [.. results.Select(m => (Name(messages, String(m, "tool_call_id")), Text(m)))],
-            Calls = results.Count > 0 ? [] : SimulatedTools.Choose(root, prompt),
+            Calls = SimulatedTools.Choose(root, prompt, Steps(messages)),
             Stream = Get(root, "stream").ValueKind == JsonValueKind.True,
             IncludeUsage = Get(Get(root, "stream_options"), "include_usage").ValueKind == JsonValueKind.True,
             Choices = Math.Clamp(Number(root, "n") ?? 1, 1, 128),
@@ -67,6 +68,11 @@ internal sealed class SimulatedRequest
             PromptTokens = (messages.Sum(m => Text(m).Length) + 3) / 4,
         };
     }
+
+    /// <summary>How often tools were called since the user spoke.</summary>
+    private static int Steps(List<JsonElement> messages) => messages
+        .Skip(messages.FindLastIndex(m => String(m, "role") == "user") + 1)
+        .Count(m => Get(m, "tool_calls") is { ValueKind: JsonValueKind.Array } calls && calls.GetArrayLength() > 0);
 
     /// <summary>A member, or an undefined element where there is none.</summary>
     internal static JsonElement Get(JsonElement element, string name) =>

@@ -1,14 +1,30 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using static Penstock.Providers.Simulated.SimulatedRequest;
 
 namespace Penstock.Providers.Simulated;
 
 /// <summary>Decides which of the offered functions to call.</summary>
-internal static class SimulatedTools
+internal static partial class SimulatedTools
 {
-    /// <summary>The functions that the prompt names, in the order in which it names them; or what <c>tool_choice</c> demands.</summary>
-    public static IReadOnlyList<(string Name, JsonElement Parameters)> Choose(JsonElement request, string prompt)
+    /// <summary>
+    /// The functions that the prompt names, in the order in which it names them, or what <c>tool_choice</c> demands; those that it
+    /// names after a "then" come in a step of their own.
+    /// </summary>
+    /// <param name="request">The request.</param>
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="step">How often tools were called for it before.</param>
+    public static IReadOnlyList<(string Name, JsonElement Parameters)> Choose(JsonElement request, string prompt, int step)
+    {
+        var choice = Get(request, "tool_choice");
+        var isForced = choice.ValueKind == JsonValueKind.Object || (choice.ValueKind == JsonValueKind.String && choice.ValueEquals("required"));
+        if (isForced) return step == 0 ? Choose(request, prompt) : [];
+        var steps = Then().Split(prompt).Select(part => Choose(request, part)).Where(calls => calls.Count > 0);
+        return steps.ElementAtOrDefault(step) ?? [];
+    }
+
+    private static IReadOnlyList<(string Name, JsonElement Parameters)> Choose(JsonElement request, string prompt)
     {
         if (Get(request, "tools") is not { ValueKind: JsonValueKind.Array } tools) return [];
         var offered = tools.EnumerateArray()
@@ -47,4 +63,7 @@ internal static class SimulatedTools
         if (words[^1] != ' ') words.Append(' ');
         return words.ToString();
     }
+
+    [GeneratedRegex(@"\bthen\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex Then();
 }

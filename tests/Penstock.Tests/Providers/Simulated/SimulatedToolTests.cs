@@ -43,10 +43,21 @@ public sealed class SimulatedToolTests
     [Fact]
     public async Task Several_named_tools_are_called_in_the_order_of_the_prompt()
     {
-        var calls = (await StreamAsync($"chat?{Fast}", "get_weather, and then getTime", Offer)).Calls;
+        var calls = (await StreamAsync($"chat?{Fast}", "get_weather, and getTime", Offer)).Calls;
         calls.Select(c => c.Name).ShouldBe(["get_weather", "getTime"]);
         calls.Select(c => c.Id).Distinct().Count().ShouldBe(2);
         string.Concat(calls[1].Arguments).ShouldBe("{}");
+    }
+
+    [Fact]
+    public async Task What_is_to_be_called_then_is_called_in_the_next_step()
+    {
+        const string Prompt = "Call get_weather, then getTime.";
+        const string Called = """,{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"get_weather","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c","content":"rain"}""";
+        static string After(string called) => $$"""{{Offer}},"messages":[{"role":"user","content":"{{Prompt}}"}{{called}}]""";
+        (await StreamAsync($"chat?{Fast}", Prompt, Offer)).Calls.Select(c => c.Name).ShouldBe(["get_weather"]);
+        (await StreamAsync($"chat?{Fast}", more: After(Called))).Calls.Select(c => c.Name).ShouldBe(["getTime"]);
+        (await StreamAsync($"chat?{Fast}", more: After(Called + Called))).Calls.ShouldBeEmpty();
     }
 
     [Fact]

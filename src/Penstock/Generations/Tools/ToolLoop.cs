@@ -1,0 +1,118 @@
+using Microsoft.Extensions.Logging;
+using Penstock.Protocols;
+using Penstock.Providers;
+using Penstock.Streams;
+
+namespace Penstock.Generations.Tools;
+
+/// <summary>
+/// What happens in an answer between two steps of the model: the tools that it called are run, and it is asked again with what they
+/// gave back. Nothing but the request is kept here: what was said and done stands in the log, so that whoever takes the generation
+/// over goes on from there.
+/// </summary>
+/// <param name="generation">The generation's id.</param>
+/// <param name="request">The request, with the tools offered.</param>
+/// <param name="tools">The tools.</param>
+/// <param name="recorder">Writes the generation's stream.</param>
+/// <param name="log">Where that is.</param>
+/// <param name="settings">How far it may go, and who is asked.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">The log of what happens.</param>
+internal sealed class ToolLoop(
+    string generation, GenerationRequest request, ToolSet tools, EventRecorder recorder, IStreamLog log, ToolSettings settings, TimeProvider time, ILogger logger)
+{
+    private readonly long _began = time.GetTimestamp();
+    private TimeSpan _waited; // for people
+    private ToolCalls? _calls;
+
+    public ToolSet Tools => tools;
+
+    /// <summary>From where on, and whom to ask then, for who takes over what has ended a step; null for who begins.</summary>
+    public (GenerationSnapshot Said, Route Route)? From { get; set; }
+
+    /// <summary>A step has ended, and the next has not begun.</summary>
+    public bool IsBetween { get; private set; }
+
+    /// <summary>What the steps that have ended used together.</summary>
+    public Usage? Usage { get; private set; }
+
+    /// <summary>About how many tokens the next step's request has.</summary>
+    public long InputEstimate { get; private set; }
+
+    /// <summary>Why the answer ends, where that is not for the model to say.</summary>
+    public FinishReason? Reason { get; private set; }
+
+    /// <summary>People are waited for, and nothing else: nothing is lost when somebody goes on with it later.</summary>
+    public bool Waits => _calls?.Waits is true;
+
+    /// <summary>Somebody before had got as far as a further step, which begins anew.</summary>
+    /// <param name="usage">What the steps before used.</param>
+    /// <param name="input">About how many tokens the step's request has.</param>
+    public void TakeOver(Usage? usage, long input) => (Usage, InputEstimate) = (usage, input);
+
+    /// <summary>The model has ended a step.</summary>
+    /// <param name="reason">Why.</param>
+    /// <param name="usage">What it used.</param>
+    /// <param name="target">Who answered, and is asked again.</param>
+    /// <param name="stop">The answer is stopped.</param>
+    /// <returns>What to ask next; null when the whole answer has ended.</returns>
+    /// <exception cref="RequestException">Nobody can be asked.</exception>
+    public async Task<Attempts?> NextAsync(FinishReason reason, Usage usage, Target target, CancellationToken stop)
+    {
+        if (reason is FinishReason.Length or FinishReason.ContentFilter || !recorder.CallsServer) return null;
+        (Usage, IsBetween) = (Usage is { } before ? UsageEstimate.Sum(before, usage) : usage, true);
+        recorder.CloseBlocks();
+        await recorder.StoreAsync();
+        var said = await recorder.SnapshotAsync(log);
+        var step = new GenerationEvent { Kind = EventKind.Step, Step = said.Steps + 1, Usage = Usage };
+        recorder.Add(step);
+        said.Add(step, said.Offset + 1);
+        await recorder.StoreAsync();
+        return await GoOnAsync(said, new Route(target), stop);
+    }
+
+    /// <summary>Goes on after a step that had ended when this server took the generation over.</summary>
+    /// <inheritdoc cref="NextAsync"/>
+    public Task<Attempts?> ResumeAsync(CancellationToken stop)
+    {
+        var (said, route) = From ?? throw new InvalidOperationException("There is nothing to go on from.");
+        (Usage, IsBetween) = (said.StepUsage, true);
+        return GoOnAsync(said, route, stop);
+    }
+
+    private async Task<Attempts?> GoOnAsync(GenerationSnapshot said, Route route, CancellationToken stop)
+    {
+        _calls = new ToolCalls(generation, said, tools, recorder, settings, time, logger);
+        var pending = ToolSteps.Pending(said);
+        if (LimitOf(said) is { } limit)
+        {
+            ToolLog.Limit(logger, generation, limit);
+            foreach (var call in pending) _calls.Fail(call, $"The tool was not run: the answer has come to the limit of its {limit}.");
+            await recorder.StoreAsync();
+            Reason = FinishReason.Length;
+            return null;
+        }
+
+        await _calls.RunAsync(pending, stop);
+        _waited += _calls.Waited;
+        if (ToolSteps.CallsClient(said))
+        {
+            Reason = FinishReason.ToolCalls; // it is the client's turn
+            return null;
+        }
+
+        var next = request with { Added = ToolSteps.Messages(said) };
+        var attempts = new Attempts(next, route, settings.Retry);
+        (InputEstimate, IsBetween) = (UsageEstimate.Input(next), false);
+        recorder.BeginStep();
+        return attempts;
+    }
+
+    private string? LimitOf(GenerationSnapshot said)
+    {
+        var options = settings.Options;
+        if (said.Steps >= options.MaxSteps) return "steps";
+        if (time.GetElapsedTime(_began) - _waited > options.MaxTime) return "time";
+        return options.MaxTokens > 0 && Usage?.InputTokens + Usage?.OutputTokens >= options.MaxTokens ? "tokens" : null;
+    }
+}

@@ -1,0 +1,37 @@
+using Penstock.Protocols;
+
+namespace Penstock.Generations.Tools;
+
+/// <summary>The tools that the model of one answer is offered and the server runs.</summary>
+internal sealed class ToolSet
+{
+    private readonly Dictionary<string, ServerTool> _byName = new(StringComparer.Ordinal);
+    private readonly List<Tool> _offered = [];
+
+    /// <summary>As the model is told of them.</summary>
+    public IReadOnlyList<Tool> Offered => _offered;
+
+    public bool NeedsApproval => _byName.Values.Any(t => t.NeedsApproval);
+
+    /// <summary>Adds a tool, under its own name or, where that is taken, under one with its server's label before it.</summary>
+    /// <param name="tool">The tool.</param>
+    /// <param name="taken">The names of the client's own tools, which go before.</param>
+    public void Add(ServerTool tool, IReadOnlySet<string> taken)
+    {
+        foreach (var name in (string[])[Clean(tool.Name), Clean($"{tool.Server}_{tool.Name}")])
+        {
+            if (taken.Contains(name) || !_byName.TryAdd(name, tool)) continue;
+            _offered.Add(new Tool(name, tool.Description, tool.Parameters));
+            return;
+        }
+    }
+
+    public ServerTool? Find(string? name) => name is not null ? _byName.GetValueOrDefault(name) : null;
+
+    // What every provider takes.
+    private static string Clean(string name)
+    {
+        var clean = string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' ? c : '_'));
+        return clean.Length <= 64 ? clean : clean[..64];
+    }
+}
