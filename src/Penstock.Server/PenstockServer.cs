@@ -32,6 +32,7 @@ internal static class PenstockServer
         });
         builder.Services.AddRedisStorage(builder.Configuration);
         builder.Services.AddRabbitMqJobs(builder.Configuration);
+        builder.Services.AddMcpTools(builder.Configuration);
         builder.Services.AddPenstock(builder.Configuration);
         builder.Services.AddPenstockTransport();
         if (OpenTelemetryExport.IsAsked(builder.Configuration)) builder.Services.AddHostedService<OpenTelemetryExport>();

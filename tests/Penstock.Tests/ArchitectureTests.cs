@@ -56,7 +56,8 @@ public sealed partial class ArchitectureTests
     [InlineData("Penstock.Redis", "Penstock")]
     [InlineData("Penstock.RabbitMQ", "Penstock")]
     [InlineData("Penstock.Client", "Penstock")]
-    [InlineData("Penstock.Server", "Penstock Penstock.AspNetCore Penstock.Redis Penstock.RabbitMQ")]
+    [InlineData("Penstock.Mcp", "Penstock")]
+    [InlineData("Penstock.Server", "Penstock Penstock.AspNetCore Penstock.Redis Penstock.RabbitMQ Penstock.Mcp")]
     public void An_assembly_references_only_what_is_below_it(string project, string below)
     {
         var file = Path.Combine(_src, project, $"{project}.csproj");

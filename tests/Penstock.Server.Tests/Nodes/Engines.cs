@@ -25,16 +25,16 @@ public sealed class Engines : IAsyncLifetime
     }
 
     /// <summary>Starts two gateways and some workers, with a database of their own; jobs of an earlier test find no stream there.</summary>
-    internal async Task<Cluster> StartAsync(int workers, ScriptedUpstream? upstream = null)
+    internal async Task<Cluster> StartAsync(int workers, ScriptedUpstream? upstream = null, Action<PenstockSettings>? more = null)
     {
-        var cluster = new Cluster(_redis!.NewDatabase(), _rabbit!.Address, upstream);
+        var cluster = new Cluster(_redis!.NewDatabase(), _rabbit!.Address, upstream, more);
         await cluster.StartAsync(workers);
         return cluster;
     }
 }
 
 /// <summary>Two gateways and some workers, each a process.</summary>
-internal sealed class Cluster(string redis, Uri rabbit, ScriptedUpstream? upstream) : IAsyncDisposable
+internal sealed class Cluster(string redis, Uri rabbit, ScriptedUpstream? upstream, Action<PenstockSettings>? more = null) : IAsyncDisposable
 {
     public List<PenstockProcess> Gateways { get; } = [];
 
@@ -54,13 +54,17 @@ internal sealed class Cluster(string redis, Uri rabbit, ScriptedUpstream? upstre
         foreach (var node in Gateways.Concat(Workers)) await node.DisposeAsync();
     }
 
-    private Task<PenstockProcess> NewAsync(string role) => PenstockProcess.StartAsync(
-        PenstockSettings.For(upstream, "redis")
+    private Task<PenstockProcess> NewAsync(string role)
+    {
+        var settings = PenstockSettings.For(upstream, "redis")
             .With("Storage:Redis", redis)
             .With("Queue:Kind", "rabbitmq")
             .With("Queue:RabbitMq", rabbit.ToString())
             .With("Queue:Role", role)
             .With("Generations:OnCrash", "continue")
             .With("Generations:OnDisconnect", "detach")
-            .With("Generations:ShutdownTimeout", "00:00:01"));
+            .With("Generations:ShutdownTimeout", "00:00:01");
+        more?.Invoke(settings);
+        return PenstockProcess.StartAsync(settings);
+    }
 }

@@ -1,0 +1,132 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using ModelContextProtocol;
+using ModelContextProtocol.Client;
+using ModelContextProtocol.Protocol;
+using Penstock.Generations.Tools;
+
+namespace Penstock.Mcp;
+
+/// <summary>The tools of one server of the Model Context Protocol. It is connected to when it is needed, and again once it was lost.</summary>
+/// <param name="label">Its name in the configuration.</param>
+/// <param name="options">Where it is, and what of it is used.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">The log.</param>
+public sealed class McpToolSource(string label, McpServerOptions options, TimeProvider time, ILogger<McpToolSource> logger) : IToolSource, IAsyncDisposable
+{
+    // One that cannot be reached is not asked again for so long: every request would wait for it.
+    private static readonly TimeSpan _rest = TimeSpan.FromSeconds(5);
+
+    private readonly SemaphoreSlim _connecting = new(1);
+    private readonly CancellationTokenSource _disposed = new();
+    private volatile Connection? _connection;
+    private DateTimeOffset _restsUntil;
+
+    public string Label => label;
+
+    public IReadOnlyList<string> Models => [.. options.Models];
+
+    public async ValueTask<IReadOnlyList<ServerTool>> ListAsync(CancellationToken cancellationToken = default) => (await ConnectAsync(cancellationToken)).Tools;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _disposed.CancelAsync();
+        if (Interlocked.Exchange(ref _connection, null) is { } last) await last.Client.DisposeAsync();
+    }
+
+    private async ValueTask<Connection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        if (_connection is { IsLost: false } connected) return connected;
+        await _connecting.WaitAsync(cancellationToken);
+        try
+        {
+            if (_connection is { IsLost: false } meanwhile) return meanwhile;
+            if (_restsUntil > time.GetUtcNow()) throw Unreachable();
+            if (Interlocked.Exchange(ref _connection, null) is { } lost) await lost.Client.DisposeAsync();
+            using var late = new CancellationTokenSource(options.ConnectTimeout, time);
+            using var end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, _disposed.Token);
+            var client = await McpClient.CreateAsync(McpTransports.New(label, options, logger), cancellationToken: end.Token);
+            var connection = new Connection(client);
+            client.RegisterNotificationHandler(NotificationMethods.ToolListChangedNotification, (_, _) =>
+            {
+                connection.IsLost = true; // whoever comes next lists anew
+                return default;
+            });
+            connection.Tools = [.. (await client.ListToolsAsync(cancellationToken: end.Token)).Select(ToolOf).OfType<ServerTool>()];
+            _connection = connection;
+            _ = ForgetAsync(connection);
+            McpLog.Connected(logger, label, connection.Tools.Count);
+            return connection;
+        }
+        catch (Exception e) when (e is not ToolException)
+        {
+            _restsUntil = time.GetUtcNow() + _rest;
+            McpLog.NotConnected(logger, label, e);
+            throw Unreachable();
+        }
+        finally
+        {
+            _connecting.Release();
+        }
+    }
+
+    private static async Task ForgetAsync(Connection connection)
+    {
+        await connection.Client.Completion;
+        connection.IsLost = true;
+    }
+
+    private ServerTool? ToolOf(McpClientTool tool)
+    {
+        if (options.Tools.Count > 0 && !options.Tools.Contains(tool.Name)) return null;
+        return new ServerTool(tool.Name, (arguments, stop) => CallAsync(tool.Name, arguments, stop))
+        {
+            Description = tool.Description,
+            Parameters = Encoding.UTF8.GetBytes(tool.JsonSchema.GetRawText()),
+            Server = label,
+            Timeout = options.Timeout,
+            MaxResultLength = options.MaxResultLength,
+            IsIdempotent = Names(options.Idempotent, tool.Name),
+            NeedsApproval = Names(options.Approval, tool.Name),
+        };
+    }
+
+    private static bool Names(IList<string> list, string name) => list.Contains("*") || list.Contains(name);
+
+    private async ValueTask<ToolOutput> CallAsync(string tool, JsonElement arguments, CancellationToken stop)
+    {
+        var connection = await ConnectAsync(stop);
+        try
+        {
+            var request = new CallToolRequestParams { Name = tool, Arguments = arguments.EnumerateObject().ToDictionary(m => m.Name, m => m.Value, StringComparer.Ordinal) };
+            var result = await connection.Client.CallToolAsync(request, stop);
+            return new ToolOutput(McpResults.Text(result), result.IsError is true);
+        }
+        catch (McpProtocolException e)
+        {
+            // Its words may be anybody's.
+            McpLog.Refused(logger, label, tool, e.ErrorCode);
+            throw new ToolException(e.ErrorCode is McpErrorCode.InvalidParams
+                ? "The tool's server did not take the call: the tool or its arguments are not what it knows."
+                : "The tool's server failed.");
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException or McpException or InvalidOperationException)
+        {
+            connection.IsLost = true;
+            McpLog.Lost(logger, label, e);
+            throw new ToolException("The tool's server was lost during the call; whether it has had its effect is not known.");
+        }
+    }
+
+    private ToolException Unreachable() => new($"The tools of '{label}' cannot be had: their server does not answer. Try again shortly.");
+
+    private sealed class Connection(McpClient client)
+    {
+        public McpClient Client => client;
+
+        public IReadOnlyList<ServerTool> Tools { get; set; } = [];
+
+        public volatile bool IsLost;
+    }
+}

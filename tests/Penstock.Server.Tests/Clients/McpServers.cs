@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using Penstock.Testing;
+
+namespace Penstock.Server.Tests.Clients;
+
+/// <summary>A server whose models may use the tools of real MCP servers: the reference server over both transports, and one in C#.</summary>
+public sealed class McpServers : IAsyncLifetime
+{
+    private static readonly string _everything = Path.Combine(Repository.Root, "tests", "node", "node_modules", "@modelcontextprotocol", "server-everything", "dist", "index.js");
+
+    private readonly string _notes = Path.GetTempFileName();
+    private Process? _http;
+
+    public PenstockProcess Server { get; private set; } = null!;
+
+    private static IReadOnlyList<string> CSharp(string notes) =>
+        [Path.Combine(Repository.Root, "artifacts", "bin", "Penstock.Testing.McpServer", Path.GetFileName(Path.GetDirectoryName(typeof(McpServers).Assembly.Location))!, "Penstock.Testing.McpServer.dll"), notes];
+
+    /// <summary>Has a server use the C# server under its label <c>csharp</c>.</summary>
+    public static PenstockSettings AddCSharp(PenstockSettings settings, string notes)
+    {
+        settings["Providers:simulated:Protocol"] = "simulated";
+        settings["Mcp:Servers:csharp:Command"] = "dotnet";
+        var place = 0;
+        foreach (var argument in CSharp(notes)) settings[$"Mcp:Servers:csharp:Args:{place++}"] = argument;
+        return settings;
+    }
+
+    public async ValueTask InitializeAsync()
+    {
+        var port = Ports.Free();
+        var start = new ProcessStartInfo("node", [_everything, "streamableHttp"]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        start.Environment["PORT"] = $"{port}";
+        _http = Process.Start(start)!;
+        _http.BeginErrorReadLine();
+        _http.BeginOutputReadLine();
+        var settings = PenstockSettings.For()
+            .With("Providers:simulated:Protocol", "simulated")
+            .With("Providers:up:Protocol", "chat-completions").With("Providers:up:BaseUrl", "http://127.0.0.1:9/v1").With("Providers:up:ApiKey", PenstockSettings.ApiKey)
+            .With("Mcp:Servers:everything:Command", "node").With("Mcp:Servers:everything:Args:0", _everything).With("Mcp:Servers:everything:Env:MINE", "its own")
+            .With("Mcp:Servers:everything:Tools:0", "echo").With("Mcp:Servers:everything:Tools:1", "get-sum").With("Mcp:Servers:everything:Tools:2", "get-env")
+            .With("Mcp:Servers:everything:Models:0", "tools").With("Models:tools:Targets:0", "simulated/chat?tps=0&ttft=0")
+            .With("Mcp:Servers:everything-http:Url", $"http://127.0.0.1:{port}/mcp")
+            .With("Mcp:Servers:csharp:MaxResultLength", "1000")
+            .With("Mcp:Servers:gone:Command", "/nowhere/to/be/found");
+        Server = await PenstockProcess.StartAsync(AddCSharp(settings, _notes));
+        await Eventually.Is(() => Server.Log.Contains("server everything-http is connected", StringComparison.Ordinal), "the servers are connected");
+    }
+
+    /// <summary>What the C# server's tools noted.</summary>
+    public string Notes() => File.ReadAllText(_notes);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Server.DisposeAsync();
+        _http?.Kill(entireProcessTree: true);
+        _http?.Dispose();
+        File.Delete(_notes);
+    }
+}
