@@ -55,9 +55,9 @@ public sealed partial class ArchitectureTests
     [InlineData("Penstock.AspNetCore", "Penstock")]
     [InlineData("Penstock.Redis", "Penstock")]
     [InlineData("Penstock.RabbitMQ", "Penstock")]
-    [InlineData("Penstock.Client", "Penstock")]
+    [InlineData("Penstock.Client", "")]
     [InlineData("Penstock.Mcp", "Penstock")]
-    [InlineData("Penstock.Server", "Penstock Penstock.AspNetCore Penstock.Redis Penstock.RabbitMQ Penstock.Mcp")]
+    [InlineData("Penstock.Server", "Penstock Penstock.AspNetCore Penstock.Redis Penstock.RabbitMQ Penstock.Mcp Penstock.Client")]
     public void An_assembly_references_only_what_is_below_it(string project, string below)
     {
         var file = Path.Combine(_src, project, $"{project}.csproj");

@@ -1,7 +1,7 @@
 namespace Penstock.Sse;
 
 /// <summary>One dispatched server-sent event. Its spans are valid until the next call on the reader that returned it.</summary>
-public readonly ref struct SseFrame(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> data)
+internal readonly ref struct SseFrame(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> data)
 {
     /// <summary>The <c>event</c> field; empty where the frame has none (browsers then say "message").</summary>
     public ReadOnlySpan<byte> Event { get; } = eventName;

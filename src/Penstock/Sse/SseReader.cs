@@ -10,7 +10,7 @@ namespace Penstock.Sse;
 /// Only what an unfinished frame needs is kept between inputs, in rented arrays; a reader between two frames holds none.
 /// </remarks>
 /// <param name="maxLineLength">The cap on a line, and on the joined data of one frame, in bytes.</param>
-public sealed class SseReader(int maxLineLength = SseReader.DefaultMaxLineLength) : IDisposable
+internal sealed class SseReader(int maxLineLength = SseReader.DefaultMaxLineLength) : IDisposable
 {
     /// <summary>8 MiB: base64 images make lines of 1 to 4 MB.</summary>
     public const int DefaultMaxLineLength = 8 * 1024 * 1024;
