@@ -1,33 +1,43 @@
+using System.CommandLine;
 using System.Globalization;
 using Penstock.Limits;
 
 namespace Penstock.Server.Commands;
 
 /// <summary>The limits of a key on the command line.</summary>
-internal static class KeyLimits
+internal sealed class KeyLimits
 {
-    private static readonly (string Option, string Setting, Action<LimitSettings, decimal> Set, Func<LimitSettings, decimal?> Get)[] _all =
+    private static readonly Limit[] _all =
     [
-        ("--rpm", nameof(LimitSettings.RequestsPerMinute), (l, v) => l.RequestsPerMinute = (long)v, l => l.RequestsPerMinute),
-        ("--tpm", nameof(LimitSettings.TokensPerMinute), (l, v) => l.TokensPerMinute = (long)v, l => l.TokensPerMinute),
-        ("--streams", nameof(LimitSettings.Streams), (l, v) => l.Streams = (long)v, l => l.Streams),
-        ("--stream-tokens", nameof(LimitSettings.TokensPerStream), (l, v) => l.TokensPerStream = (long)v, l => l.TokensPerStream),
-        ("--stream-seconds", nameof(LimitSettings.SecondsPerStream), (l, v) => l.SecondsPerStream = (long)v, l => l.SecondsPerStream),
-        ("--budget-day", nameof(LimitSettings.BudgetPerDay), (l, v) => l.BudgetPerDay = v, l => l.BudgetPerDay),
-        ("--budget-month", nameof(LimitSettings.BudgetPerMonth), (l, v) => l.BudgetPerMonth = v, l => l.BudgetPerMonth),
+        new("--rpm", "requests a minute", nameof(LimitSettings.RequestsPerMinute), (l, v) => l.RequestsPerMinute = (long)v, l => l.RequestsPerMinute),
+        new("--tpm", "tokens a minute, of requests and answers together", nameof(LimitSettings.TokensPerMinute), (l, v) => l.TokensPerMinute = (long)v, l => l.TokensPerMinute),
+        new("--streams", "answers that may run at once", nameof(LimitSettings.Streams), (l, v) => l.Streams = (long)v, l => l.Streams),
+        new("--stream-tokens", "the longest answer, in tokens", nameof(LimitSettings.TokensPerStream), (l, v) => l.TokensPerStream = (long)v, l => l.TokensPerStream),
+        new("--stream-seconds", "the longest answer, in seconds", nameof(LimitSettings.SecondsPerStream), (l, v) => l.SecondsPerStream = (long)v, l => l.SecondsPerStream),
+        new("--budget-day", "what it may spend a day, by the prices of Penstock:Limits:Prices", nameof(LimitSettings.BudgetPerDay), (l, v) => l.BudgetPerDay = v, l => l.BudgetPerDay),
+        new("--budget-month", "what it may spend a month", nameof(LimitSettings.BudgetPerMonth), (l, v) => l.BudgetPerMonth = v, l => l.BudgetPerMonth),
     ];
 
+    private readonly List<(Limit Limit, Option<string?> Option)> _options;
+
+    /// <summary>Adds the options to a command.</summary>
+    public KeyLimits(Command command)
+    {
+        _options = [.. _all.Select(limit => (limit, new Option<string?>(limit.Name) { Description = $"Limit: {limit.Description} (as Penstock:Limits:PerKey has it; 0 for none).", HelpName = "N" }))];
+        foreach (var (_, option) in _options) command.Options.Add(option);
+    }
+
     /// <summary>What the options say; null for nothing.</summary>
-    public static LimitSettings? Take(Arguments args)
+    public LimitSettings? Read(ParseResult result)
     {
         var limits = new LimitSettings();
-        foreach (var (option, _, set, _) in _all)
+        foreach (var (limit, option) in _options)
         {
-            if (args.Take(option) is not { } text) continue;
-            var isMoney = option.StartsWith("--budget", StringComparison.Ordinal);
+            if (result.GetValue(option) is not { } text) continue;
+            var isMoney = limit.Name.StartsWith("--budget", StringComparison.Ordinal);
             if (!decimal.TryParse(text, isMoney ? NumberStyles.AllowDecimalPoint : NumberStyles.None, CultureInfo.InvariantCulture, out var value) || value > 1_000_000_000_000)
-                throw new UsageException($"{option} is '{text}'; give a number, or 0 for no limit.");
-            set(limits, value);
+                throw new UsageException($"{limit.Name} is '{text}'; give a number, or 0 for no limit.");
+            limit.Set(limits, value);
         }
 
         return limits == LimitSettings.None ? null : limits;
@@ -42,5 +52,7 @@ internal static class KeyLimits
     /// <summary><c>rpm 60, tpm 10000</c>; empty for none of its own.</summary>
     public static string Describe(LimitSettings? limits) => limits is null
         ? ""
-        : string.Join(", ", from limit in _all where limit.Get(limits) is not null select $"{limit.Option[2..]} {limit.Get(limits)!.Value.ToString(CultureInfo.InvariantCulture)}");
+        : string.Join(", ", from limit in _all where limit.Get(limits) is not null select $"{limit.Name[2..]} {limit.Get(limits)!.Value.ToString(CultureInfo.InvariantCulture)}");
+
+    private sealed record Limit(string Name, string Description, string Setting, Action<LimitSettings, decimal> Set, Func<LimitSettings, decimal?> Get);
 }

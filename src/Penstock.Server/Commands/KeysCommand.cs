@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 using Penstock.AspNetCore.Auth;
 
@@ -6,80 +7,73 @@ namespace Penstock.Server.Commands;
 /// <summary><c>penstock keys</c>: makes keys, lists them, and revokes them.</summary>
 internal static class KeysCommand
 {
-    public static readonly string Help = $"""
-        Makes, lists and revokes the keys that callers show. A running server knows within a second.
+    private const string Description = "Makes, lists and revokes the keys that callers show. A running server knows within a second.";
 
-        Usage: penstock keys create [OPTION]...    make a key, and print it: once, since only its hash is kept
-               penstock keys ls                    list them
-               penstock keys revoke ID             end one; ID is what stands after pk_
+    public static Command New() =>
+        new PenstockCommand("keys", Description, "penstock keys create --owner alice --model 'openai/*' --expires 30d") { NewCreate(), NewList(), NewRevoke() };
 
-          --data FOLDER        the server's data folder (Penstock:Storage:Path of appsettings.json or the
-                               environment, else data); the keys are in its keys.json
-          --owner NAME         to whom what the key starts belongs; keys of one owner see the same (its own id)
-          --model GLOB         a model that it may ask for, * for anything; may be repeated (all)
-          --endpoint NAME      an endpoint that it may use; may be repeated (all): {string.Join(", ", Surface.Names[..4])},
-                               {string.Join(", ", Surface.Names[4..])}
-          --priority NAME      which of what waits for a worker is taken first: high, normal or low (normal)
-          --expires TIME       when it ends: 30d, 12h, or a time like 2030-01-31T12:00:00Z (never)
-          --rpm N              requests a minute
-          --tpm N              tokens a minute, of requests and answers together
-          --streams N          answers that may run at once
-          --stream-tokens N    the longest answer, in tokens
-          --stream-seconds N   the longest answer, in seconds
-          --budget-day N       what it may spend a day, by the prices of Penstock:Limits:Prices
-          --budget-month N     what it may spend a month
-                               (each as Penstock:Limits:PerKey has it; 0 for no limit)
-          --admin              it sees and stops everybody's
-          --config             keep nothing; print the settings that hold the key instead
-
-        Try:  penstock keys create --owner alice --model 'openai/*' --expires 30d
-        """;
-
-    public static async Task<int> RunAsync(string[] args, TextWriter output)
+    private static PenstockCommand NewCreate()
     {
-        var rest = new Arguments(args);
-        var file = new KeyFile(FileOf(rest.Take("--data")));
-        switch (args)
+        var data = NewData();
+        var owner = new Option<string?>("--owner") { Description = "To whom what the key starts belongs; keys of one owner see the same (its own id).", HelpName = "NAME" };
+        var models = new Option<string[]>("--model") { Description = "A model that it may ask for, * for anything; may be repeated (all).", HelpName = "GLOB" };
+        var endpoints = new Option<string[]>("--endpoint") { Description = $"An endpoint that it may use; may be repeated (all): {string.Join(", ", Surface.Names)}.", HelpName = "NAME" }
+            .AcceptOnlyFromAmong([.. Surface.Names]);
+        var priority = new Option<string?>("--priority") { Description = "Which of what waits for a worker is taken first: high, normal or low (normal).", HelpName = "NAME" };
+        var expires = new Option<string?>("--expires") { Description = "When it ends: 30d, 12h, or a time like 2030-01-31T12:00:00Z (never).", HelpName = "TIME" };
+        var admin = new Option<bool>("--admin") { Description = "It sees and stops everybody's." };
+        var config = new Option<bool>("--config") { Description = "Keep nothing; print the settings that hold the key instead." };
+        var command = new PenstockCommand("create", "Makes a key, and prints it: once, since only its hash is kept.", "penstock keys create --owner alice --model 'openai/*' --expires 30d")
         {
-            case ["create", ..]:
-                await CreateAsync(rest, file, output);
-                return 0;
-            case ["ls", ..]:
-                rest.End("ls");
-                await ListAsync(file, output);
-                return 0;
-            case ["revoke", ..]:
-                await RevokeAsync(rest.End("revoke", "ID"), file, output);
-                return 0;
-            case []:
-                throw new UsageException("Say what to do: create, ls or revoke.");
-            default:
-                throw new UsageException($"'{string.Join(' ', args)}' is not understood.");
-        }
+            owner, models, endpoints, priority, expires, admin, config, data,
+        };
+        var limits = new KeyLimits(command);
+        command.SetAction(async result =>
+        {
+            var (id, key) = ApiKey.New();
+            var now = DateTimeOffset.UtcNow;
+            var record = new KeyRecord(id, Convert.ToHexStringLower(ApiKey.Hash(key)), result.GetValue(owner) ?? id, now)
+            {
+                Admin = result.GetValue(admin),
+                Models = result.GetValue(models) ?? [],
+                Endpoints = result.GetValue(endpoints) ?? [],
+                Priority = result.GetValue(priority),
+                Limits = limits.Read(result),
+                ExpiresAt = result.GetValue(expires) is { } end ? ParseEnd(end, now) : null,
+            };
+            if (record.Priority is { } asked && !KeyPriority.TryParse(asked, out _)) throw new UsageException($"'{asked}' is no priority: give {KeyPriority.Names}.");
+            var output = result.InvocationConfiguration.Output;
+            if (result.GetValue(config)) await WriteConfigAsync(record, output);
+            else FileOf(result.GetValue(data)).Change(keys => [.. keys, record]);
+            await output.WriteLineAsync(key);
+            return ExitCodes.Done;
+        });
+        return command;
     }
 
-    private static async Task CreateAsync(Arguments args, KeyFile file, TextWriter output)
+    private static PenstockCommand NewList()
     {
-        var (id, key) = ApiKey.New();
-        var now = DateTimeOffset.UtcNow;
-        var record = new KeyRecord(id, Convert.ToHexStringLower(ApiKey.Hash(key)), args.Take("--owner") ?? id, now)
+        var data = NewData();
+        var command = new PenstockCommand("ls", "Lists the keys.", "penstock keys ls") { data };
+        command.SetAction(async result =>
         {
-            Admin = args.TakeFlag("--admin"),
-            Models = args.TakeAll("--model"),
-            Endpoints = args.TakeAll("--endpoint"),
-            Priority = args.Take("--priority"),
-            Limits = KeyLimits.Take(args),
-            ExpiresAt = args.Take("--expires") is { } expires ? ParseEnd(expires, now) : null,
-        };
-        var asConfig = args.TakeFlag("--config");
-        args.End("create");
-        if (record.Endpoints.FirstOrDefault(e => !Surface.Names.Contains(e, StringComparer.Ordinal)) is { } unknown)
-            throw new UsageException($"There is no endpoint '{unknown}'.");
-        if (record.Priority is { } priority && !KeyPriority.TryParse(priority, out _))
-            throw new UsageException($"'{priority}' is no priority: give {KeyPriority.Names}.");
-        if (asConfig) await WriteConfigAsync(record, output);
-        else file.Change(keys => [.. keys, record]);
-        await output.WriteLineAsync(key);
+            await ListAsync(FileOf(result.GetValue(data)), result.InvocationConfiguration.Output);
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static PenstockCommand NewRevoke()
+    {
+        var id = new Argument<string>("ID") { Description = "What stands after pk_." };
+        var data = NewData();
+        var command = new PenstockCommand("revoke", "Ends a key.", "penstock keys revoke 0123456789ab") { id, data };
+        command.SetAction(async result =>
+        {
+            await RevokeAsync(result.GetValue(id)!, FileOf(result.GetValue(data)), result.InvocationConfiguration.Output);
+            return ExitCodes.Done;
+        });
+        return command;
     }
 
     private static async Task WriteConfigAsync(KeyRecord key, TextWriter output)
@@ -118,19 +112,25 @@ internal static class KeysCommand
         file.Change(keys =>
         {
             var at = keys.FindIndex(k => k.Id == id);
-            if (at < 0) throw new CommandException($"There is no key '{id}' in {file.Path}.");
+            if (at < 0) throw new CommandException($"There is no key '{id}' in {file.Path}.", ExitCodes.NotFound);
             keys[at] = keys[at] with { RevokedAt = keys[at].RevokedAt ?? DateTimeOffset.UtcNow };
             return keys;
         });
         await output.WriteLineAsync($"{id} is revoked.");
     }
 
-    // As the server finds it.
-    private static string FileOf(string? folder)
+    private static Option<string?> NewData() => new("--data")
     {
-        if (folder is not null) return Path.Combine(folder, "keys.json");
+        Description = "The server's data folder (Penstock:Storage:Path of appsettings.json or the environment, else data); the keys are in its keys.json.",
+        HelpName = "FOLDER",
+    };
+
+    // As the server finds it.
+    private static KeyFile FileOf(string? folder)
+    {
+        if (folder is not null) return new KeyFile(Path.Combine(folder, "keys.json"));
         var configuration = new ConfigurationBuilder().SetBasePath(Directory.GetCurrentDirectory()).AddJsonFile("appsettings.json", optional: true).AddEnvironmentVariables().Build();
-        return configuration["Penstock:Auth:KeyFile"] ?? Path.Combine(configuration["Penstock:Storage:Path"] ?? "data", "keys.json");
+        return new KeyFile(configuration["Penstock:Auth:KeyFile"] ?? Path.Combine(configuration["Penstock:Storage:Path"] ?? "data", "keys.json"));
     }
 
     private static DateTimeOffset ParseEnd(string text, DateTimeOffset now)

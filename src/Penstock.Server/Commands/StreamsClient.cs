@@ -10,9 +10,9 @@ internal sealed class StreamsClient(Uri server, string? key, string? owner) : ID
 {
     private readonly HttpClient _http = new() { BaseAddress = server, Timeout = Timeout.InfiniteTimeSpan };
 
-    public async Task<JsonDocument> ListAsync(string prefix)
+    public async Task<JsonDocument> ListAsync(string prefix, int? limit = null)
     {
-        using var reply = await SendAsync(HttpMethod.Get, $"v1/streams?prefix={Uri.EscapeDataString(prefix)}");
+        using var reply = await SendAsync(HttpMethod.Get, $"v1/streams?prefix={Uri.EscapeDataString(prefix)}{(limit is null ? "" : $"&limit={limit}")}");
         return JsonDocument.Parse(await reply.Content.ReadAsByteArrayAsync());
     }
 
@@ -37,6 +37,13 @@ internal sealed class StreamsClient(Uri server, string? key, string? owner) : ID
 
     public async Task DeleteAsync(string path) => (await SendAsync(HttpMethod.Delete, Address(path))).Dispose();
 
+    /// <summary>What was used between two times, one JSON object a line.</summary>
+    public async Task<StreamReader> ReadUsageAsync(string since, string until)
+    {
+        var reply = await SendAsync(HttpMethod.Get, $"v1/usage?since={since}&until={until}");
+        return new StreamReader(await reply.Content.ReadAsStreamAsync());
+    }
+
     public void Dispose() => _http.Dispose();
 
     private static string Address(string path) => StreamAddress.Root.TrimStart('/') + string.Join('/', path.Split('/').Select(Uri.EscapeDataString));
@@ -48,7 +55,7 @@ internal sealed class StreamsClient(Uri server, string? key, string? owner) : ID
         if (key is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
         var reply = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         if (reply.IsSuccessStatusCode) return reply;
-        using (reply) throw new CommandException(Explain(reply.StatusCode, await reply.Content.ReadAsByteArrayAsync()));
+        using (reply) throw new CommandException(Explain(reply.StatusCode, await reply.Content.ReadAsByteArrayAsync()), ExitCodes.OfStatus((int)reply.StatusCode));
     }
 
     private static string Explain(HttpStatusCode status, byte[] body)

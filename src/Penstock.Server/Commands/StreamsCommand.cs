@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 
 namespace Penstock.Server.Commands;
@@ -5,59 +6,73 @@ namespace Penstock.Server.Commands;
 /// <summary><c>penstock streams</c>: looks at the streams of a running server.</summary>
 internal static class StreamsCommand
 {
-    public const string Help = """
-        Looks at the streams of a running server.
+    private const string Description = """
+        Looks at the streams of a running server, and deletes them.
 
-        Usage: penstock streams ls [PREFIX]       list them, the newest first
-               penstock streams cat PATH          print what a stream holds
-               penstock streams tail PATH         print what comes, until the stream is closed
-               penstock streams rm PATH           delete a stream
-
-          PATH                 as after /v1/stream/; generations are at generations/ID
-          --server URL         the server (http://localhost:8000)
-          --key KEY            the key to show, if the server asks for one; better set PENSTOCK_KEY (an admin key sees all)
-          --owner NAME         with an admin key: whose stream PATH is
-          --offset OFFSET      where to begin: an offset, -1 for the beginning, now for the end
-                               (cat begins at the beginning, tail at the end)
-
-        JSON streams are printed one message a line; others as they are.
-
-        Try:  penstock streams ls
-              penstock streams tail generations/gen_0123… --offset -1
+        JSON streams are printed one message a line; others as they are. An admin key sees everybody's.
         """;
 
-    private const string DefaultServer = "http://localhost:8000";
+    private const string Example = """
+        penstock streams ls
+        penstock streams tail generations/gen_0123456789abcdef0123456789abcdef --offset -1
+        """;
 
-    public static async Task<int> RunAsync(string[] args, TextWriter output)
+    public static Command New() => new PenstockCommand("streams", Description, Example) { NewList(), NewCat(), NewTail(), NewRemove() };
+
+    private static PenstockCommand NewList()
     {
-        var rest = new Arguments(args);
-        var server = rest.Take("--server") ?? DefaultServer;
-        var offset = rest.Take("--offset");
-        var key = rest.Take("--key") ?? Environment.GetEnvironmentVariable("PENSTOCK_KEY");
-        var owner = rest.Take("--owner");
-        args = [.. rest.Rest];
-        if (!Uri.TryCreate(server.TrimEnd('/') + "/", UriKind.Absolute, out var address)) throw new UsageException($"'{server}' is no URL.");
-        using var client = new StreamsClient(address, key, owner);
-        switch (args)
+        var prefix = new Argument<string?>("PREFIX") { Description = "What their paths begin with.", Arity = ArgumentArity.ZeroOrOne };
+        var command = new PenstockCommand("ls", "Lists streams, the newest first.", "penstock streams ls generations/") { prefix };
+        var server = new ServerOptions(command);
+        command.SetAction(async result =>
         {
-            case ["ls"] or ["ls", _]:
-                await ListAsync(client, args.Length == 2 ? args[1] : "", output);
-                return 0;
-            case ["cat", var path]:
-                await client.ReadAsync(path, offset ?? "-1", Console.OpenStandardOutput());
-                return 0;
-            case ["tail", var path]:
-                await client.FollowAsync(path, offset ?? "now", Console.OpenStandardOutput());
-                return 0;
-            case ["rm", var path]:
-                await client.DeleteAsync(path);
-                return 0;
-            case []:
-                throw new UsageException("Say what to do: ls, cat, tail or rm.");
-            default:
-                throw new UsageException($"'{string.Join(' ', args)}' is not understood.");
-        }
+            using var client = NewClient(server, result, owner: null);
+            await ListAsync(client, result.GetValue(prefix) ?? "", result.InvocationConfiguration.Output);
+            return ExitCodes.Done;
+        });
+        return command;
     }
+
+    private static PenstockCommand NewCat() => NewReader("cat", "Prints what a stream holds.", "-1", (client, path, offset, output) => client.ReadAsync(path, offset, output));
+
+    private static PenstockCommand NewTail() => NewReader("tail", "Prints what comes, until the stream is closed.", "now", (client, path, offset, output) => client.FollowAsync(path, offset, output));
+
+    private static PenstockCommand NewReader(string name, string description, string begin, Func<StreamsClient, string, string, Stream, Task> read)
+    {
+        var path = NewPath();
+        var owner = NewOwner();
+        var offset = new Option<string>("--offset") { Description = "Where to begin: an offset, -1 for the beginning, now for the end.", HelpName = "OFFSET", DefaultValueFactory = _ => begin };
+        var command = new PenstockCommand(name, description, $"penstock streams {name} app/orders") { path, offset, owner };
+        var server = new ServerOptions(command);
+        command.SetAction(async result =>
+        {
+            using var client = NewClient(server, result, result.GetValue(owner));
+            await read(client, result.GetValue(path)!, result.GetValue(offset)!, Console.OpenStandardOutput());
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static PenstockCommand NewRemove()
+    {
+        var path = NewPath();
+        var owner = NewOwner();
+        var command = new PenstockCommand("rm", "Deletes a stream.", "penstock streams rm app/orders") { path, owner };
+        var server = new ServerOptions(command);
+        command.SetAction(async result =>
+        {
+            using var client = NewClient(server, result, result.GetValue(owner));
+            await client.DeleteAsync(result.GetValue(path)!);
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static Argument<string> NewPath() => new("PATH") { Description = "As after /v1/stream/; generations are at generations/ID." };
+
+    private static Option<string?> NewOwner() => new("--owner") { Description = "With an admin key: whose stream it is.", HelpName = "NAME" };
+
+    private static StreamsClient NewClient(ServerOptions server, ParseResult result, string? owner) => new(server.Address(result), server.Key(result), owner);
 
     private static async Task ListAsync(StreamsClient client, string prefix, TextWriter output)
     {

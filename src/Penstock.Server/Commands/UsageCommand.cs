@@ -1,5 +1,5 @@
+using System.CommandLine;
 using System.Globalization;
-using System.Net;
 using System.Text.Json;
 
 namespace Penstock.Server.Commands;
@@ -7,47 +7,33 @@ namespace Penstock.Server.Commands;
 /// <summary><c>penstock usage</c>: prints what a running server's generations used.</summary>
 internal static class UsageCommand
 {
-    public const string Help = """
-        Prints what the generations of a running server used: those that have ended and are still kept, newest first.
-
-        Usage: penstock usage [--since TIME] [--until TIME] [--format csv|json]
-
-          --since TIME         generations that began at this time or later: 2030-01-31, 2030-01-31T12:00:00Z,
-                               or so long ago: 24h, 30d
-          --until TIME         generations that began before this time
-          --format csv|json    csv with a line of names (the default), or one JSON object a line
-          --server URL         the server (http://localhost:8000)
-          --key KEY            the caller's key, or else PENSTOCK_KEY of the environment
-
-        Try:  penstock usage --since 24h > usage.csv
-        """;
-
-    private const string DefaultServer = "http://localhost:8000";
+    private const string Description = "Prints what the generations of a running server used: those that have ended and are still kept, newest first.";
 
     private static readonly string[] _columns =
     [
         "id", "owner", "provider", "model", "status", "inputTokens", "cachedInputTokens", "outputTokens", "reasoningTokens", "source", "createdAt", "endedAt",
     ];
 
-    public static async Task<int> RunAsync(string[] args, TextWriter output)
+    public static Command New()
     {
-        var rest = new Arguments(args);
-        var server = rest.Take("--server") ?? DefaultServer;
-        var key = rest.Take("--key") ?? Environment.GetEnvironmentVariable("PENSTOCK_KEY");
-        var (since, until) = (TimeOf(rest.Take("--since")), TimeOf(rest.Take("--until")));
-        var format = rest.Take("--format") ?? "csv";
-        if (format is not ("csv" or "json")) throw new UsageException($"There is no format '{format}'.");
-        if (rest.Rest.Count > 0) throw new UsageException($"'{string.Join(' ', rest.Rest)}' is not understood.");
-        if (!Uri.TryCreate(server.TrimEnd('/') + "/", UriKind.Absolute, out var address)) throw new UsageException($"'{server}' is no URL.");
-
-        using var http = new HttpClient { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
-        if (key is not null) http.DefaultRequestHeaders.Authorization = new("Bearer", key);
-        using var reply = await http.GetAsync($"v1/usage?since={since}&until={until}", HttpCompletionOption.ResponseHeadersRead);
-        if (reply.StatusCode != HttpStatusCode.OK) throw new CommandException($"The server answered {(int)reply.StatusCode}.");
-        using var lines = new StreamReader(await reply.Content.ReadAsStreamAsync());
-        if (format == "csv") await output.WriteLineAsync(string.Join(',', _columns.Select(Snake)));
-        while (await lines.ReadLineAsync() is { } line) await output.WriteLineAsync(format == "csv" ? ToCsv(line) : line);
-        return 0;
+        var since = new Option<string?>("--since") { Description = "Generations that began at this time or later: 2030-01-31, 2030-01-31T12:00:00Z, or so long ago: 24h, 30d.", HelpName = "TIME" };
+        var until = new Option<string?>("--until") { Description = "Generations that began before this time.", HelpName = "TIME" };
+        var format = new Option<string>("--format") { Description = "csv with a line of names, or one JSON object a line.", HelpName = "csv|json", DefaultValueFactory = _ => "csv" }
+            .AcceptOnlyFromAmong("csv", "json");
+        var command = new PenstockCommand("usage", Description, "penstock usage --since 24h > usage.csv") { since, until, format };
+        var server = new ServerOptions(command);
+        command.SetAction(async result =>
+        {
+            var output = result.InvocationConfiguration.Output;
+            var asCsv = result.GetValue(format) == "csv";
+            var (begin, end) = (TimeOf(result.GetValue(since)), TimeOf(result.GetValue(until)));
+            using var client = new StreamsClient(server.Address(result), server.Key(result), owner: null);
+            using var lines = await client.ReadUsageAsync(begin, end);
+            if (asCsv) await output.WriteLineAsync(string.Join(',', _columns.Select(Snake)));
+            while (await lines.ReadLineAsync() is { } line) await output.WriteLineAsync(asCsv ? ToCsv(line) : line);
+            return ExitCodes.Done;
+        });
+        return command;
     }
 
     private static string ToCsv(string line)

@@ -1,6 +1,6 @@
 using Penstock.Testing;
 
-namespace Penstock.Server.Tests;
+namespace Penstock.Server.Tests.Commands;
 
 /// <summary><c>penstock keys</c>, as an operator types it beside a running server.</summary>
 public sealed class KeysCommandTests
@@ -28,14 +28,14 @@ public sealed class KeysCommandTests
         // The operator's commands show a key too.
         var url = server.Url.ToString();
         (await Api.SendAsync(server.Api.Chat("simulated/chat", "Hi", stream: false).With("x-api-key", key))).Status.ShouldBe(System.Net.HttpStatusCode.OK);
-        (await FailAsync(1, "streams", "ls", "--server", url)).ShouldContain("Who are you?");
+        (await FailAsync(4, "streams", "ls", "--server", url)).ShouldContain("Who are you?");
         (await RunAsync("streams", "ls", "--server", url, "--key", key)).ShouldContain("generations/gen_");
         (await RunAsync("streams", "ls", "--server", url, "--key", admin)).ShouldMatch("generations/gen_.* alice\n");
 
         (await RunAsync("keys", "revoke", id, "--data", data)).ShouldBe($"{id} is revoked.\n");
         await Eventually.Is(async () => await StatusAsync("v1/models", key) == 401, "the server refuses the revoked key");
         (await RunAsync("keys", "ls", "--data", data)).ShouldMatch($"{id} +alice +revoked ");
-        (await FailAsync(1, "keys", "revoke", "0123456789ab", "--data", data)).ShouldContain("There is no key '0123456789ab'");
+        (await FailAsync(3, "keys", "revoke", "0123456789ab", "--data", data)).ShouldContain("There is no key '0123456789ab'");
         server.Log.ShouldNotContain(key.Split('_')[2]);
 
         // And asks for keys still after a restart, with those that are left.
@@ -72,7 +72,7 @@ public sealed class KeysCommandTests
     [InlineData("keys", "create", "--owner")]
     [InlineData("keys", "revoke")]
     [InlineData("keys", "sing")]
-    public async Task What_is_not_understood_is_said(params string[] arguments) => (await FailAsync(2, arguments)).ShouldContain("Usage: penstock keys");
+    public async Task What_is_not_understood_is_said(params string[] arguments) => (await FailAsync(2, arguments)).ShouldContain("Try: penstock keys");
 
     private static async Task<string> RunAsync(params string[] arguments)
     {
