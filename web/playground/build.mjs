@@ -1,7 +1,7 @@
 // Builds the page, precompressed, into artifacts/playground (or the folder that is named), from whatever state: `node build.mjs [folder]`.
 // Exits with 3 where the packages cannot be had, which is no fault of the page.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -43,10 +43,13 @@ async function enter() {
 }
 
 function install() {
+  // A checkout gives old files new times, so what was installed from is kept beside it.
+  const wanted = join(here, 'package-lock.json');
   const installed = join(here, 'node_modules/.package-lock.json');
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(here, 'package-lock.json')).mtimeMs) return;
+  const from = join(here, 'node_modules/.installed-from.json');
+  if (existsSync(installed) && (statSync(installed).mtimeMs >= statSync(wanted).mtimeMs || (existsSync(from) && readFileSync(from).equals(readFileSync(wanted))))) return;
   const npm = spawnSync('npm', ['ci', '--silent', '--no-audit', '--no-fund', '--prefer-offline', '--fetch-retries=1'], { cwd: here, stdio: ['ignore', 'ignore', 'pipe'], shell: process.platform === 'win32' });
-  if (npm.status === 0) return;
+  if (npm.status === 0) return copyFileSync(wanted, from);
   rmSync(lock, { force: true });
   console.log(`npm ci failed in ${here}. ${npm.error?.message ?? String(npm.stderr).split('\n')[0]}`);
   process.exit(3);

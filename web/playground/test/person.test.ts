@@ -38,6 +38,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await expectAccessible(page, 'empty');
       await page.locator('.model-button').click();
       await expectAccessible(page, 'models');
+      const { x, width } = (await page.locator('.popover').boundingBox())!;
+      expect(x, 'the list is on the screen').toBeGreaterThanOrEqual(0);
+      expect(x + width).toBeLessThanOrEqual(viewport.width);
       await page.keyboard.press('Escape');
       await choose(page, 'simulated/chat?tps=20');
       await ask(page, 'Slowly, please.');

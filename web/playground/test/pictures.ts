@@ -38,7 +38,7 @@ print(f"{velocity(0.03, 2.0, 0.001):.2f} m/s")
 /** Leads the page through its states, and shows each to who wants it. */
 export async function takePictures(show: (page: Page, name: string) => Promise<unknown>): Promise<void> {
   const upstream = await Upstream.start({ 'river-1': { reasoning: 'Gravity first, then rock. ', text: answer, size: 4, pace: 12 }, caller: { text: 'Let me look that up.', tool: { name: 'get_weather', arguments: '{"city":"Paris","days":3}' } } });
-  const playground = await Playground.open({ 'Storage:Kind': 'memory', ...upstream.settings });
+  const playground = await Playground.open({ 'Generations:OnCrash': 'continue', ...upstream.settings });
   const guarded = await Playground.open({ 'Storage:Kind': 'memory', 'Auth:Keys:0123456789ab:Hash': '0'.repeat(64) });
   try {
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -80,6 +80,22 @@ export async function takePictures(show: (page: Page, name: string) => Promise<u
           await page.locator('.scroller').focus();
           await page.keyboard.press('?');
           await show(page, name('help'));
+        }
+        if (device === 'desk') {
+          // Killed in mid-answer, and started again.
+          await page.keyboard.press('Escape');
+          await page.keyboard.press('Alt+n');
+          await choose(page, 'simulated/chat?tps=40');
+          await ask(page, 'Why does a river wind?');
+          await saidMore(lastAnswer(page), 500);
+          await playground.server.end('SIGKILL');
+          await page.locator('.note.reconnecting').waitFor();
+          await page.waitForTimeout(100);
+          await show(page, name('killed'));
+          await playground.server.launch();
+          await ended(lastAnswer(page));
+          await page.waitForTimeout(200);
+          await show(page, name('recovered'));
         }
         await page.context().close();
         if (device === 'desk') {

@@ -61,7 +61,7 @@ function Shell({ conversation, answer, isLast, shown: { blocks, status, error, s
           <StatsLine stats={stats} answer={answer} model={model} />
         </footer>
       )}
-      {isRunning && stats && stats.tokens > 0 && <footer className="turn-foot last"><StatsLine stats={stats} answer={answer} model={model} /></footer>}
+      {isRunning && stats && stats.tokens > 0 && <footer className="turn-foot last"><StatsLine stats={stats} answer={answer} model={model} isAway={status === 'reconnecting'} /></footer>}
     </article>
   );
 }
@@ -104,13 +104,13 @@ function ErrorNote({ error, onRetry }: { error: Trouble; onRetry: (() => void) |
   );
 }
 
-function StatsLine({ stats, answer, model }: { stats: Stats | null; answer: Answer; model: string }) {
+function StatsLine({ stats, answer, model, isAway = false }: { stats: Stats | null; answer: Answer; model: string; isAway?: boolean }) {
   const parts = [
     model,
     stats?.ttft !== undefined && stats?.ttft !== null && `first token ${stats.ttft < 1000 ? `${Math.round(stats.ttft)} ms` : `${(stats.ttft / 1000).toFixed(1)} s`}`,
     stats?.rate && stats.tokens > 4 && stats.rate < 5000 && `${stats.rate.toFixed(stats.rate < 10 ? 1 : 0)} tokens/s`,
     stats && stats.tokens > 0 && `${stats.tokens} tokens`,
-    stats && stats.reconnects > 0 && (stats.reconnects === 1 ? 'reconnected once' : `reconnected ${stats.reconnects} times`),
+    stats && stats.reconnects > 0 && !isAway && (stats.reconnects === 1 ? 'reconnected once' : `reconnected ${stats.reconnects} times`),
     answer.finish === 'length' && 'cut at the token limit',
     answer.finish === 'content_filter' && 'cut by the provider’s filter',
   ].filter(Boolean);
