@@ -42,6 +42,9 @@ public static class PenstockEndpointRouteBuilderExtensions
         services.GetRequiredService<NativeEndpoints>().Map(guarded);
         services.GetRequiredService<ApprovalEndpoints>().Map(guarded);
         services.GetRequiredService<TextEndpoints>().Map(guarded);
+        services.GetRequiredService<OllamaEndpoints>().Map(guarded);
+        services.GetRequiredService<UiChatEndpoints>().Map(guarded);
+        services.GetRequiredService<AgUiEndpoints>().Map(guarded);
         services.GetRequiredService<ModelsEndpoints>().Map(guarded);
         services.GetRequiredService<DurableStreamsEndpoints>().Map(guarded);
         services.GetRequiredService<UsageEndpoints>().Map(guarded);

@@ -76,6 +76,10 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton<NativeEndpoints>();
         services.AddSingleton<ApprovalEndpoints>();
         services.AddSingleton<TextEndpoints>();
+        services.AddSingleton(NewChatTurns);
+        services.AddSingleton<OllamaEndpoints>();
+        services.AddSingleton<UiChatEndpoints>();
+        services.AddSingleton<AgUiEndpoints>();
         services.AddSingleton<ModelsEndpoints>();
         services.AddSingleton<HealthEndpoints>();
         services.AddSingleton<MetricStore>();
@@ -205,6 +209,8 @@ public static class PenstockServiceCollectionExtensions
 
     private static StoredRequests NewRequests(IServiceProvider services) => new(
         services.GetRequiredService<IStreamLog>(), services.GetRequiredService<GenerationOptions>().Retention, services.GetRequiredService<TimeProvider>());
+
+    private static ChatTurns NewChatTurns(IServiceProvider services) => new(services.GetRequiredService<IStreamLog>(), services.GetRequiredService<GenerationOptions>().KeyLifetime);
 
     private static ReplyOptions NewReplies(IServiceProvider services) => new(
         services.GetRequiredService<PenstockOptions>().Streams.Heartbeat,

@@ -73,7 +73,7 @@ internal static class PenstockServer
 
     private static void Cors(Microsoft.AspNetCore.Cors.Infrastructure.CorsPolicyBuilder policy, CorsOptions options)
     {
-        policy.AllowAnyHeader().AllowAnyMethod().WithExposedHeaders(["Penstock-Generation", "Penstock-Heartbeat", "Penstock-Offset", "Retry-After", "Location", .. StreamHeader.Exposed]);
+        policy.AllowAnyHeader().AllowAnyMethod().WithExposedHeaders(["Penstock-Generation", "Penstock-Heartbeat", "Penstock-Offset", "Penstock-Cache", "x-vercel-ai-ui-message-stream", "Retry-After", "Location", .. StreamHeader.Exposed]);
         if (options.Origins.Contains("*")) policy.AllowAnyOrigin();
         else policy.WithOrigins([.. options.Origins]);
     }

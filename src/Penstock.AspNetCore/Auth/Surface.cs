@@ -11,6 +11,9 @@ internal sealed record Surface(string Name, ClientProtocol Protocol)
     public static readonly Surface Responses = new("responses", ClientProtocols.Responses);
     public static readonly Surface Messages = new("messages", ClientProtocols.Messages);
     public static readonly Surface Gemini = new("gemini", ClientProtocols.Gemini);
+    public static readonly Surface Ollama = new("ollama", ClientProtocols.OllamaChat);
+    public static readonly Surface UiChat = new("ui-chat", ClientProtocols.UiMessages);
+    public static readonly Surface AgUi = new("ag-ui", ClientProtocols.AgUi);
     public static readonly Surface Generations = new("generations", ClientProtocols.Native);
     public static readonly Surface Streams = new("streams", ClientProtocols.Native) { IsCounted = true };
     public static readonly Surface Operations = new("operations", ClientProtocols.Native);
@@ -21,7 +24,7 @@ internal sealed record Surface(string Name, ClientProtocol Protocol)
     public static readonly Surface Open = new("open", ClientProtocols.Native) { IsOpen = true };
 
     /// <summary>The names that a key's endpoints may have.</summary>
-    public static readonly string[] Names = ["chat-completions", "responses", "messages", "gemini", "text", "generations", "streams", "operations"];
+    public static readonly string[] Names = ["chat-completions", "responses", "messages", "gemini", "text", "ollama", "ui-chat", "ag-ui", "generations", "streams", "operations"];
 
     public static Surface Text(ClientProtocol protocol) => new("text", protocol);
 

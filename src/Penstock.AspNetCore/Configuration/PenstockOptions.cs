@@ -35,6 +35,8 @@ public sealed class PenstockOptions
     /// <summary>How far an answer may go with tools that the server runs.</summary>
     public ToolOptions Tools { get; set; } = new();
 
+    public CacheOptions Cache { get; set; } = new();
+
     public LimitsOptions Limits { get; set; } = new();
 
     public CorsOptions Cors { get; set; } = new();
@@ -159,6 +161,13 @@ public sealed class LimitsOptions
 
     /// <summary>How many tokens are reserved for an answer whose request does not say how long it may get.</summary>
     public long ReservedTokens { get; set; } = 1024;
+}
+
+/// <summary>When an answer serves for the same request again.</summary>
+public sealed class CacheOptions
+{
+    /// <summary>How old it may be where the request does not say; 0 for requests that ask for it alone.</summary>
+    public TimeSpan MaxAge { get; set; }
 }
 
 public sealed class CorsOptions

@@ -1,12 +1,9 @@
-using System.Buffers;
 using System.Globalization;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
 using Penstock.Protocols;
-using Penstock.Sse;
 using Penstock.Streams;
 
 namespace Penstock.AspNetCore.Endpoints;
@@ -21,6 +18,7 @@ internal sealed class EventsEndpoint(GenerationEndpoint endpoint, GenerationCata
     [
         .. new[] { ClientProtocols.Native, ClientProtocols.ChatCompletions, ClientProtocols.Responses, ClientProtocols.Messages, ClientProtocols.Gemini }.Select(p => (p.Name, p)),
         ("text", ClientProtocols.TextChat),
+        .. new[] { ClientProtocols.UiMessages, ClientProtocols.AgUi }.Select(p => (p.Name, p)),
     ];
 
     /// <summary>Replies with the events of the generation, or with null of the one that the Last-Event-ID names.</summary>
@@ -36,7 +34,7 @@ internal sealed class EventsEndpoint(GenerationEndpoint endpoint, GenerationCata
         GenerationEndpoint.CheckPosition(info, seen);
         StreamHeaders.WriteHeartbeat(context.Response, replies.Heartbeat);
         context.Response.Headers[StreamHeaders.Offset] = (info.NextOffset - 1).ToString(CultureInfo.InvariantCulture);
-        var view = ViewOf(protocol, info, id, wantsSnapshot);
+        var view = protocol == ClientProtocols.Native ? NativeViewOf(context.Request) : ViewOf(protocol, info, id, wantsSnapshot);
         if (wantsSnapshot && (seen.Offset < 0 || seen.InSnapshot))
         {
             await WriteSnapshotAsync(context, protocol, view, id, info, seen);
@@ -53,7 +51,7 @@ internal sealed class EventsEndpoint(GenerationEndpoint endpoint, GenerationCata
         var end = seen.InSnapshot ? seen.Offset + 1 : info.Closed ? info.NextOffset - 1 : info.NextOffset;
         var snapshot = await catalog.GetSnapshotAsync(info, end) ?? throw GenerationEndpoint.NotFound();
         var subscription = await catalog.SubscribeAsync(id, end) ?? throw GenerationEndpoint.NotFound();
-        var beginning = view is ProtocolView made ? made.Fold(snapshot, seen.Part) : Frame(snapshot);
+        var beginning = view is ProtocolView made ? made.Fold(snapshot, seen.Part) : view.WriteSnapshot(snapshot);
         using var reply = new EventStreamReply(context, protocol, view, subscription, skip: 0, asked: false, replies) { Beginning = beginning };
         await reply.RunAsync();
     }
@@ -68,26 +66,17 @@ internal sealed class EventsEndpoint(GenerationEndpoint endpoint, GenerationCata
         return seen;
     }
 
+    /// <summary>The native events: as lines for who accepts <c>application/x-ndjson</c>, else as an event stream.</summary>
+    public static EventView NativeViewOf(HttpRequest request) =>
+        request.Headers.Accept.ToString().Contains(StreamHeaders.Lines, StringComparison.OrdinalIgnoreCase) ? NativeLinesView.Instance : EventView.Native;
+
     private static EventView ViewOf(ClientProtocol protocol, StreamInfo info, string id, bool wantsSnapshot)
     {
-        if (protocol == ClientProtocols.Native) return EventView.Native;
         var metadata = GenerationMetadata.Read(info.Metadata);
         // What was written for it once is the most faithful; but what follows a snapshot must fit to the snapshot.
         return metadata.Protocol == protocol.Name && metadata.Stream && !wantsSnapshot
             ? EventView.Origin
             : new ProtocolView(protocol, metadata, id, info.CreatedAt);
-    }
-
-    private static ReadOnlyMemory<byte> Frame(GenerationSnapshot snapshot)
-    {
-        var output = new ArrayBufferWriter<byte>();
-        SseWriter.Event(output, "snapshot"u8);
-        output.Write("data: "u8);
-        using (var json = new Utf8JsonWriter(output)) GenerationSnapshotWriter.Write(snapshot, json);
-        output.Write("\n"u8);
-        if (snapshot.Offset >= 0) new EventId(snapshot.Id, snapshot.Offset).WriteLine(output);
-        SseWriter.End(output);
-        return output.WrittenMemory;
     }
 
     private static ClientProtocol ProtocolOf(HttpContext context)

@@ -89,6 +89,7 @@ internal sealed class GenerationEndpoint(
             Payer = limits.PayerOf(Caller.Of(context)),
             IdempotencyKey = KeyOf(context),
             JobId = request.JobId,
+            CacheFor = CacheHeader.Read(context.Request, options),
             TraceParent = GenerationTelemetry.TraceParentOf(context.Request.Headers.TraceParent),
         };
     }
@@ -187,7 +188,7 @@ internal sealed class GenerationEndpoint(
     /// <summary>Says in headers what a generation was started with.</summary>
     public void WriteHeaders(HttpContext context, ClientProtocol protocol, Started started)
     {
-        StreamHeaders.WriteDropped(context.Response, started.Dropped);
+        StreamHeaders.WriteStarted(context.Response, started);
         if (started.Left is { } left) RateLimitReply.WriteHeaders(context.Response, protocol, left, replies.Time.GetUtcNow());
     }
 

@@ -46,7 +46,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
         if (request is { Stream: true, Background: false })
         {
             StreamHeaders.WriteHeartbeat(context.Response, replies.Heartbeat);
-            await endpoint.StartAsync(context, _protocol, EventView.Native, request, DisconnectPolicy.Detach);
+            await endpoint.StartAsync(context, _protocol, EventsEndpoint.NativeViewOf(context.Request), request, DisconnectPolicy.Detach);
             return;
         }
 

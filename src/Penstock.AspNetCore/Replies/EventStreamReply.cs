@@ -225,8 +225,8 @@ internal sealed class EventStreamReply(
     }
 
     // A POST that has no reply yet can be told with a status; whoever reads on, and an EventSource, comes back by itself.
-    private Task SayGoodbyeAsync() => view.ContentType != StreamHeaders.EventStream ? FailAsync(GenerationErrors.ShutDown) : context.Response.HasStarted || !HttpMethods.IsPost(context.Request.Method)
-        ? RetryLater.WriteAsync(context, subscription.Id, options.Time)
+    private Task SayGoodbyeAsync() => !view.IsResumable ? FailAsync(GenerationErrors.ShutDown) : context.Response.HasStarted || !HttpMethods.IsPost(context.Request.Method)
+        ? RetryLater.WriteAsync(context, subscription.Id, options.Time, contentType: view.ContentType)
         : ErrorReply.WriteAsync(context, protocol, ErrorReply.From(GenerationErrors.ShutDown));
 
     // The log has no ending to show, so this one has no id.

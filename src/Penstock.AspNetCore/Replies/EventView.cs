@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json;
 using Penstock.Generations;
 using Penstock.Protocols;
 using Penstock.Protocols.Native;
@@ -19,11 +20,27 @@ internal abstract class EventView
     /// <summary>The media type of the reply.</summary>
     public virtual string ContentType => StreamHeaders.EventStream;
 
+    /// <summary>Whether its clients come back by themselves when they are cut, so that a server that goes down need not tell them of an error.</summary>
+    public virtual bool IsResumable => ContentType == StreamHeaders.EventStream;
+
     /// <summary>Writes a record's frames, but for the first <paramref name="skip"/>.</summary>
     public abstract void Write(string generationId, StreamEvent record, int skip, IBufferWriter<byte> output);
 
     /// <summary>Writes a failure that the log could not take; it has no id.</summary>
     public abstract void WriteFailure(ClientProtocol protocol, GenerationError error, IBufferWriter<byte> output);
+
+    /// <summary>What was said so far as one native event.</summary>
+    public virtual ReadOnlyMemory<byte> WriteSnapshot(GenerationSnapshot snapshot)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        SseWriter.Event(output, "snapshot"u8);
+        output.Write("data: "u8);
+        using (var json = new Utf8JsonWriter(output)) GenerationSnapshotWriter.Write(snapshot, json);
+        output.Write("\n"u8);
+        if (snapshot.Offset >= 0) new EventId(snapshot.Id, snapshot.Offset).WriteLine(output);
+        SseWriter.End(output);
+        return output.WrittenMemory;
+    }
 
     /// <summary>Writes a sign of life.</summary>
     public virtual void WriteHeartbeat(ClientProtocol protocol, IBufferWriter<byte> output) => SseWriter.Comment(output, "ping"u8);

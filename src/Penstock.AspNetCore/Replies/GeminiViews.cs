@@ -16,7 +16,7 @@ internal sealed class GeminiDataView : EventView
     public override void Write(string generationId, StreamEvent record, int skip, IBufferWriter<byte> output)
     {
         var frames = EventRecord.Frames(record.Data);
-        while (GeminiFrames.TryTake(ref frames, out var json)) Write(json, output);
+        while (DataFrames.TryTake(ref frames, out var json)) Write(json, output);
     }
 
     public override void WriteFailure(ClientProtocol protocol, GenerationError error, IBufferWriter<byte> output) =>
@@ -44,7 +44,7 @@ internal sealed class GeminiArrayView : EventView
     public override void Write(string generationId, StreamEvent record, int skip, IBufferWriter<byte> output)
     {
         var frames = EventRecord.Frames(record.Data);
-        while (GeminiFrames.TryTake(ref frames, out var json))
+        while (DataFrames.TryTake(ref frames, out var json))
         {
             BeginItem(output);
             output.Write(json);
@@ -68,17 +68,4 @@ internal sealed class GeminiArrayView : EventView
     }
 
     private void End(IBufferWriter<byte> output) => output.Write(_begun ? "]\n"u8 : "[]\n"u8);
-}
-
-/// <summary>Takes the frames of the log apart: <c>data: {…}</c>, perhaps an id, a blank line.</summary>
-file static class GeminiFrames
-{
-    public static bool TryTake(scoped ref ReadOnlySpan<byte> frames, out ReadOnlySpan<byte> json)
-    {
-        json = default;
-        if (!frames.StartsWith("data: "u8)) return false;
-        json = frames["data: "u8.Length..frames.IndexOf((byte)'\n')];
-        frames = frames[(frames.IndexOf("\n\n"u8) + 2)..];
-        return true;
-    }
 }

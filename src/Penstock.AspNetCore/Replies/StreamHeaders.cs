@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
+using Penstock.Generations;
 
 namespace Penstock.AspNetCore.Replies;
 
@@ -9,10 +10,16 @@ internal static class StreamHeaders
 {
     public const string EventStream = "text/event-stream";
 
+    /// <summary>JSON, one object a line.</summary>
+    public const string Lines = "application/x-ndjson";
+
     public const string Generation = "Penstock-Generation";
 
     /// <summary>Names the fields of the request that the provider's protocol has no words for.</summary>
     public const string Dropped = "Penstock-Dropped";
+
+    /// <summary>In a request, how many seconds old an answer to the same one may be; in a reply, whether there was one.</summary>
+    public const string Cache = "Penstock-Cache";
 
     /// <summary>Beside a count of tokens that is a guess of ours.</summary>
     public const string Estimated = "Penstock-Estimated";
@@ -26,9 +33,11 @@ internal static class StreamHeaders
     // A field's name is the client's own text, and a header holds only ASCII.
     private static readonly SearchValues<char> _plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-[]() ");
 
-    public static void WriteDropped(HttpResponse response, IReadOnlyList<string>? names)
+    /// <summary>Says what became of the request when its generation was started or joined.</summary>
+    public static void WriteStarted(HttpResponse response, in Started started)
     {
-        if (names is null) return;
+        if (started.Cache != CacheUse.None) response.Headers[Cache] = started.Cache == CacheUse.Hit ? "hit" : "miss";
+        if (started.Dropped is not { } names) return;
         response.Headers[Dropped] = string.Join(", ", names.Where(n => !n.AsSpan().ContainsAnyExcept(_plain)).Take(100));
     }
 

@@ -129,6 +129,19 @@ internal sealed class GenerationCatalog(
     /// <summary>Whether a generation still has its key: not when it is gone, or came to nothing.</summary>
     public async ValueTask<bool> StandsAsync(string id) => await log.GetAsync(GenerationPath.Of(id)) is { } info && !(info.Closed && await IsSilentAsync(info));
 
+    /// <summary>Whether an ended generation came to its proper end.</summary>
+    public async ValueTask<bool> IsFinishedAsync(StreamInfo ended)
+    {
+        try
+        {
+            return await StatusAsync(ended) == "finished";
+        }
+        catch (StreamCorruptException)
+        {
+            return false;
+        }
+    }
+
     // The last event tells, which spares folding all that a filter leaves out.
     private async ValueTask<string?> StatusAsync(StreamInfo info)
     {

@@ -54,6 +54,9 @@ public sealed record StartOptions
     /// <summary>Names the request among its owner's, so that sending it again joins the generation that it started; null for none.</summary>
     public string? IdempotencyKey { get; init; }
 
+    /// <summary>How old an answer to the same request may be that serves for this one; null for none at all. A request with a key of its own is never served so.</summary>
+    public TimeSpan? CacheFor { get; init; }
+
     /// <summary>Which jobs are taken first where they wait.</summary>
     public JobPriority Priority { get; init; } = JobPriority.Normal;
 

@@ -24,6 +24,7 @@ internal sealed class GenerationService(
     private static readonly TimeSpan _forgotten = TimeSpan.FromMinutes(2);
 
     private readonly IdempotencyKeys _keys = new(log, options.KeyLifetime);
+    private readonly AnswerCache _cache = new(log, catalog, time);
     private readonly CallSignatures _signatures = new(log);
     private readonly CancellationTokenSource _stopping = new();
     private volatile bool _draining;
@@ -48,14 +49,22 @@ internal sealed class GenerationService(
         // Apart, since a job's id finds its generation and a key must not.
         var name = start.JobId is not null ? JobPrefix + start.JobId : start.IdempotencyKey is not null ? "key:" + start.IdempotencyKey : null;
         var id = GenerationId.New();
-        if (name is null) return await CreateAsync(request, protocol, start, id, key: null, claim: null);
+        if (name is null) return start.CacheFor is { } maxAge ? await StartCachedAsync(request, protocol, start, id, maxAge) : await CreateAsync(request, protocol, start, id, claim: null);
 
         var key = IdempotencyKeys.Hash(start.Owner, name);
         // Gemini's address says which model, and whether to stream.
         var bodyHash = IdempotencyKeys.Hash([.. System.Text.Encoding.UTF8.GetBytes($"{request.Protocol}\0{request.Model}\0{request.Stream}\0"), .. request.Body.Span]);
         return await _keys.ClaimAsync(key, mine: null, catalog.StandsAsync) is { } claim
             ? await JoinAsync(claim, bodyHash, start)
-            : await CreateAsync(request, protocol, start, id, key, new KeyClaim(id, bodyHash));
+            : await CreateAsync(request, protocol, start, id, new Claim(new KeyClaim(id, bodyHash), mine => _keys.ClaimAsync(key, mine, catalog.StandsAsync)));
+    }
+
+    private async ValueTask<Started> StartCachedAsync(GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, TimeSpan maxAge)
+    {
+        var key = AnswerCache.KeyOf(request, router.NameOf(request.Model), start.Owner);
+        return await _cache.FindAsync(key, maxAge) is { } hit
+            ? await JoinAsync(hit, key, start) with { Cache = CacheUse.Hit }
+            : await CreateAsync(request, protocol, start, id, new Claim(new KeyClaim(id, key), mine => _cache.ClaimAsync(key, mine, maxAge)) { IsCache = true });
     }
 
     /// <summary>Finds a generation by its own id, an id that a protocol made of it, or the id of one of the owner's jobs; null for none.</summary>
@@ -197,7 +206,7 @@ internal sealed class GenerationService(
         }
     }
 
-    private async ValueTask<Started> CreateAsync(GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string? key, KeyClaim? claim)
+    private async ValueTask<Started> CreateAsync(GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, Claim? claim)
     {
         if (_draining)
             throw new RequestException("The server is shutting down. Try again.") { Status = 503, Code = "shutting_down", RetryAfter = TimeSpan.FromSeconds(1) };
@@ -212,15 +221,15 @@ internal sealed class GenerationService(
         try
         {
             admitted = await AdmitAsync(request, start, id, route);
-            return await CreateAsync(request, protocol, start, id, key, claim, attempts, offered, admitted);
+            return await CreateAsync(request, protocol, start, id, claim, attempts, offered, admitted);
         }
         catch (Exception e)
         {
             attempts.Abandon(); // or its target would wait for ever for what comes of it
             await limits.CancelAsync(id, admitted?.Terms);
             // What is being asked twice at once joins, whoever of the two was let in.
-            if (e is RequestException { RateLimits: not null } && key is not null && await _keys.ClaimAsync(key, mine: null, catalog.StandsAsync) is { } holder)
-                return await JoinAsync(holder, claim!.BodyHash, start);
+            if (e is RequestException { RateLimits: not null } && claim is not null && await claim.TakeAsync(null) is { } holder)
+                return await JoinAsync(holder, claim.Mine.BodyHash, start) with { Cache = claim.IsCache ? CacheUse.Hit : CacheUse.None };
             throw;
         }
     }
@@ -230,7 +239,7 @@ internal sealed class GenerationService(
         : await limits.AdmitAsync(id, payer, request, router.NameOf(request.Model), route.Targets.Select(t => t.Name), waits: queue.SpansNodes);
 
     private async ValueTask<Started> CreateAsync(
-        GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string? key, KeyClaim? claim, Attempts attempts, ToolSet? offered, Admitted? admitted)
+        GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, Claim? claim, Attempts attempts, ToolSet? offered, Admitted? admitted)
     {
         var asked = attempts.Current;
         var keeps = request.Store ?? options.OnCrash != CrashPolicy.Fail;
@@ -252,12 +261,12 @@ internal sealed class GenerationService(
         {
             if (keeps || waits || queue.SpansNodes) await requests.SaveAsync(id, request);
             stream = await log.CreateAsync(GenerationPath.Of(id), new StreamOptions { Metadata = metadata.ToBytes(), Retention = request.Store is false ? _unstored : null });
-            if (claim is not null && await _keys.ClaimAsync(key!, claim, catalog.StandsAsync) is { } holder && holder != claim)
+            if (claim is not null && await claim.TakeAsync(claim.Mine) is { } holder && holder != claim.Mine)
             {
                 attempts.Abandon();
                 await RemoveAsync(id);
                 await limits.CancelAsync(id, admitted?.Terms);
-                return await JoinAsync(holder, claim.BodyHash, start);
+                return await JoinAsync(holder, claim.Mine.BodyHash, start) with { Cache = claim.IsCache ? CacheUse.Hit : CacheUse.None };
             }
         }
         catch (StreamStorageException e)
@@ -268,7 +277,7 @@ internal sealed class GenerationService(
         }
 
         await EnqueueAsync(stream, id, request, protocol, metadata, attempts, offered, start);
-        return new Started(id, metadata.Dropped) { Left = admitted?.Left };
+        return new Started(id, metadata.Dropped) { Left = admitted?.Left, Cache = claim is { IsCache: true } ? CacheUse.Miss : CacheUse.None };
     }
 
     private async ValueTask EnqueueAsync(
@@ -345,6 +354,12 @@ internal sealed class GenerationService(
             GenerationLog.NotStopped(logger, id, e); // its worker looks, too
         }
     }
+
+    /// <summary>What a new generation wants to be found by, and how it gets it; given null, how to look who has it.</summary>
+    private sealed record Claim(KeyClaim Mine, Func<KeyClaim?, ValueTask<KeyClaim?>> TakeAsync)
+    {
+        public bool IsCache { get; init; }
+    }
 }
 
 /// <summary>A generation that was started or joined.</summary>
@@ -354,4 +369,15 @@ internal readonly record struct Started(string Id, IReadOnlyList<string>? Droppe
 {
     /// <summary>What whoever asked has left of their limits; null where nothing was counted.</summary>
     public RateLimits? Left { get; init; }
+
+    /// <summary>Whether the cache had it.</summary>
+    public CacheUse Cache { get; init; }
+}
+
+internal enum CacheUse : byte
+{
+    /// <summary>It was not asked.</summary>
+    None,
+    Hit,
+    Miss,
 }

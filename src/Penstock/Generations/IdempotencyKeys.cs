@@ -13,9 +13,9 @@ namespace Penstock.Generations;
 /// </summary>
 /// <param name="log">The store.</param>
 /// <param name="lifetime">How long an unused claim is kept; longer than a generation's stream, or its key would be free before it is gone.</param>
-internal sealed class IdempotencyKeys(IStreamLog log, TimeSpan lifetime)
+/// <param name="prefix">Where the claims are: another prefix for keys that nobody gave but that are made of what is asked (<see cref="AnswerCache"/>).</param>
+internal sealed class IdempotencyKeys(IStreamLog log, TimeSpan lifetime, string prefix = "keys/")
 {
-    private const string PathPrefix = "keys/";
 
     /// <summary>One key of two owners is two keys. The length keeps an owner's name and a key from being read as another pair.</summary>
     public static string Hash(string? owner, string key) => Hash(Encoding.UTF8.GetBytes(owner is null ? key : $"owner:{owner.Length}:{owner}:{key}"));
@@ -26,10 +26,11 @@ internal sealed class IdempotencyKeys(IStreamLog log, TimeSpan lifetime)
     /// <param name="key">The key's hash.</param>
     /// <param name="mine">The generation to claim it for; null only looks.</param>
     /// <param name="stands">Whether a generation still has its key.</param>
+    /// <param name="expiresAt">When the claim ends, used or not; null for when it has not been used for long.</param>
     /// <returns>Who has the key; null for nobody.</returns>
-    public async ValueTask<KeyClaim?> ClaimAsync(string key, KeyClaim? mine, Func<string, ValueTask<bool>> stands)
+    public async ValueTask<KeyClaim?> ClaimAsync(string key, KeyClaim? mine, Func<string, ValueTask<bool>> stands, DateTimeOffset? expiresAt = null)
     {
-        var path = PathPrefix + key;
+        var path = prefix + key;
         while (true)
         {
             if (await ReadAsync(path) is { } claim)
@@ -41,7 +42,7 @@ internal sealed class IdempotencyKeys(IStreamLog log, TimeSpan lifetime)
             {
                 return null;
             }
-            else if (await TryCreateAsync(path, mine))
+            else if (await TryCreateAsync(path, mine, expiresAt))
             {
                 return mine;
             }
@@ -52,11 +53,11 @@ internal sealed class IdempotencyKeys(IStreamLog log, TimeSpan lifetime)
     public async ValueTask<string?> FindAsync(string key)
     {
         KeyClaim? last = null;
-        for (var path = PathPrefix + key; await ReadAsync(path) is { } claim; path = After(key, claim)) last = claim;
+        for (var path = prefix + key; await ReadAsync(path) is { } claim; path = After(key, claim)) last = claim;
         return last?.GenerationId;
     }
 
-    private static string After(string key, KeyClaim claim) => $"{PathPrefix}{key}/{claim.GenerationId}";
+    private string After(string key, KeyClaim claim) => $"{prefix}{key}/{claim.GenerationId}";
 
     private async ValueTask<KeyClaim?> ReadAsync(string path)
     {
@@ -64,11 +65,17 @@ internal sealed class IdempotencyKeys(IStreamLog log, TimeSpan lifetime)
         return use is not null && await log.GetAsync(path) is { } info ? JsonSerializer.Deserialize(info.Metadata.Span, KeyJson.Default.KeyClaim) : null;
     }
 
-    private async ValueTask<bool> TryCreateAsync(string path, KeyClaim claim)
+    private async ValueTask<bool> TryCreateAsync(string path, KeyClaim claim, DateTimeOffset? expiresAt)
     {
         try
         {
-            var options = new SharedStreamOptions { Metadata = JsonSerializer.SerializeToUtf8Bytes(claim, KeyJson.Default.KeyClaim), TimeToLive = lifetime, Closed = true };
+            var options = new SharedStreamOptions
+            {
+                Metadata = JsonSerializer.SerializeToUtf8Bytes(claim, KeyJson.Default.KeyClaim),
+                TimeToLive = expiresAt is null ? lifetime : null,
+                ExpiresAt = expiresAt,
+                Closed = true,
+            };
             await log.CreateSharedAsync(path, options);
             return true;
         }

@@ -1,9 +1,12 @@
+using Penstock.Protocols.AgUi;
 using Penstock.Protocols.ChatCompletions;
 using Penstock.Protocols.Gemini;
 using Penstock.Protocols.Messages;
 using Penstock.Protocols.Native;
+using Penstock.Protocols.Ollama;
 using Penstock.Protocols.Responses;
 using Penstock.Protocols.Text;
+using Penstock.Protocols.UiMessages;
 
 namespace Penstock.Protocols;
 
@@ -32,7 +35,17 @@ internal static class ClientProtocols
     /// <summary><c>GET /stream?query=</c></summary>
     public static ClientProtocol TextStream { get; } = new TextProtocol("text-stream", "query", namesTokens: false, namesDone: false);
 
-    private static readonly ClientProtocol[] _all = [Native, ChatCompletions, Responses, Messages, Gemini, TextQuery, TextChat, TextAsk, TextStream];
+    public static ClientProtocol OllamaChat { get; } = new OllamaProtocol("ollama-chat", isChat: true);
+
+    public static ClientProtocol OllamaGenerate { get; } = new OllamaProtocol("ollama-generate", isChat: false);
+
+    /// <summary>The AI SDK's <c>useChat</c>.</summary>
+    public static ClientProtocol UiMessages { get; } = new UiMessagesProtocol();
+
+    public static ClientProtocol AgUi { get; } = new AgUiProtocol();
+
+    private static readonly ClientProtocol[] _all =
+        [Native, ChatCompletions, Responses, Messages, Gemini, TextQuery, TextChat, TextAsk, TextStream, OllamaChat, OllamaGenerate, UiMessages, AgUi];
 
     /// <summary>The protocol of that name, or null.</summary>
     public static ClientProtocol? Find(string name) => Array.Find(_all, p => p.Name == name);

@@ -7,7 +7,7 @@ namespace Penstock.Protocols.Gemini;
 /// <summary>Reads <c>systemInstruction</c> and <c>contents</c>.</summary>
 internal sealed class GeminiContents(List<OwnField> ownFields)
 {
-    private readonly GeminiCallIds _ids = new();
+    private readonly CallIds _ids = new();
     private GeminiTurn _turn = new();
 
     public IReadOnlyList<Message> Read(JsonElement root)

@@ -24,7 +24,7 @@ public sealed class NodeSdkTests(SdkServer server) : IClassFixture<SdkServer>
     public static TheoryData<string, string> All()
     {
         var data = new TheoryData<string, string>();
-        string[] sdks = ["openai-chat", "openai-responses", "anthropic", "google-genai", "groq", "ai-openai", "ai-anthropic", "ai-google", "ai-openai-compatible", "langchain"];
+        string[] sdks = ["openai-chat", "openai-responses", "anthropic", "google-genai", "groq", "ai-openai", "ai-anthropic", "ai-google", "ai-openai-compatible", "langchain", "ollama", "ui-chat", "ag-ui"];
         foreach (var sdk in sdks)
         {
             foreach (var wire in Wire.All) data.Add(sdk, wire.Protocol);

@@ -1,7 +1,8 @@
-// What the browser tests look at. The address says what to show: ?server=…&show=chat|auto|plain|attach|toggle|ai|assistant&strict=1&model=…
+// What the browser tests look at. The address says what to show: ?server=…&show=chat|auto|plain|attach|toggle|ai|ui|assistant&strict=1&model=…
 import { useChat as useAiChat } from '@ai-sdk/react';
 import { AssistantRuntimeProvider, ThreadPrimitive, MessagePrimitive, useExternalStoreRuntime } from '@assistant-ui/react';
 import { StrictMode, useEffect, useState } from 'react';
+import { DefaultChatTransport } from 'ai';
 import { createRoot } from 'react-dom/client';
 import { PenstockChatTransport } from '../../src/adapters/ai-sdk.js';
 import { toExternalStore } from '../../src/adapters/assistant-ui.js';
@@ -68,6 +69,22 @@ function Ai() {
   </>;
 }
 
+const weather = { type: 'function', function: { name: 'get_weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } } };
+const unmodified = new DefaultChatTransport({ api: `${server}/api/chat`, body: { model, tools: [weather] } });
+
+// useChat as its documentation has it: nothing here is ours.
+function Ui() {
+  const { messages, status, error, sendMessage, stop } = useAiChat({ id: query.get('id') ?? 'ui', transport: unmodified, resume: true });
+  return <>
+    <button id="send" onClick={() => void sendMessage({ text: query.get('prompt') ?? 'Tell me about rivers.' })}>Send</button>
+    <button id="stop" onClick={() => void stop()}>Stop</button>
+    <output id="status">{status}</output><output id="error">{error?.message}</output>
+    {messages.map(m => <div key={m.id} id={m.role === 'assistant' ? m.id : undefined} className={m.role}>{m.parts.map((p, n) =>
+      p.type === 'text' ? <span key={n}>{p.text}</span>
+      : p.type === 'tool-get_weather' ? <code key={n} data-state={p.state}>{JSON.stringify(p.input)}</code> : null)}</div>)}
+  </>;
+}
+
 const parts = { UserMessage: () => <p className="user"><MessagePrimitive.Parts /></p>, AssistantMessage: () => <div className="assistant"><MessagePrimitive.Parts /></div> };
 
 function Assistant() {
@@ -82,7 +99,7 @@ function Assistant() {
 }
 
 const shows: Record<string, React.ReactNode> = {
-  chat: <Chat />, auto: <Stream />, plain: <Plain />, toggle: <Toggle />, ai: <Ai />, assistant: <Assistant />, attach: <Stream id={query.get('id') ?? ''} />,
+  chat: <Chat />, auto: <Stream />, plain: <Plain />, toggle: <Toggle />, ai: <Ai />, ui: <Ui />, assistant: <Assistant />, attach: <Stream id={query.get('id') ?? ''} />,
 };
 const page = shows[query.get('show')!];
 createRoot(document.getElementById('root')!).render(query.has('strict') ? <StrictMode>{page}</StrictMode> : page);

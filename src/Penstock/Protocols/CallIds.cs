@@ -1,7 +1,7 @@
-namespace Penstock.Protocols.Gemini;
+namespace Penstock.Protocols;
 
 /// <summary>Which result answers which call: by its id, or else the oldest call of its name that has none yet. Calls without an id are numbered.</summary>
-internal sealed class GeminiCallIds
+internal sealed class CallIds
 {
     private readonly HashSet<string> _open = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Queue<string>> _byName = new(StringComparer.Ordinal);

@@ -1,0 +1,123 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Penstock.Testing;
+
+namespace Penstock.AspNetCore.Tests.Lifecycle;
+
+/// <summary>The same request again.</summary>
+public sealed class CacheTests
+{
+    private static readonly IReadOnlyList<string> _tokens = Tokens.Of("cache", 12);
+
+    private static RawRequest Ask(PenstockHost host, string prompt = "Hi", bool stream = true, string? age = "60")
+    {
+        var request = host.Api.Chat("up/m", prompt, stream);
+        return age is null ? request : request.With("Penstock-Cache", age);
+    }
+
+    public static TheoryData<string, string, string> Requests => new()
+    {
+        { "v1/chat/completions", """{"model":"up/m","stream":true,"messages":[{"role":"user","content":"Hi"}]}""", "[DONE]" },
+        { "v1/responses", """{"model":"up/m","stream":true,"input":"Hi"}""", "response.completed" },
+        { "v1/messages", """{"model":"up/m","stream":true,"max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}""", "message_stop" },
+        { "v1beta/models/up%2Fm:streamGenerateContent?alt=sse", """{"contents":[{"role":"user","parts":[{"text":"Hi"}]}]}""", "STOP" },
+        { "query/stream", """{"model":"up/m","prompt":"Hi"}""", "[DONE]" },
+        { "v1/generations", """{"model":"up/m","stream":true,"prompt":"Hi"}""", "finished" },
+        { "api/chat", """{"model":"up/m","messages":[{"role":"user","content":"Hi"}]}""", "\"done\":true" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Requests))]
+    public async Task A_hundred_that_ask_at_once_are_one_call_and_a_hundred_whole_answers(string path, string body, string ends)
+    {
+        var go = new TaskCompletionSource();
+        await using var host = await PenstockHost.StartAsync(async call =>
+        {
+            await go.Task;
+            await call.Sse(Chat.Answer(_tokens));
+        });
+        var replies = Enumerable.Range(0, 100).Select(_ => Api.SendTextAsync(RawRequest.Post(host.Api.Url(path), body).With("Penstock-Cache", "60"))).ToList();
+        await Eventually.Is(() => host.Upstream.Calls.Count > 0, "the provider is asked");
+        go.SetResult();
+        var texts = (await Task.WhenAll(replies)).Select(r => r.Body).Distinct().ToList();
+        texts.ShouldHaveSingleItem().ShouldContain(ends);
+        host.Upstream.Calls.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_hit_is_the_answer_that_there_is_and_says_so()
+    {
+        await using var host = await PenstockHost.StartAsync(call => call.Sse(Chat.Answer(_tokens)));
+        using var first = await SseClient.OpenAsync(Ask(host));
+        var events = await first.RestAsync();
+        first.Reply.Headers["Penstock-Cache"].ShouldBe("miss");
+        using var second = await SseClient.OpenAsync(Ask(host));
+        (await second.RestAsync()).ShouldBe(events);
+        second.Reply.Headers["Penstock-Cache"].ShouldBe("hit");
+        using var resumed = await SseClient.OpenAsync(Ask(host).With("Last-Event-ID", events[5].Id!));
+        (await resumed.RestAsync()).ShouldBe(events.Skip(6));
+        host.Upstream.Calls.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task White_space_and_the_order_of_members_make_no_other_request()
+    {
+        await using var host = await PenstockHost.StartAsync(call => call.Sse(Chat.Answer(_tokens)));
+        foreach (var body in (string[])["""{"model":"up/m","prompt":"Hi","top_p":1,"user":null}""", """{ "prompt" : "Hi",  "top_p":1, "model":"up/m" }"""])
+            await Api.SendTextAsync(RawRequest.Post(host.Api.Url("v1/chat/completions"), body).With("Penstock-Cache", "60"));
+        host.Upstream.Calls.Count.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("Hi", true, "off")]
+    [InlineData("Hi", true, null)]
+    [InlineData("Ho", true, "60")]
+    [InlineData("Hi", false, "60")]
+    public async Task Whoever_asks_otherwise_is_answered_anew(string prompt, bool stream, string? age)
+    {
+        await using var host = await PenstockHost.StartAsync(call => call.Request!["stream"]?.GetValue<bool>() == true ? call.Sse(Chat.Answer(_tokens)) : call.Json(200, Chat.Whole("A", 1, 1)));
+        await Api.SendTextAsync(Ask(host));
+        (await Api.SendTextAsync(Ask(host, prompt, stream, age))).Status.ShouldBe(HttpStatusCode.OK);
+        host.Upstream.Calls.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task An_answer_that_failed_serves_nobody()
+    {
+        await using var host = await PenstockHost.StartAsync(call => call.Json(400, """{"error":{"message":"no"}}"""));
+        (await Api.SendTextAsync(Ask(host))).Status.ShouldNotBe(HttpStatusCode.OK);
+        host.Upstream.Reply(call => call.Sse(Chat.Answer(_tokens)));
+        View.ChatText(await SseClient.AllAsync(Ask(host))).ShouldBe(string.Concat(_tokens));
+        View.ChatText(await SseClient.AllAsync(Ask(host))).ShouldBe(string.Concat(_tokens));
+        host.Upstream.Calls.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_too_old_serves_nobody()
+    {
+        var time = new ManualTimeProvider();
+        await using var host = await PenstockHost.StartAsync(ScriptedUpstream.Start(call => call.Sse(Chat.Answer(_tokens))), services => services.AddSingleton<TimeProvider>(time));
+        await Api.SendTextAsync(Ask(host, age: "600"));
+        time.Advance(TimeSpan.FromSeconds(61));
+        await Api.SendTextAsync(Ask(host, age: "600"));
+        host.Upstream.Calls.Count.ShouldBe(1);
+        await Api.SendTextAsync(Ask(host, age: "60"));
+        host.Upstream.Calls.Count.ShouldBe(2);
+        time.Advance(TimeSpan.FromSeconds(600));
+        await Api.SendTextAsync(Ask(host, age: "600"));
+        host.Upstream.Calls.Count.ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task What_is_configured_holds_for_requests_that_say_nothing()
+    {
+        await using var host = await PenstockHost.StartAsync(call => call.Sse(Chat.Answer(_tokens)), settings: ("Cache:MaxAge", "00:01:00"));
+        await Api.SendTextAsync(Ask(host, age: null));
+        await Api.SendTextAsync(Ask(host, age: null));
+        host.Upstream.Calls.Count.ShouldBe(1);
+        var (status, error) = await Api.SendAsync(Ask(host, age: "soon"));
+        status.ShouldBe(HttpStatusCode.BadRequest);
+        ((string)error!["error"]!["message"]!).ShouldContain("Penstock-Cache is 'soon'");
+    }
+}
