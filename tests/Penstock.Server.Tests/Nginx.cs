@@ -25,6 +25,7 @@ internal sealed class Nginx : IAsyncDisposable
         proxy_pass http://penstock;
         proxy_http_version 1.1;
         proxy_set_header Connection "";
+        proxy_set_header Host $http_host;
         proxy_connect_timeout 2s;
         proxy_read_timeout 10s;
         """);
