@@ -29,7 +29,7 @@ public sealed class McpServers : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var port = Ports.Free();
-        var start = new ProcessStartInfo("node", [_everything, "streamableHttp"]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("node", [_everything, "streamableHttp"]) { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
         start.Environment["PORT"] = $"{port}";
         _http = Process.Start(start)!;
         _http.BeginErrorReadLine();

@@ -13,7 +13,7 @@ public sealed partial class CliDocTests
         var folder = server.DataFolder;
         var shim = Path.Combine(folder, "penstock");
         await File.WriteAllTextAsync(shim, $"#!/bin/sh\nexec dotnet '{PenstockProcess.ServerDll()}' \"$@\"\n");
-        File.SetUnixFileMode(shim, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        await Command.RunAsync("chmod", ["+x", shim]);
         var block = Blocks("cli.md", "sh").Single(b => b.Contains("--detach", StringComparison.Ordinal));
         var (exit, output, error) = await Command.RunAsync(
             TimeSpan.FromMinutes(2), "bash", ["-ec", block.Replace("simulated/reasoner", "simulated/reasoner?tps=0", StringComparison.Ordinal)], folder, ("PATH", $"{folder}:{Environment.GetEnvironmentVariable("PATH")}"), ("PENSTOCK_SERVER", server.Url.ToString()));

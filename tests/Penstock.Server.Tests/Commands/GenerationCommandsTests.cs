@@ -92,7 +92,7 @@ public sealed class GenerationCommandsTests
     {
         var folder = Directory.CreateTempSubdirectory("penstock-test-").FullName;
         await File.WriteAllTextAsync(Path.Combine(folder, "penstock"), $"#!/bin/sh\nexec dotnet '{PenstockProcess.ServerDll()}' \"$@\"\n");
-        File.SetUnixFileMode(Path.Combine(folder, "penstock"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        await Command.RunAsync("chmod", ["+x", Path.Combine(folder, "penstock")]);
         var (exit, output, error) = await Command.RunAsync(
             "bash",
             ["-c", """source <(penstock completion bash); COMP_LINE='penstock keys re'; COMP_POINT=16; COMP_WORDS=(penstock keys re); COMP_CWORD=2; _penstock; echo "${COMPREPLY[@]}" """],
