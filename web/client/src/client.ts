@@ -26,7 +26,7 @@ export interface Snapshot {
   readonly createdAt: string;
   readonly text: string;
   /** `id` is a tool call's own; `open` has not ended, or was cut. */
-  readonly blocks: readonly { readonly block: number; readonly kind: BlockKind; readonly choice?: number; readonly id?: string; readonly name?: string; readonly server?: string; readonly call?: number; readonly isError?: boolean; readonly text: string; readonly signature?: string; readonly open?: boolean }[];
+  readonly blocks: readonly { readonly block: number; readonly kind: BlockKind; readonly choice?: number; readonly id?: string; readonly name?: string; readonly server?: string; readonly call?: number; readonly isError?: boolean; readonly run?: boolean; readonly approval?: 'asked' | 'approved' | 'denied'; readonly text: string; readonly signature?: string; readonly open?: boolean }[];
   readonly usage: Usage | null;
   readonly finishReason?: FinishReason;
   readonly error?: WireError;
@@ -57,6 +57,8 @@ export interface Client {
   get(id: string, options?: { signal?: AbortSignal }): Promise<Snapshot>;
   /** Ends a generation, for all who watch it. */
   stop(id: string): Promise<Snapshot>;
+  /** A person's word on a call that waits for one, by the number of its block: it runs, or the model is told that it may not. */
+  approve(id: string, block: number, approve: boolean): Promise<unknown>;
   /** My generations, the newest first. */
   list(options?: { status?: Snapshot['status']; limit?: number; signal?: AbortSignal }): Promise<Snapshot[]>;
   /** What may be asked for; other models of a provider work too. */
@@ -80,6 +82,7 @@ export function createClient(options: ClientOptions = {}): Client {
     attach: (id, { after = -1, ...rest } = {}) => new Run(id, server, typeof after === 'string' ? offsetOf(after) : after, rest),
     get: (id, init = {}) => ask<Snapshot>(send, pathOf(id), init),
     stop: server.stop,
+    approve: (id, block, approve) => ask(send, `${pathOf(id)}/approvals/${block}`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ approve }) }),
     async list({ signal, ...query } = {}) {
       const given = Object.entries(query).map(([name, value]) => `${name}=${value}`).join('&');
       return (await ask<{ data: Snapshot[] }>(send, `/v1/generations?${given}`, { signal })).data;

@@ -15,6 +15,10 @@ export interface Block {
   /** The block of the call, of a tool's result. */
   readonly call?: number;
   readonly isError?: boolean;
+  /** Of a call that the server makes: the tool was begun. */
+  readonly run?: boolean;
+  /** Of a call that waits, or waited, for a person. */
+  readonly approval?: 'asked' | 'approved' | 'denied';
   /** A tool call's is JSON, whole once `done`. */
   readonly text: string;
   /** A provider's seal on reasoning, to be sent back with the next turn. */
@@ -73,6 +77,12 @@ export class Fold {
         break;
       case 'block_stop':
         this.#change(event.block, b => ({ ...b, done: true }));
+        break;
+      case 'tool_run':
+        this.#change(event.block, b => ({ ...b, run: true }));
+        break;
+      case 'approval':
+        this.#change(event.block, b => ({ ...b, approval: event.state }));
         break;
       case 'usage': {
         const { type, id, offset, at, replay, ...usage } = event;

@@ -24,11 +24,11 @@ export class Upstream {
   readonly calls: Call[] = [];
   #http: HttpServer;
 
-  private constructor(private readonly scripts: Record<string, Script>) {
+  private constructor(private readonly scripts: Record<string, Script | ((call: Call) => Script)>) {
     this.#http = createServer((request, response) => void this.#answer(request, response));
   }
 
-  static async start(scripts: Record<string, Script>): Promise<Upstream> {
+  static async start(scripts: Record<string, Script | ((call: Call) => Script)>): Promise<Upstream> {
     const upstream = new Upstream(scripts);
     upstream.#http.listen(0, '127.0.0.1');
     await once(upstream.#http, 'listening');
@@ -55,7 +55,8 @@ export class Upstream {
     const call: Call = { request: JSON.parse(Buffer.concat(body).toString()) as Call['request'], closed: false, said: 0 };
     this.calls.push(call);
     response.on('close', () => { call.closed = !response.writableFinished; });
-    const { text = '', reasoning = '', tool, size = 6, pace = 5 } = this.scripts[call.request.model] ?? { text: `No script for ${call.request.model}.` };
+    const script = this.scripts[call.request.model] ?? { text: `No script for ${call.request.model}.` };
+    const { text = '', reasoning = '', tool, size = 6, pace = 5 } = typeof script === 'function' ? script(call) : script;
     response.writeHead(200, { 'Content-Type': 'text/event-stream' });
     const say = async (delta: object, finish: string | null = null) => {
       response.write(`data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model: call.request.model, choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`);

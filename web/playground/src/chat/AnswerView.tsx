@@ -9,7 +9,7 @@ import { Markdown } from '../markdown/Markdown';
 import { again, branchOff } from './actions';
 import { Branches } from './Branches';
 import { Reasoning } from './Reasoning';
-import { ToolCallCard } from './ToolCallCard';
+import { ToolCallCard, ToolResultCard } from './ToolCallCard';
 import { adviceFor } from './troubles';
 
 interface Props {
@@ -48,7 +48,7 @@ function Shell({ conversation, answer, isLast, shown: { blocks, status, error, s
   const text = textOf({ blocks });
   return (
     <article className={`turn answer is-${status}`} aria-label="Answer" aria-busy={isRunning} data-turn={answer.id} data-generation={answer.generation ?? undefined}>
-      {visible.map(block => <BlockView key={block.block} block={block} isRunning={isRunning} />)}
+      {visible.map(block => <BlockView key={block.block} block={block} isRunning={isRunning} generation={answer.generation} call={block.call === undefined ? undefined : visible.find(other => other.block === block.call)?.name} />)}
       {isRunning && <Progress status={status} hasText={visible.length > 0} />}
       {status === 'stopped' && <p className="note">Stopped.</p>}
       {error && <ErrorNote error={error} onRetry={answer.parent === null ? undefined : () => again(conversation, answer)} />}
@@ -66,19 +66,29 @@ function Shell({ conversation, answer, isLast, shown: { blocks, status, error, s
   );
 }
 
-const BlockView = memo(function BlockView({ block, isRunning }: { block: Block; isRunning: boolean }) {
+const BlockView = memo(function BlockView({ block, isRunning, generation, call }: {
+  block: Block;
+  isRunning: boolean;
+  generation: string | null;
+  /** The name of the tool whose result it is. */
+  call: string | undefined;
+}) {
   const done = block.done || !isRunning;
   switch (block.kind) {
     case 'reasoning':
       return block.text || !done ? <Reasoning text={block.text} done={done} /> : null;
     case 'tool_call':
-      return <ToolCallCard block={block} done={done} />;
+    case 'server_tool_call':
+      return <ToolCallCard block={block} done={done} isRunning={isRunning} generation={generation} />;
+    case 'tool_result':
+      return <ToolResultCard block={block} name={call} />;
     case 'image':
       return done ? <img className="picture" src={`data:${/^image\/(?:png|jpeg|webp|gif)$/.test(block.name ?? '') ? block.name : 'image/png'};base64,${block.text}`} alt="From the model" /> : <p className="note">A picture is coming…</p>;
-    case 'other':
-      return null;
-    default:
+    case 'text':
+    case 'refusal':
       return <Markdown text={block.text} done={done} />;
+    default:
+      return null; // what only the provider's own protocol explains
   }
 });
 
