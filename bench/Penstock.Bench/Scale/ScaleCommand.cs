@@ -24,6 +24,7 @@ static class ScaleCommand
     static readonly string[] _all = ["way", "workers", "stop"];
     static readonly Contender _net = new("2 gateways, 2 workers", null, "up/");
 
+    static readonly Scenario _way = new("way", "10 streams, a token each 20 ms", new BenchModel(64, Interval: 20), 10) { Requests = 60, Ramp = 1.3 };
     static readonly Scenario _paced = Scenario.All.Single(s => s.Name == "latency");
     static readonly Scenario _saturated = Scenario.All.Single(s => s.Name == "throughput") with { Seconds = 6 };
     static readonly Scenario _short = new("short", "", new BenchModel(1), 20) { Seconds = 4 };
@@ -67,17 +68,17 @@ static class ScaleCommand
             using (var gateway = await Gateway.StartAsync(Contender.Penstock, upstreams["up"], cancellation))
             {
                 foreach (var warmUp in Scenario.WarmUp) await Measurement.TakeAsync(warmUp.ToLoad(gateway.Port, Contender.Penstock), upstream, gateway.Process, cancellation);
-                one.Add(await Measurement.TakeAsync(_paced.ToLoad(gateway.Port, Contender.Penstock), upstream, gateway.Process, cancellation));
+                one.Add(await Measurement.TakeAsync(_way.ToLoad(gateway.Port, Contender.Penstock), upstream, gateway.Process, cancellation));
             }
 
             using var net = await ScaleNet.StartAsync(2, onOneCore: true, upstreams, cancellation);
             await NodeCost.WarmUpAsync(net, upstream, _net, cancellation);
-            var cost = await NodeCost.MeasureAsync(net, _paced, upstream, _net, cancellation);
+            var cost = await NodeCost.MeasureAsync(net, _way, upstream, _net, cancellation);
             many.Add(cost.Measurement);
             costs.Add(cost);
         }
 
-        Console.WriteLine($"way: {_paced.About}, {_paced.Model.Tokens} of them in each; everything but the bench on one core (times in us)");
+        Console.WriteLine($"way: {_way.About}, {_way.Model.Tokens} of them in each; everything but the bench on one core (times in us)");
         Console.WriteLine($"  {"",-24}{"TTFT p50",10}{"p99",10}{"latency p50",13}{"p99",10}{"CPU us/tok",12}");
         double[] first = Row(one, one.Select(m => m.CpuPerToken)), second = Row(many, costs.Select(c => c.Total));
         Print("one process, disk", first);
