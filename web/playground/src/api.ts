@@ -1,5 +1,7 @@
 import { createClient } from 'penstock';
 import { sharedConnection } from 'penstock/shared';
+import { recorded } from './instruments/recordings';
+import { wire } from './instruments/wire';
 
 const keyPlace = 'penstock:key';
 
@@ -20,7 +22,8 @@ export function takeKey(key: string): void {
 export const client = createClient({
   baseUrl,
   headers: apiKey ? { Authorization: `Bearer ${apiKey}` } : {},
-  connection: sharedConnection({ name: `penstock ${mark(apiKey)}` }),
+  fetch: wire.fetch,
+  connection: recorded(sharedConnection({ name: `penstock ${mark(apiKey)}` })),
 });
 
 /** For what the client has no word for. */

@@ -21,7 +21,9 @@ export interface Panel {
   load: () => Promise<{ default: ComponentType<PanelProps> }>;
 }
 
-export const panels: readonly Panel[] = [];
+export const panels: readonly Panel[] = [
+  { id: 'prove', title: 'Prove it', icon: 'shield', load: () => import('./instruments/prove/Prove') },
+];
 
 /** A page of its own beside the chat: `#/<id>`. */
 export interface View {
