@@ -34,7 +34,7 @@ internal sealed class AgUiEventWriter(AgUiRun run, string messageId) : EventWrit
                 WriteFinished(output, "{\"type\":\"success\"}"u8, id);
                 break;
             case EventKind.Stopped:
-                WriteFinished(output, "{\"type\":\"cancelled\"}"u8, id);
+                WriteFinished(output, generationEvent.Reason == FinishReason.Length ? "{\"type\":\"success\"}"u8 : "{\"type\":\"cancelled\"}"u8, id);
                 break;
             case EventKind.Failed or EventKind.Interrupted:
                 var error = generationEvent.Error;

@@ -39,7 +39,7 @@ internal sealed class OllamaEventWriter(OllamaLine line) : EventWriter
                 break;
             case EventKind.Finished or EventKind.Stopped:
                 output.Write("data: "u8);
-                line.WriteDone(default, default, default, generationEvent.Kind == EventKind.Stopped ? "stop"u8 : OllamaLine.Reason(generationEvent.Reason), _usage, output);
+                line.WriteDone(default, default, default, OllamaLine.Reason(generationEvent.Reason), _usage, output);
                 EndFrame(id, output);
                 break;
             case EventKind.Failed or EventKind.Interrupted:

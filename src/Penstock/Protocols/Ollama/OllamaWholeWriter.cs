@@ -38,7 +38,7 @@ internal sealed class OllamaWholeWriter(OllamaLine line) : EventWriter
                 foreach (var buffer in (ReadOnlySpan<ArrayBufferWriter<byte>>)[_text, _thinking, _calls]) buffer.ResetWrittenCount();
                 break;
             case EventKind.Finished or EventKind.Stopped:
-                var reason = generationEvent.Kind == EventKind.Stopped ? "stop"u8 : OllamaLine.Reason(generationEvent.Reason);
+                var reason = OllamaLine.Reason(generationEvent.Reason);
                 line.WriteDone(_text.WrittenSpan, _thinking.WrittenSpan, _calls.WrittenSpan, reason, _usage, output);
                 break;
         }

@@ -31,7 +31,7 @@ internal sealed class UiMessagesEventWriter(string messageId) : EventWriter
             case EventKind.Reset:
                 _blocks.Clear();
                 break;
-            case EventKind.Finished:
+            case EventKind.Finished or EventKind.Stopped when generationEvent is { Kind: EventKind.Finished } or { Reason: FinishReason.Length }: // a limit cut it
                 End(new TypedFrame(output, "finish-step"u8), id, isLast: false);
                 End(new TypedFrame(output, "finish"u8).Raw(",\"finishReason\":"u8, Reason(generationEvent.Reason)), id, isLast: false);
                 WriteDone(id, output);

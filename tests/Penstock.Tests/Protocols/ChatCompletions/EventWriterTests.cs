@@ -237,7 +237,7 @@ public sealed class EventWriterTests
         writer.Write(new GenerationEvent { Kind = EventKind.BlockStop, Block = 3 }, Id(0), output);
         writer.Write(new GenerationEvent { Kind = EventKind.Usage, Usage = new Usage { InputTokens = 1, OutputTokens = 2, TotalTokens = 3 } }, Id(0), output);
         output.WrittenCount.ShouldBe(0);
-        writer.Write(new GenerationEvent { Kind = ending, Reason = FinishReason.ToolCalls }, Id(0), output);
+        writer.Write(new GenerationEvent { Kind = ending, Reason = ending == EventKind.Finished ? FinishReason.ToolCalls : FinishReason.Stop }, Id(0), output);
         Encoding.UTF8.GetString(output.WrittenSpan).ShouldBe(
             """{"id":"CHUNK","object":"chat.completion","created":1700000000,"model":"fast","choices":[{"index":0,"message":{"role":"assistant","content":"A\ud83d\ude00","refusal":null,"reasoning_content":"Hm","tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{\"x\":1}"}}]},"logprobs":null,"finish_reason":"REASON"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}""".Replace("CHUNK", ChunkId, StringComparison.Ordinal).Replace("REASON", reason, StringComparison.Ordinal));
     }
