@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // A busy machine may take its time; what is waited for comes.
+    expect: { poll: { timeout: 30_000 } },
     maxWorkers: 2,
     // What a test has started is ended by its end.
     pool: 'forks',

@@ -87,7 +87,9 @@ test('the end is followed until one scrolls up, be it ever so little, and again 
   expect(await gap()).toBeLessThan(60);
   await page.mouse.move(700, 400);
   await page.mouse.wheel(0, -30);
-  const top = await page.locator('.scroller').evaluate(box => new Promise<number>(done => setTimeout(() => done(box.scrollTop), 100)));
+  const at = () => page.locator('.scroller').evaluate(box => new Promise<number>(done => setTimeout(() => done(box.scrollTop), 250)));
+  let top = await at();
+  for (let now; (now = await at()) !== top;) top = now; // the browser may take some frames to scroll
   await grows();
   expect(await page.locator('.scroller').evaluate(box => box.scrollTop)).toBe(top);
   await page.locator('.to-end').click();
