@@ -44,10 +44,13 @@ public sealed class ToolTests : IAsyncLifetime
     [Fact]
     public async Task Tools_that_are_called_at_once_run_at_once()
     {
-        var reading = SseClient.AllAsync(_host.Api.Native(Model, "Use get_weather and wait_long and get_time in Paris.", stream: true));
-        await Eventually.Is(() => _tools.Runs.Count == 3, "all have begun");
+        var id = await _host.Api.StartAsync(Model, "Use get_weather and wait_long and get_time in Paris.");
+        await Eventually.Is(
+            async () => (await _host.Api.SnapshotAsync(id))["blocks"]!.AsArray().Count(b => (string)b!["kind"]! == "tool_result") == 2, "the others have their results");
+        _tools.Runs.Count.ShouldBe(3); // all had begun
         _tools.Open();
-        var events = await reading;
+        await _host.Api.EndedAsync(id);
+        var events = await SseClient.AllAsync(_host.Api.Events(id));
         events.Count(e => e.Type() == "step").ShouldBe(1);
         var results = events.Where(e => e.Type() == "block_start" && (string?)e.Json()["kind"] == "tool_result").Select(e => (string)e.Json()["name"]!).ToList();
         results.Count.ShouldBe(3);
