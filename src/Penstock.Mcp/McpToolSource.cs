@@ -32,7 +32,7 @@ public sealed class McpToolSource(string label, McpServerOptions options, TimePr
     public async ValueTask DisposeAsync()
     {
         await _disposed.CancelAsync();
-        if (Interlocked.Exchange(ref _connection, null) is { } last) await last.Client.DisposeAsync();
+        if (Interlocked.Exchange(ref _connection, null) is { } last) await CloseAsync(last);
     }
 
     private async ValueTask<Connection> ConnectAsync(CancellationToken cancellationToken)
@@ -43,7 +43,7 @@ public sealed class McpToolSource(string label, McpServerOptions options, TimePr
         {
             if (_connection is { IsLost: false } meanwhile) return meanwhile;
             if (_restsUntil > time.GetUtcNow()) throw Unreachable();
-            if (Interlocked.Exchange(ref _connection, null) is { } lost) await lost.Client.DisposeAsync();
+            if (Interlocked.Exchange(ref _connection, null) is { } lost) _ = CloseAsync(lost);
             using var late = new CancellationTokenSource(options.ConnectTimeout, time);
             using var end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, _disposed.Token);
             var client = await McpClient.CreateAsync(McpTransports.New(label, options, logger), cancellationToken: end.Token);
@@ -68,6 +68,18 @@ public sealed class McpToolSource(string label, McpServerOptions options, TimePr
         finally
         {
             _connecting.Release();
+        }
+    }
+
+    private static async Task CloseAsync(Connection connection)
+    {
+        try
+        {
+            await connection.Client.DisposeAsync();
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException or McpException or InvalidOperationException)
+        {
+            // It had gone.
         }
     }
 

@@ -21,6 +21,7 @@ public sealed class McpServers : IAsyncLifetime
     {
         settings["Providers:simulated:Protocol"] = "simulated";
         settings["Mcp:Servers:csharp:Command"] = "dotnet";
+        settings["Mcp:Servers:csharp:ConnectTimeout"] = "00:02:00"; // on a busy machine a runtime takes its time to start
         var place = 0;
         foreach (var argument in CSharp(notes)) settings[$"Mcp:Servers:csharp:Args:{place++}"] = argument;
         return settings;
@@ -44,7 +45,8 @@ public sealed class McpServers : IAsyncLifetime
             .With("Mcp:Servers:csharp:MaxResultLength", "1000")
             .With("Mcp:Servers:gone:Command", "/nowhere/to/be/found");
         Server = await PenstockProcess.StartAsync(AddCSharp(settings, _notes));
-        await Eventually.Is(() => Server.Log.Contains("server everything-http is connected", StringComparison.Ordinal), "the servers are connected");
+        foreach (var label in (string[])["everything-http", "everything", "csharp"])
+            await Eventually.Is(() => Server.Log.Contains($"server {label} is connected", StringComparison.Ordinal), $"{label} is connected");
     }
 
     /// <summary>What the C# server's tools noted.</summary>

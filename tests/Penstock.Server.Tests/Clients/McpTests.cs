@@ -71,6 +71,7 @@ public sealed class McpTests(McpServers servers) : IClassFixture<McpServers>
         var died = (await AskAsync("csharp", "Use die_now."))["blocks"]![1]!;
         ((bool)died["isError"]!).ShouldBeTrue();
         ((string)died["text"]!).ShouldStartWith("The tool's server was lost");
+        await Eventually.Is(async () => (await Api.SendAsync(Request("csharp", "Hello"))).Status == HttpStatusCode.Created, "it is there again");
         ((string)(await AskAsync("csharp", "Use add_numbers with 1 and 2."))["blocks"]![1]!["text"]!).ShouldBe("3");
     }
 
