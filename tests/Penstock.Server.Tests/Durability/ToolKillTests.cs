@@ -48,7 +48,7 @@ public sealed class ToolKillTests(Engines engines) : IClassFixture<Engines>, IDi
     public async Task Across_nodes_a_person_is_waited_for_by_whoever_has_the_generation()
     {
         await using var cluster = await engines.StartAsync(workers: 1, more: settings => Settings(settings).With("Mcp:Servers:csharp:Approval:0", "add_numbers"));
-        var id = await StartAsync(cluster.Gateways[0].Api, "Use add_numbers with 20 and 22.");
+        var id = await cluster.Gateways[0].Api.StartAsync(Model, "Use add_numbers with 20 and 22.");
         await Eventually.Is(async () => (await cluster.Gateways[1].Api.SnapshotAsync(id))["blocks"]!.AsArray().FirstOrDefault()?["approval"] is not null, "it waits");
         await cluster.AddWorkerAsync();
         (await cluster.Workers[0].Stop()).ShouldBe(0); // passes it on
@@ -80,14 +80,8 @@ public sealed class ToolKillTests(Engines engines) : IClassFixture<Engines>, IDi
     /// <summary>A generation whose second step's tool runs.</summary>
     private async Task<string> HeldAsync(Api api)
     {
-        var id = await StartAsync(api, Prompt);
+        var id = await api.StartAsync(Model, Prompt);
         await Eventually.Is(() => Notes().Contains("hold_on begun"), "the tool runs");
         return id;
-    }
-
-    private static async Task<string> StartAsync(Api api, string prompt)
-    {
-        await Eventually.Is(async () => (await Api.SendAsync(api.Get("readyz"))).Status == HttpStatusCode.OK, "the server is ready");
-        return await api.StartAsync(Model, prompt);
     }
 }

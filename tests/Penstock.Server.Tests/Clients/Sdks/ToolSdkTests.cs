@@ -18,7 +18,7 @@ public sealed class ToolSdkTests(McpServers servers) : IClassFixture<McpServers>
     [Fact]
     public async Task The_sdks_of_node_see_them_in_their_own_words()
     {
-        var (exit, output, error) = await Command.RunAsync("node", ["tools.mjs", servers.Server.Url.ToString()], Path.Combine(Repository.Root, "tests", "node", "sdks"));
+        var (exit, output, error) = await Command.RunAsync("node", ["tools.mjs", servers.Server.Url.ToString(), "simulated", "{}"], Path.Combine(Repository.Root, "tests", "node", "sdks"));
         TestContext.Current.TestOutputHelper!.WriteLine(output);
         exit.ShouldBe(0, $"{output}\n{error}");
     }
