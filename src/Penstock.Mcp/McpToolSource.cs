@@ -37,11 +37,11 @@ public sealed class McpToolSource(string label, McpServerOptions options, TimePr
 
     private async ValueTask<Connection> ConnectAsync(CancellationToken cancellationToken)
     {
-        if (_connection is { IsLost: false } connected) return connected;
+        if (_connection is { IsLost: false, IsStale: false } connected) return connected;
         await _connecting.WaitAsync(cancellationToken);
         try
         {
-            if (_connection is { IsLost: false } meanwhile) return meanwhile;
+            if (_connection is { IsLost: false } meanwhile) return meanwhile.IsStale ? await ListAgainAsync(meanwhile) : meanwhile;
             if (_restsUntil > time.GetUtcNow()) throw Unreachable();
             if (Interlocked.Exchange(ref _connection, null) is { } lost) _ = CloseAsync(lost);
             using var late = new CancellationTokenSource(options.ConnectTimeout, time);
@@ -50,10 +50,10 @@ public sealed class McpToolSource(string label, McpServerOptions options, TimePr
             var connection = new Connection(client);
             client.RegisterNotificationHandler(NotificationMethods.ToolListChangedNotification, (_, _) =>
             {
-                connection.IsLost = true; // whoever comes next lists anew
+                connection.IsStale = true; // whoever comes next lists anew; calls go on
                 return default;
             });
-            connection.Tools = [.. (await client.ListToolsAsync(cancellationToken: end.Token)).Select(ToolOf).OfType<ServerTool>()];
+            await ListAsync(connection, end.Token);
             _connection = connection;
             _ = ForgetAsync(connection);
             McpLog.Connected(logger, label, connection.Tools.Count);
@@ -70,6 +70,17 @@ public sealed class McpToolSource(string label, McpServerOptions options, TimePr
             _connecting.Release();
         }
     }
+
+    private async Task<Connection> ListAgainAsync(Connection connection)
+    {
+        using var late = new CancellationTokenSource(options.ConnectTimeout, time);
+        connection.IsStale = false;
+        await ListAsync(connection, late.Token);
+        return connection;
+    }
+
+    private async Task ListAsync(Connection connection, CancellationToken cancellationToken) =>
+        connection.Tools = [.. (await connection.Client.ListToolsAsync(cancellationToken: cancellationToken)).Select(ToolOf).OfType<ServerTool>()];
 
     private static async Task CloseAsync(Connection connection)
     {
@@ -123,7 +134,7 @@ public sealed class McpToolSource(string label, McpServerOptions options, TimePr
                 ? "The tool's server did not take the call: the tool or its arguments are not what it knows."
                 : "The tool's server failed.");
         }
-        catch (Exception e) when (e is IOException or HttpRequestException or McpException or InvalidOperationException)
+        catch (Exception e) when (!stop.IsCancellationRequested && e is IOException or HttpRequestException or McpException or InvalidOperationException or OperationCanceledException)
         {
             connection.IsLost = true;
             McpLog.Lost(logger, label, e);
@@ -139,6 +150,10 @@ public sealed class McpToolSource(string label, McpServerOptions options, TimePr
 
         public IReadOnlyList<ServerTool> Tools { get; set; } = [];
 
+        /// <summary>It is of no use any more.</summary>
         public volatile bool IsLost;
+
+        /// <summary>The server has other tools by now.</summary>
+        public volatile bool IsStale;
     }
 }
