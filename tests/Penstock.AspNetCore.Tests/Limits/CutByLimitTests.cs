@@ -21,7 +21,7 @@ public sealed class CutByLimitTests(LimitedHosts hosts) : IClassFixture<LimitedH
         var wire = ProviderWire.Of(provider);
         var ask = _short.Prepare(wire, async call =>
         {
-            foreach (var payload in wire.Until(new Answer { Text = Words }, "ten")) await call.Write(wire.Frames([payload]));
+            foreach (var payload in wire.Until(new Answer { Text = Words }, "eleven")) await call.Write(wire.Frames([payload]));
             await call.Hold();
         }, new Ask { Way = way });
         var reply = await _short.AskAsync(ClientWire.Of(client), ask);
