@@ -3,6 +3,7 @@ using Penstock.Protocols;
 using Penstock.Protocols.ChatCompletions;
 using Penstock.Providers.Simulated;
 using Penstock.Transport;
+using Penstock.Transport.Http;
 
 namespace Penstock.Providers;
 
@@ -20,7 +21,7 @@ internal sealed class Provider : IDisposable
         Options = options;
         _baseUrl = new Uri((IsSimulated ? "http://simulated" : options.BaseUrl!).TrimEnd('/') + "/");
         Protocol = ProviderProtocols.New(IsSimulated ? ChatCompletionsProtocol.ProtocolName : options.Protocol, _baseUrl, options.ApiVersion);
-        _client = new HttpMessageInvoker(IsSimulated ? new SimulatedHandler(time) : NewHandler(options, ownTransport));
+        _client = new HttpMessageInvoker(IsSimulated ? new SimulatedHandler(time) : NewHandler(_baseUrl, options, ownTransport, time));
         if (!string.IsNullOrEmpty(options.ApiKey)) _credential = Protocol.Credential(options.ApiKey);
     }
 
@@ -76,16 +77,23 @@ internal sealed class Provider : IDisposable
     public void Dispose() => _client.Dispose();
 
     // No cookies, redirects or decompression: a provider's stream is relayed as it comes, and a compressed one would buffer.
-    private static SocketsHttpHandler NewHandler(ProviderOptions options, bool ownTransport) => new()
+    private static HttpMessageHandler NewHandler(Uri baseUrl, ProviderOptions options, bool ownTransport, TimeProvider time)
     {
-        ConnectCallback = ownTransport && EpollLoops.Shared is { } loops ? new EpollConnector(loops).ConnectAsync : null,
-        UseCookies = false,
-        AllowAutoRedirect = false,
-        AutomaticDecompression = DecompressionMethods.None,
-        ConnectTimeout = options.ConnectTimeout,
-        PooledConnectionLifetime = TimeSpan.FromMinutes(15), // lets DNS changes through
-        PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2),
-        ResponseDrainTimeout = TimeSpan.FromMilliseconds(100), // an answer that is given up is not read on
-        ActivityHeadersPropagator = null,
-    };
+        var lifetime = TimeSpan.FromMinutes(15); // lets DNS changes through
+        var idle = TimeSpan.FromMinutes(2);
+        if (ownTransport && EpollHttpHandler.CanReach(baseUrl))
+            return new EpollHttpHandler(EpollLoops.Shared!, new HttpPoolOptions { ConnectTimeout = options.ConnectTimeout, Lifetime = lifetime, IdleTimeout = idle }, time);
+        return new SocketsHttpHandler
+        {
+            ConnectCallback = ownTransport && EpollLoops.Shared is { } loops ? new EpollConnector(loops).ConnectAsync : null,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            ConnectTimeout = options.ConnectTimeout,
+            PooledConnectionLifetime = lifetime,
+            PooledConnectionIdleTimeout = idle,
+            ResponseDrainTimeout = TimeSpan.FromMilliseconds(100), // an answer that is given up is not read on
+            ActivityHeadersPropagator = null,
+        };
+    }
 }

@@ -45,17 +45,16 @@ internal sealed class ProviderCall(string generation, Target target, int choices
         using var watch = ownedWatch;
         try
         {
-            using var response = await send;
-            send = null!; // so that what it was made of goes
+            var response = await send;
+            send = null!; // so that what it was made of goes, and so do the reply's headers: its stream may last, and is all that is needed
             if (!response.IsSuccessStatusCode)
             {
                 ProviderLog.Refused(logger, generation, target.Name, (int)response.StatusCode);
                 return await ReadErrorAsync(response, watch);
             }
 
-            using var body = await response.Content.ReadAsStreamAsync(watch.Token);
             var isStream = IsStream(response.Content.Headers.ContentType);
-            response.Content = null; // its stream may last, and is all that is needed
+            using var body = response.Content.ReadAsStream(watch.Token);
             sink.Begin(asAsked: isStream == streamAsked);
             if (isStream)
                 await ReadStreamAsync(body, watch);
@@ -154,8 +153,9 @@ internal sealed class ProviderCall(string generation, Target target, int choices
     private void EndPayload(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload) =>
         sink.EndPayload(eventName, payload, _reader.Finished ? _reader.Usage : null);
 
-    private async Task<GenerationError> ReadErrorAsync(HttpResponseMessage response, CallWatch watch)
+    private async Task<GenerationError> ReadErrorAsync(HttpResponseMessage reply, CallWatch watch)
     {
+        using var response = reply;
         watch.Touch(_errorBody);
         var body = new byte[MaxErrorBody];
         var length = 0;

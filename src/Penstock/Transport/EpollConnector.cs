@@ -7,11 +7,11 @@ namespace Penstock.Transport;
 /// <summary>Opens connections to providers on the loops, for <see cref="SocketsHttpHandler.ConnectCallback"/>.</summary>
 internal sealed class EpollConnector(EpollLoops loops)
 {
-    public ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken) =>
-        ConnectAsync(context.DnsEndPoint, cancellationToken);
+    public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken) =>
+        await ConnectAsync(context.DnsEndPoint, cancellationToken);
 
     /// <exception cref="SocketException">No address of the host took the connection.</exception>
-    public async ValueTask<Stream> ConnectAsync(DnsEndPoint host, CancellationToken cancellationToken)
+    public async ValueTask<EpollStream> ConnectAsync(DnsEndPoint host, CancellationToken cancellationToken)
     {
         IPAddress[] addresses = IPAddress.TryParse(host.Host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host.Host, cancellationToken);
         SocketException? failure = null;
@@ -30,7 +30,7 @@ internal sealed class EpollConnector(EpollLoops loops)
         throw failure ?? new SocketException((int)SocketError.HostNotFound);
     }
 
-    private async ValueTask<Stream> ConnectAsync(IPEndPoint address, CancellationToken cancellationToken)
+    private async ValueTask<EpollStream> ConnectAsync(IPEndPoint address, CancellationToken cancellationToken)
     {
         var number = Libc.NewSocket(ipv6: address.AddressFamily == AddressFamily.InterNetworkV6);
         if (number < 0) throw EpollError.From(number);
@@ -39,7 +39,8 @@ internal sealed class EpollConnector(EpollLoops loops)
         {
             if (!FileReserve.HasRoomForProvider(number)) throw EpollError.From(-Libc.EMFILE);
             var opening = new Opening(socket);
-            var start = Libc.Connect(socket.Descriptor, address.Serialize().Buffer.Span[..address.Serialize().Size]);
+            var peer = address.Serialize();
+            var start = Libc.Connect(socket.Descriptor, peer.Buffer.Span[..peer.Size]);
             if (start < 0 && -start is not (Libc.EINPROGRESS or Libc.EINTR)) throw EpollError.From(start);
             Libc.SendAtOnce(socket.Descriptor);
             socket.Writable.BeginDrain();

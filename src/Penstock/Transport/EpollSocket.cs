@@ -51,6 +51,22 @@ internal sealed class EpollSocket(EpollLoop loop, Descriptor descriptor)
         }
     }
 
+    /// <summary>Whether the peer has sent nothing that was not read, and has not left.</summary>
+    public bool IsQuiet
+    {
+        get
+        {
+            try
+            {
+                return !IsClosed && Libc.IsQuiet(descriptor);
+            }
+            catch (ObjectDisposedException)
+            {
+                return false;
+            }
+        }
+    }
+
     /// <summary>Writes what the kernel takes, or fails with EAGAIN.</summary>
     public int Send(ReadOnlySpan<byte> buffer)
     {

@@ -11,14 +11,16 @@ internal sealed class EpollStream : Stream
 {
     private readonly EpollSocket _socket;
     private readonly Reading _reading;
-    private readonly Writing _writing;
+    private Writing? _writing; // once one had to wait, which is seldom
 
     public EpollStream(EpollSocket socket)
     {
         _socket = socket;
         _reading = new Reading(socket);
-        _writing = new Writing(socket);
     }
+
+    /// <summary>Whether the peer has sent nothing that was not read, and has not left.</summary>
+    public bool IsQuiet => _socket.IsQuiet;
 
     public override bool CanRead => true;
 
@@ -41,7 +43,13 @@ internal sealed class EpollStream : Stream
 
     public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer, offset, count).GetAwaiter().GetResult();
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => _writing.Start(buffer, cancellationToken);
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (_writing is not null) return _writing.Start(buffer, cancellationToken);
+        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
+        if (!Writing.TryWrite(_socket, ref buffer, out var failure)) return (_writing = new Writing(_socket)).Start(buffer, cancellationToken);
+        return failure is null ? default : ValueTask.FromException(failure);
+    }
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
@@ -114,14 +122,14 @@ internal sealed class EpollStream : Stream
             return failure is null ? default : ValueTask.FromException(failure);
         }
 
-        protected override bool TryComplete(out int result, out Exception? failure)
+        /// <summary>Writes what can be written now; true when that is all, or when it has failed.</summary>
+        public static bool TryWrite(EpollSocket socket, ref ReadOnlyMemory<byte> rest, out Exception? failure)
         {
-            result = 0;
             failure = null;
-            while (!_rest.IsEmpty)
+            while (!rest.IsEmpty)
             {
                 if (!socket.Writable.IsReady) return false;
-                var sent = socket.Send(_rest.Span);
+                var sent = socket.Send(rest.Span);
                 if (sent == -Libc.EAGAIN) return false;
                 if (sent < 0)
                 {
@@ -129,10 +137,16 @@ internal sealed class EpollStream : Stream
                     return true;
                 }
 
-                _rest = _rest[sent..];
+                rest = rest[sent..];
             }
 
             return true;
+        }
+
+        protected override bool TryComplete(out int result, out Exception? failure)
+        {
+            result = 0;
+            return TryWrite(socket, ref _rest, out failure);
         }
 
         protected override void Completed() => _rest = default;

@@ -12,7 +12,7 @@ internal static unsafe partial class Libc
     public const int EPOLL_CTL_ADD = 1, EPOLL_CTL_MOD = 3;
 
     private const int EPOLL_CLOEXEC = 0x80000, SOCK_STREAM = 1, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000, AF_INET = 2, AF_INET6 = 10;
-    private const int MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, SHUT_RDWR = 2;
+    private const int MSG_PEEK = 0x2, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, SHUT_RDWR = 2;
     private const int IPPROTO_TCP = 6, TCP_NODELAY = 1, SOL_SOCKET = 1, SO_ERROR = 4, SO_LINGER = 13;
     private const int F_SETFL = 4, F_DUPFD_CLOEXEC = 1030, O_RDWR = 2, O_NONBLOCK = 0x800;
     private const int RLIMIT_NOFILE = 7;
@@ -47,6 +47,13 @@ internal static unsafe partial class Libc
             while (read == -EINTR);
             return read;
         }
+    }
+
+    /// <summary>Whether nothing can be read: no bytes, no end, no failure.</summary>
+    public static bool IsQuiet(SafeHandle socket)
+    {
+        byte next;
+        return recv(socket, &next, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && Marshal.GetLastPInvokeError() is EAGAIN or EINTR;
     }
 
     public static int Send(SafeHandle socket, ReadOnlySpan<byte> buffer)

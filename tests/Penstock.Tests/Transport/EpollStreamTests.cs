@@ -220,8 +220,8 @@ public sealed class EpollStreamTests
         await cancels;
     }
 
-    private static Task<Stream> ConnectAsync(string host, int port, CancellationToken cancellationToken = default) =>
-        new EpollConnector(EpollLoops.Shared!).ConnectAsync(new DnsEndPoint(host, port), cancellationToken).AsTask();
+    private static async Task<Stream> ConnectAsync(string host, int port, CancellationToken cancellationToken = default) =>
+        await new EpollConnector(EpollLoops.Shared!).ConnectAsync(new DnsEndPoint(host, port), cancellationToken);
 
     private static async Task<string> ReadAsync(Pair pair, byte[] sent, ValueTask<int> wait)
     {

@@ -1,28 +1,29 @@
 using System.Net;
+using System.Net.Http;
 
-namespace Penstock.Providers;
+namespace Penstock.Transport.Http;
 
 /// <summary>A request's JSON body.</summary>
 internal sealed class RequestContent : HttpContent
 {
-    private readonly ReadOnlyMemory<byte> _body;
-
     public RequestContent(ReadOnlyMemory<byte> body)
     {
-        _body = body;
+        Body = body;
         Headers.TryAddWithoutValidation("Content-Type", "application/json");
         Headers.ContentLength = body.Length;
     }
+
+    public ReadOnlyMemory<byte> Body { get; }
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
         SerializeToStreamAsync(stream, context, CancellationToken.None);
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken) =>
-        stream.WriteAsync(_body, cancellationToken).AsTask();
+        stream.WriteAsync(Body, cancellationToken).AsTask();
 
     protected override bool TryComputeLength(out long length)
     {
-        length = _body.Length;
+        length = Body.Length;
         return true;
     }
 }

@@ -1,0 +1,52 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http;
+
+namespace Penstock.Transport.Http;
+
+/// <summary>
+/// HTTP/1.1 on the loops: what SocketsHttpHandler does for a provider's streams, with nothing left for the collector by a read
+/// that waits, and no buffer while it does. It knows no proxies, cookies, redirects, compression, or HTTP/2.
+/// </summary>
+internal sealed class EpollHttpHandler(EpollLoops loops, HttpPoolOptions options, TimeProvider time) : HttpMessageHandler
+{
+    private readonly ConcurrentDictionary<HttpOrigin, ConnectionPool> _pools = new();
+
+    /// <summary>Whether this may be used for an address: not where a proxy is to be asked.</summary>
+    public static bool CanReach(Uri address) => EpollLoops.Shared is not null && HttpClient.DefaultProxy.GetProxy(address) is null;
+
+    /// <summary>How many idle connections are kept.</summary>
+    public int Idle => _pools.Values.Sum(pool => pool.Idle);
+
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (request.Version != HttpVersion.Version11) throw new NotSupportedException("Only HTTP/1.1 is spoken here.");
+        var body = request.Content switch
+        {
+            null => default,
+            RequestContent known => known.Body,
+            var other => await other.ReadAsByteArrayAsync(cancellationToken),
+        };
+        var pool = PoolOf(HttpOrigin.Of(request.RequestUri!));
+        while (true)
+        {
+            var kept = pool.TryTake();
+            var connection = kept ?? await pool.ConnectAsync(cancellationToken);
+            if (await connection.SendAsync(request, body, isReused: kept is not null, cancellationToken) is { } reply) return reply;
+        }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            foreach (var pool in _pools.Values) pool.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private ConnectionPool PoolOf(HttpOrigin origin) =>
+        _pools.TryGetValue(origin, out var pool) ? pool : _pools.GetOrAdd(origin, new ConnectionPool(new EpollConnector(loops), origin, options, time));
+}
