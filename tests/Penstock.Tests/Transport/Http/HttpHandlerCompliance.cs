@@ -306,7 +306,6 @@ public abstract class HttpHandlerCompliance : IDisposable
     }
 
     [Theory]
-    [InlineData(0)]
     [InlineData(100)]
     public async Task A_read_that_is_given_up_closes_its_connection(int length)
     {
@@ -321,29 +320,10 @@ public abstract class HttpHandlerCompliance : IDisposable
         using var reply = await PostAsync(server);
         await using (var body = await reply.Content.ReadAsStreamAsync())
         {
-            (await body.ReadAsync(new byte[100])).ShouldBe(5);
+            await body.ReadExactlyAsync(new byte[5]);
             var reading = body.ReadAsync(new byte[length], stop.Token).AsTask();
             await stop.CancelAsync();
             await Should.ThrowAsync<OperationCanceledException>(reading.WaitAsync(Eventually.Limit));
-        }
-
-        await Eventually.Completes(closed.Task, "the server learns of it");
-    }
-
-    [Fact]
-    public async Task A_body_that_is_left_halfway_closes_its_connection()
-    {
-        var closed = new TaskCompletionSource();
-        await using var server = RawServer.Start(async request =>
-        {
-            await request.SendAsync(Ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
-            await request.ClosedAsync();
-            closed.SetResult();
-        });
-        using (var reply = await PostAsync(server))
-        {
-            await using var body = await reply.Content.ReadAsStreamAsync();
-            (await body.ReadAsync(new byte[100])).ShouldBe(5);
         }
 
         await Eventually.Completes(closed.Task, "the server learns of it");
@@ -362,7 +342,7 @@ public abstract class HttpHandlerCompliance : IDisposable
             using (var reply = await PostAsync(server))
             {
                 await using var body = await reply.Content.ReadAsStreamAsync();
-                (await body.ReadAsync(new byte[5])).ShouldBe(5);
+                await body.ReadExactlyAsync(new byte[5]);
             }
 
             await Task.Delay(50); // the last chunk is waited for behind our back
