@@ -23,6 +23,9 @@ export interface Panel {
 
 export const panels: readonly Panel[] = [
   { id: 'prove', title: 'Prove it', icon: 'shield', load: () => import('./instruments/prove/Prove') },
+  { id: 'inspect', title: 'Inspector', icon: 'pulse', load: () => import('./instruments/inspector/Inspector') },
+  { id: 'lens', title: 'Protocol lens', icon: 'lens', load: () => import('./instruments/lens/Lens') },
+  { id: 'copy', title: 'Copy as code', icon: 'code', load: () => import('./instruments/copy/CopyAs') },
 ];
 
 /** A page of its own beside the chat: `#/<id>`. */
@@ -33,4 +36,7 @@ export interface View {
   load: () => Promise<{ default: ComponentType }>;
 }
 
-export const views: readonly View[] = [];
+export const views: readonly View[] = [
+  { id: 'compare', title: 'Compare models', icon: 'columns', load: () => import('./instruments/compare/Compare') },
+  { id: 'live', title: 'Live', icon: 'pulse', load: () => import('./instruments/live/Live') },
+];

@@ -5,6 +5,7 @@ import { CopyButton } from '../app/CopyButton';
 import { Icon } from '../app/Icon';
 import { KeyForm } from '../app/KeyForm';
 import { textOf, type Answer, type Conversation, type Trouble } from '../conversations/model';
+import { StopReceipt } from '../instruments/StopReceipt';
 import { Markdown } from '../markdown/Markdown';
 import { again, branchOff } from './actions';
 import { Branches } from './Branches';
@@ -50,7 +51,7 @@ function Shell({ conversation, answer, isLast, shown: { blocks, status, error, s
     <article className={`turn answer is-${status}`} aria-label="Answer" aria-busy={isRunning} data-turn={answer.id} data-generation={answer.generation ?? undefined}>
       {visible.map(block => <BlockView key={block.block} block={block} isRunning={isRunning} generation={answer.generation} call={block.call === undefined ? undefined : visible.find(other => other.block === block.call)?.name} />)}
       {isRunning && <Progress status={status} hasText={visible.length > 0} />}
-      {status === 'stopped' && <p className="note">Stopped.</p>}
+      {status === 'stopped' && <StopReceipt generation={answer.generation} tokens={stats?.tokens ?? 0} usage={answer.usage} />}
       {error && <ErrorNote error={error} onRetry={answer.parent === null ? undefined : () => again(conversation, answer)} />}
       {!isRunning && (
         <footer className={isLast ? 'turn-foot last' : 'turn-foot'}>
