@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../../client/test/server.js';
 import { hex, sha256ByHand } from '../src/instruments/prove/sha256.js';
+import { expectAccessible } from './accessible.js';
 import { ask, choose, ended, kept, lastAnswer, Playground, saidMore } from './playground.js';
 
 let playground: Playground;
@@ -166,6 +167,28 @@ test('a question is copied as code that works', async () => {
   }
   playground.expectNothingBad();
 });
+
+for (const [colorScheme, viewport] of [['light', { width: 1280, height: 820 }], ['dark', { width: 390, height: 780 }]] as const) {
+  test(`axe finds nothing in the instruments: ${colorScheme}, ${viewport.width} wide`, async () => {
+    const page = await playground.show('', await playground.device({ colorScheme, viewport }));
+    await choose(page, 'simulated/chat?tps=200&tokens=60');
+    await ask(page, 'Tell me about sight.');
+    await ended(lastAnswer(page));
+    for (const [title, ready] of [['Prove it', '.verdict.good'], ['Inspector', '.events tbody tr'], ['Protocol lens', '.lens-frames tbody tr'], ['Copy as code', '.copy-as .hl-string']] as const) {
+      await page.getByRole('button', { name: title }).click();
+      await page.locator(ready).first().waitFor();
+      await expectAccessible(page, title);
+      await page.getByRole('complementary', { name: title }).getByRole('button', { name: 'Close' }).click();
+    }
+    for (const [view, ready] of [['compare', '.compare-model'], ['live', '.live-empty']] as const) {
+      await page.evaluate(to => { location.hash = `#/${to}`; }, view);
+      await page.locator(ready).first().waitFor();
+      await expectAccessible(page, view);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 'nothing stands out at the side').toBeLessThanOrEqual(0);
+    }
+    await page.context().close();
+  });
+}
 
 test('a hash that is made by hand is the one that the platform makes', () => {
   for (const length of [0, 1, 55, 56, 63, 64, 65, 1000, 100_000]) {

@@ -1,12 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expectAccessible } from './accessible.js';
 import { ask, choose, ended, lastAnswer, Playground, said, saidMore } from './playground.js';
 import { Upstream } from './upstream.js';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let upstream: Upstream;
 let playground: Playground;
@@ -21,15 +17,6 @@ afterAll(async () => {
   await playground?.dispose();
   upstream?.dispose();
 });
-
-async function expectAccessible(page: Page, what: string): Promise<void> {
-  await page.evaluate(axe); // as the tools of a developer would, past the page's policy
-  const violations = await page.evaluate(async () => {
-    const { violations } = await (window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe.run();
-    return violations.map(v => `${v.id}: ${v.nodes.map(n => `${n.html.slice(0, 160)} ${n.failureSummary}`).join(' | ')}`);
-  });
-  expect(violations, what).toEqual([]);
-}
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const [device, viewport] of [['desk', { width: 1280, height: 820 }], ['phone', { width: 390, height: 780 }]] as const) {

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { apiKey, baseUrl } from '../../api';
+import { CopyButton } from '../../app/CopyButton';
 import { requestFor } from '../../conversations/model';
 import { Code } from '../../markdown/Code';
 import type { PanelProps } from '../../panels';
@@ -9,7 +10,8 @@ import { snippetsFor } from './snippets';
 /** The question of an answer as code, for who wants it elsewhere. */
 export default function CopyAs({ conversation, answer, generation }: PanelProps) {
   const [at, setAt] = useState(0);
-  if (answer.parent === null) return <div className="instrument-body"><p className="note">Somebody else has asked for this answer; its request is not known here. To read it:</p><Code text={`curl -N ${baseUrl}/v1/generations/${generation}/events`} language="sh" open={false} /></div>;
+  const read = `curl -N ${baseUrl}/v1/generations/${generation}/events`;
+  if (answer.parent === null) return <div className="instrument-body"><p className="note">Somebody else has asked for this answer; its request is not known here. To read it:</p><Code text={read} language="sh" open={false} /></div>;
   const request = { ...requestFor(conversation, answer.parent), ...(answer.request?.model ? { model: answer.request.model } : {}) };
   const snippets = snippetsFor(request, baseUrl, apiKey !== '');
   const snippet = snippets[at]!;
@@ -20,8 +22,8 @@ export default function CopyAs({ conversation, answer, generation }: PanelProps)
       </div>
       <Code text={snippet.code.trimEnd()} language={snippet.language} open={false} />
       <p className="note"><strong>After a cut.</strong> {snippet.resume}</p>
-      <p className="note">This very answer, running or ended:</p>
-      <Code text={`curl -N ${baseUrl}/v1/generations/${generation}/events`} language="sh" open={false} />
+      <p className="note">This very answer, running or ended: <code>{read}</code></p>
+      <div><CopyButton text={read} what="the address" /></div>
     </div>
   );
 }

@@ -36,7 +36,7 @@ export default function Lens({ answer, generation }: PanelProps) {
       )}
       {store.trouble && <p className="note">{store.trouble}</p>}
       <div className="lens-frames" ref={box} tabIndex={0} role="region" aria-label="Frames" aria-busy={answer.state === 'running'}>
-        <table>
+        <table style={{ minWidth: 44 + 190 * shown.length }}>
           <thead><tr><th scope="col" className="offset">#</th>{shown.map(p => <th key={p} scope="col">{protocols[p]}</th>)}</tr></thead>
           <tbody>{offsets.slice(from, from + rows).map(offset => (
             <tr key={offset}>
@@ -51,11 +51,16 @@ export default function Lens({ answer, generation }: PanelProps) {
 }
 
 const Raw = memo(function Raw({ raw }: { raw: string }) {
+  const [whole, setWhole] = useState(false);
+  const shown = whole || raw.length < 480 ? raw : `${raw.slice(0, 320)}…`;
   return (
-    <pre className="raw">{raw.split('\n').map((line, i) => {
-      const colon = line.indexOf(':');
-      return <span key={i} className={colon === 0 ? 'comment' : `is-${line.slice(0, colon)}`}>{line}{'\n'}</span>;
-    })}</pre>
+    <>
+      <pre className="raw">{shown.split('\n').map((line, i) => {
+        const colon = line.indexOf(':');
+        return <span key={i} className={colon === 0 ? 'comment' : `is-${line.slice(0, colon)}`}>{line}{'\n'}</span>;
+      })}</pre>
+      {shown !== raw && <button type="button" className="ghost small" onClick={() => setWhole(true)}>{(raw.length - 320).toLocaleString('en')} more characters</button>}
+    </>
   );
 });
 
