@@ -58,8 +58,8 @@ test('a fresh project runs the first example', async () => {
 test('all examples fit its types', async () => {
   const modules = join(project, 'node_modules');
   mkdirSync(join(modules, '@types'));
-  for (const name of ['react', '@types/react', '@types/node', '@ai-sdk', 'ai', '@assistant-ui']) symlinkSync(join(here, 'node_modules', name), join(modules, name));
-  const files = [...blocks('js').map(code => ['ts', code] as const), ...blocks('ts').map(code => ['ts', code] as const), ...blocks('tsx').map(code => ['tsx', code] as const)];
+  for (const name of ['react', 'react-dom', '@types/react', '@types/react-dom', '@types/node', '@ai-sdk', 'ai', '@assistant-ui']) symlinkSync(join(here, 'node_modules', name), join(modules, name));
+  const files = [...blocks('js').map(code => ['ts', code] as const), ...blocks('ts').map(code => ['ts', code] as const), ...blocks('tsx').map(code => ['tsx', code] as const), ['tsx', readFileSync(join(here, '../../samples/react/main.tsx'), 'utf8')] as const];
   expect(files.length).toBeGreaterThanOrEqual(5);
   for (const [n, [kind, code]] of files.entries()) writeFileSync(join(project, `example${n}.${kind}`), code);
   const options = { target: 'ES2022', module: 'NodeNext', jsx: 'react-jsx', strict: true, noEmit: true, lib: ['ES2023', 'DOM', 'DOM.Iterable'], types: ['node'], skipLibCheck: true };
