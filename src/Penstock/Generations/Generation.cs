@@ -242,7 +242,7 @@ internal sealed class Generation
         if (!said.IsContinuable || !attempts.GoOn(said.Text.ToString(), out var pause)) return false;
         var target = attempts.Current.Target;
         GenerationLog.GoesOnWith(_logger, Id, error.Code, target.Name, pause);
-        _recorder.UsageBefore = UsageOfStep();
+        (_recorder.UsageBefore, _call) = (UsageOfStep(), null);
         _bytesBefore = _recorder.OutputBytes;
         await WaitAsync(pause);
         await _recorder.TurnToAsync(target, newWriter(), _log);
@@ -409,7 +409,8 @@ internal sealed class Generation
         return Tools.IsBetween ? steps : UsageEstimate.Sum(steps, UsageOfStep());
     }
 
-    private Usage UsageOfStep() => UsageEstimate.Add(UsageOfCall(), _recorder.UsageBefore);
+    // Between two calls nobody has read the request once more.
+    private Usage UsageOfStep() => _call is null && _recorder.UsageBefore is { } before ? before : UsageEstimate.Add(UsageOfCall(), _recorder.UsageBefore);
 
     private Usage UsageOfCall()
     {
