@@ -33,15 +33,23 @@ internal sealed class ToolCalls(
         var begun = calls.Take(MaxCalls).Select(Begin).OfType<Func<CancellationToken, Running>>().ToList();
         foreach (var call in calls.Skip(MaxCalls)) Fail(call, $"The tool was not run: a model may call {MaxCalls} at once.");
         await recorder.StoreAsync(); // that they begin, before they do
-        foreach (var start in begun) _running.Add(start(stop));
-        while (_running.Count > 0)
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        try
         {
-            var done = await AnyAsync();
-            if (done.Output is not null) Record(done.Call, await done.Output);
-            else Record(ApprovalOf(done.Call, await done.Approval! ? ApprovalState.Approved : ApprovalState.Denied));
-            var next = done.Output is null ? Begin(done.Call) : null;
-            await recorder.StoreAsync();
-            if (next is not null) _running.Add(next(stop));
+            foreach (var start in begun) _running.Add(start(end.Token));
+            while (_running.Count > 0)
+            {
+                var done = await AnyAsync();
+                if (done.Output is not null) Record(done.Call, await done.Output);
+                else Record(ApprovalOf(done.Call, await done.Approval! ? ApprovalState.Approved : ApprovalState.Denied));
+                var next = done.Output is null ? Begin(done.Call) : null;
+                await recorder.StoreAsync();
+                if (next is not null) _running.Add(next(end.Token));
+            }
+        }
+        finally
+        {
+            await end.CancelAsync(); // where the answer ends here, nobody takes what the others give
         }
     }
 
