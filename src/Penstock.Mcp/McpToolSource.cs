@@ -39,6 +39,7 @@ public sealed class McpToolSource(string label, McpServerOptions options, TimePr
     {
         if (_connection is { IsLost: false, IsStale: false } connected) return connected;
         await _connecting.WaitAsync(cancellationToken);
+        McpClient? begun = null;
         try
         {
             if (_connection is { IsLost: false } meanwhile) return meanwhile.IsStale ? await ListAgainAsync(meanwhile) : meanwhile;
@@ -46,7 +47,7 @@ public sealed class McpToolSource(string label, McpServerOptions options, TimePr
             if (Interlocked.Exchange(ref _connection, null) is { } lost) _ = CloseAsync(lost);
             using var late = new CancellationTokenSource(options.ConnectTimeout, time);
             using var end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, _disposed.Token);
-            var client = await McpClient.CreateAsync(McpTransports.New(label, options, logger), cancellationToken: end.Token);
+            var client = begun = await McpClient.CreateAsync(McpTransports.New(label, options, logger), cancellationToken: end.Token);
             var connection = new Connection(client);
             client.RegisterNotificationHandler(NotificationMethods.ToolListChangedNotification, (_, _) =>
             {
@@ -63,6 +64,7 @@ public sealed class McpToolSource(string label, McpServerOptions options, TimePr
         {
             _restsUntil = time.GetUtcNow() + _rest;
             McpLog.NotConnected(logger, label, e);
+            if (begun is not null && _connection?.Client != begun) await begun.DisposeAsync(); // its program would run on
             throw Unreachable();
         }
         finally
