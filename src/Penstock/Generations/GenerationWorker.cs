@@ -210,6 +210,7 @@ internal sealed class GenerationWorker(
     private async Task<(GenerationRun Run, IStreamWriter Stream)?> BeginAsync(StreamInfo info, Job job, GenerationMetadata metadata)
     {
         GenerationError? error = null;
+        Attempts? attempts = null;
         try
         {
             if (await requests.LoadAsync(job.Id, metadata) is { } request && ClientProtocols.Find(metadata.Protocol) is { } protocol)
@@ -217,7 +218,7 @@ internal sealed class GenerationWorker(
                 var route = router.Route(request.Model);
                 request = await new CallSignatures(log).RestoreAsync(request, route, new Owner(metadata.Owner));
                 (request, var offered) = await tools.OfferAsync(request);
-                var attempts = new Attempts(request, route, options.Retry);
+                attempts = new Attempts(request, route, options.Retry);
                 if (await log.TakeOverAsync(info.Path, info.Epoch) is { } stream) return (New(stream, job.Id, request, protocol, info.CreatedAt, metadata, attempts, offered, DisconnectPolicy.Detach), stream);
                 attempts.Abandon();
                 return null;
@@ -226,6 +227,11 @@ internal sealed class GenerationWorker(
         catch (RequestException e)
         {
             error = new GenerationError(e.Code ?? "invalid_request", e.Message, e.Status, e.RetryAfter);
+        }
+        catch (StreamException)
+        {
+            attempts?.Abandon(); // or its target would wait for ever for what comes of it
+            throw;
         }
 
         await recovery.TryEndAsync(info, job.Id, metadata, GenerationRecovery.Ending.Failed(error ?? GenerationErrors.Internal));
