@@ -8,7 +8,7 @@ for _, account in ipairs(accounts) do
     if account.tpm > 0 then
       if new >= 0 then add(account.tokens, new) else takeBack(account.tokens, -new) end
     end
-    if refused then takeBack(account.requests, 1) end
+    if refused and held then takeBack(account.requests, 1) end
     account.today, account.thisMonth = account.today + money, account.thisMonth + money
     save(account)
   end

@@ -95,11 +95,12 @@ internal sealed class AccountState
     /// <summary>Closes a reservation.</summary>
     public void Settle(Settlement settlement)
     {
-        var counted = _open.TryGetValue(settlement.Id, out var held) ? held.Counted : settlement.Counted;
+        var isOpen = _open.TryGetValue(settlement.Id, out var held);
+        var counted = isOpen ? held.Counted : settlement.Counted;
         Release(settlement.Id);
         if (settlement.Used >= counted) _tokens.Add(settlement.Used - counted);
         else _tokens.TakeBack(counted - settlement.Used);
-        if (settlement.WasRefused) _requests.TakeBack(1);
+        if (settlement.WasRefused && isOpen) _requests.TakeBack(1);
         Spending = Spending.Add(settlement.Money);
     }
 
