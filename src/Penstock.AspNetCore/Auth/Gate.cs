@@ -2,7 +2,9 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Penstock.AspNetCore.Endpoints;
 using Penstock.AspNetCore.Replies;
+using Penstock.Generations;
 using Penstock.Protocols;
+using Penstock.Streams;
 
 namespace Penstock.AspNetCore.Auth;
 
@@ -61,6 +63,11 @@ internal sealed class Gate(Authenticator authenticator, CallerLimits limits)
         catch (RequestException e)
         {
             await WriteAsync(context, surface, e);
+            return;
+        }
+        catch (StreamException e)
+        {
+            await WriteAsync(context, surface, ErrorReply.From(GenerationErrors.From(e)));
             return;
         }
 
