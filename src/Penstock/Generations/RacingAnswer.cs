@@ -14,6 +14,8 @@ internal sealed class RacingAnswer(IAnswerSink sink, Func<bool> tryWin) : IAnswe
     // As much of an announcement as the recorder would hold back.
     private const int MaxPreamble = 64 * 1024;
 
+    private const int EntryBytes = 100; // of one in the list and its two arrays, about
+
     private List<(byte[] Event, byte[] Payload, Usage? Usage)>? _preamble = [];
     private int _bytes;
     private bool? _asAsked;
@@ -38,7 +40,7 @@ internal sealed class RacingAnswer(IAnswerSink sink, Func<bool> tryWin) : IAnswe
         }
 
         _preamble.Add((eventName.ToArray(), payload.ToArray(), usage));
-        _bytes += payload.Length;
+        _bytes += EntryBytes + eventName.Length + payload.Length;
         if (_bytes > MaxPreamble) Win();
     }
 
