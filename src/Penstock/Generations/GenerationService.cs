@@ -104,6 +104,7 @@ internal sealed class GenerationService(
     {
         if (!await StopAsync(id, owner)) return false;
         await requests.DeleteAsync(id);
+        await tools.ForgetAsync(id);
         return await log.DeleteAsync(GenerationPath.Of(id));
     }
 

@@ -18,6 +18,9 @@ internal sealed class ToolLoops(ToolBox box, Approvals approvals, IStreamLog log
     public async ValueTask<(GenerationRequest Request, ToolSet? Tools)> OfferAsync(GenerationRequest request) =>
         await box.OpenAsync(request) is { } tools ? (request with { Offered = tools.Offered }, tools) : (request, null);
 
+    /// <summary>Removes what people said to an answer's calls.</summary>
+    public async ValueTask ForgetAsync(string generation) => await _settings.Approvals.DeleteAsync(generation);
+
     /// <summary>What runs them for one answer.</summary>
     /// <param name="generation">The generation's id.</param>
     /// <param name="request">The request with its tools.</param>
