@@ -93,9 +93,10 @@ internal sealed class GenerationRecovery(
     private async Task EndAsync(
         IStreamWriter stream, StreamInfo info, string id, GenerationMetadata metadata, AnswerSoFar said, Usage? usage, Ending ending)
     {
-        await limits.SettleAsync(id, metadata.Limits, said.Model ?? metadata.Model, usage);
         var (recorder, _) = await ResumeAsync(stream, info, id, metadata, said, passthrough: false, replay: true);
         await recorder.EndAsync(usage, ending.ToEvent());
+        // Only by the one whose ending it became: others may be at it, too, and this one comes again where the store fails.
+        await limits.SettleAsync(id, metadata.Limits, said.Model ?? metadata.Model, usage);
     }
 
     /// <summary>Goes on with a stream where its last writer left it.</summary>
