@@ -133,6 +133,8 @@ internal sealed class ReplyBody : Stream
         _connection = null;
     }
 
+    private static TimeSpan Least(TimeSpan left) => left > TimeSpan.Zero ? left : TimeSpan.Zero;
+
     // An answer that is whole for who reads it often ends a chunk before the body does. That chunk is worth a short wait.
     private async Task DrainAsync(HttpConnection connection)
     {
@@ -141,10 +143,12 @@ internal sealed class ReplyBody : Stream
         {
             var left = DrainSize;
             var isClean = true;
+            var time = connection.Pool.Time;
+            var began = time.GetTimestamp();
             while (!_framing.Ended)
             {
                 var reading = connection.ReadAsync(buffer.AsMemory(0, Math.Min(left, _framing.Limit(left))), CancellationToken.None);
-                var read = reading.IsCompletedSuccessfully ? reading.Result : await reading.AsTask().WaitAsync(_drainTime, connection.Pool.Time);
+                var read = reading.IsCompletedSuccessfully ? reading.Result : await reading.AsTask().WaitAsync(Least(_drainTime - time.GetElapsedTime(began)), time);
                 _ = _framing.Take(buffer.AsSpan(0, read), out isClean);
                 if ((left -= read) == 0 && !_framing.Ended) throw HttpFailure.Ended();
             }
