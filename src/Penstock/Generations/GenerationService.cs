@@ -235,9 +235,18 @@ internal sealed class GenerationService(
         }
     }
 
-    private async ValueTask<Admitted?> AdmitAsync(GenerationRequest request, StartOptions start, string id, Route route) => start.Payer is not { } payer
-        ? null
-        : await limits.AdmitAsync(id, payer, request, router.NameOf(request.Model), route.Targets.Select(t => t.Name), waits: queue.SpansNodes);
+    private async ValueTask<Admitted?> AdmitAsync(GenerationRequest request, StartOptions start, string id, Route route)
+    {
+        if (start.Payer is not { } payer) return null;
+        try
+        {
+            return await limits.AdmitAsync(id, payer, request, router.NameOf(request.Model), route.Targets.Select(t => t.Name), waits: queue.SpansNodes);
+        }
+        catch (StreamStorageException e) when (e is not StreamUnreachableException) // which is told by who replies
+        {
+            throw NotStored(id, e);
+        }
+    }
 
     private async ValueTask<Started> CreateAsync(
         GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, Claim? claim, Attempts attempts, ToolSet? offered, Admitted? admitted)
@@ -272,9 +281,7 @@ internal sealed class GenerationService(
         }
         catch (StreamStorageException e)
         {
-            GenerationLog.StoreFailed(logger, id, e);
-            var error = GenerationErrors.From(e);
-            throw new RequestException(error.Message) { Status = error.Status, Code = error.Code };
+            throw NotStored(id, e);
         }
 
         await EnqueueAsync(stream, id, request, protocol, metadata, attempts, offered, start);
@@ -310,6 +317,13 @@ internal sealed class GenerationService(
     {
         var isOver = await log.GetAsync(GenerationPath.Of(id)) is not { } info || await recovery.TryEndAsync(info, id, metadata, GenerationRecovery.Ending.Failed(GenerationErrors.QueueUnavailable));
         if (isOver && !metadata.KeepsRequest) await requests.DeleteAsync(id); // else a worker has it after all
+    }
+
+    private RequestException NotStored(string id, StreamStorageException e)
+    {
+        GenerationLog.StoreFailed(logger, id, e);
+        var error = GenerationErrors.From(e);
+        return new RequestException(error.Message) { Status = error.Status, Code = error.Code, RetryAfter = error.RetryAfter };
     }
 
     private static RequestException Unavailable()
