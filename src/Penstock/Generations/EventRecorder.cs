@@ -59,8 +59,11 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     /// <summary>Called once, with the first output.</summary>
     public Action? FirstOutput { get; set; }
 
-    /// <summary>How much the model has said, in UTF-8 bytes of JSON text; what an estimate of its tokens is made from.</summary>
-    public long OutputBytes => _stored.OutputBytes;
+    /// <summary>
+    /// How much the model has said, in UTF-8 bytes of JSON text, with what is stored next; what an estimate of its tokens is made
+    /// from. An answer that is cut within what one read brought ends with that much of it.
+    /// </summary>
+    public long OutputBytes => _state.OutputBytes;
 
     /// <summary>The offset of the last <c>reset</c>, up to which the stream is void; null for none.</summary>
     public long? ResetAt => _stored.ResetAt;
