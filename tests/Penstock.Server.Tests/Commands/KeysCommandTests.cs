@@ -8,7 +8,7 @@ public sealed class KeysCommandTests
     [Fact]
     public async Task Keys_are_made_listed_used_and_revoked_while_the_server_runs()
     {
-        await using var server = await PenstockProcess.StartAsync(new PenstockSettings());
+        await using var server = await PenstockProcess.StartAsync(new PenstockSettings().With("Limits:Prices:0:Model", "*").With("Limits:Prices:0:Output", "1"));
         var data = server.DataFolder;
         var key = (await RunAsync("keys", "create", "--owner", "alice", "--model", "simulated/*", "--endpoint", "chat-completions", "--endpoint", "streams", "--priority", "low", "--rpm", "60", "--budget-day", "2.5", "--expires", "30d", "--data", data)).TrimEnd();
         key.ShouldMatch("^pk_[0-9a-f]{12}_[0-9a-f]{64}$");

@@ -37,7 +37,7 @@ export function App() {
 
   return (
     <div className={`app${sidebar ? '' : ' no-sidebar'}${drawer ? ' drawer' : ''}`}>
-      <a className="skip" href="#question" onClick={event => { event.preventDefault(); document.getElementById('question')?.focus(); }}>To the question</a>
+      {!view && <a className="skip" href="#question" onClick={event => { event.preventDefault(); document.getElementById('question')?.focus(); }}>To the question</a>}
       <Sidebar onHelp={() => setHelp(true)} onGo={() => setDrawer(false)} />
       {drawer && <div className="veil" onClick={() => setDrawer(false)} />}
       {view ? <ViewPage id={view.id} title={view.title} onMenu={toggle}><Boundary><Lazy id={view.id} load={view.load} props={{}} /></Boundary></ViewPage> : <ChatPage onMenu={toggle} />}
