@@ -72,11 +72,11 @@ internal sealed class TargetHealth(TimeProvider time)
     }
 
     /// <summary>It was given up because another was faster.</summary>
-    /// <param name="delay">How long it had had; it would have taken more.</param>
+    /// <param name="delay">How long it had had. How much more it would have taken nobody knows: as much again is a guess that soon finds one that is always slow.</param>
     public void Outrun(TimeSpan delay)
     {
         Abandoned();
-        TakeDelay(delay);
+        TakeDelay(2 * delay);
     }
 
     /// <summary>It failed before it said anything.</summary>

@@ -122,7 +122,7 @@ public sealed partial class RouteWalkTests
     }
 
     // Not {model}: a model is nobody's.
-    [GeneratedRegex(@"\{(\*\*)?(id|path|model)\}", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"\{(\*\*)?(id|path|model|call)\}", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Parameter();
 
     // What is new in each reply.

@@ -65,6 +65,6 @@ public sealed class TargetHealthTests
         for (var i = 1; i <= 250; i++) health.Succeeded(TimeSpan.FromSeconds(i));
         health.UsualDelay.ShouldBe(TimeSpan.FromSeconds(246)); // of 151 to 250
         for (var i = 0; i < 10; i++) health.Outrun(TimeSpan.FromSeconds(1000));
-        health.UsualDelay.ShouldBe(TimeSpan.FromSeconds(1000));
+        health.UsualDelay.ShouldBe(TimeSpan.FromSeconds(2000));
     }
 }
