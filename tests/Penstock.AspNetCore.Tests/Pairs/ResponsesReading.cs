@@ -8,7 +8,7 @@ internal sealed class ResponsesReading(bool strict)
 {
     private readonly Dictionary<string, string> _texts = []; // by kind, item and part
     private readonly Dictionary<long, string> _open = []; // item ids by output_index
-    private readonly SortedDictionary<long, JsonNode> _done = []; // by output_index: a call that the server runs ends after others that began later
+    private readonly List<(long Index, JsonNode Item)> _done = []; // as they ended
     private Answer _answer = new() { Stop = null, Complete = false };
     private string _id = "";
     private bool _errorSeen;
@@ -34,8 +34,11 @@ internal sealed class ResponsesReading(bool strict)
         }
 
         if (strict && _answer.Complete) _open.ShouldBeEmpty();
-        return _answer with { Raw = [.. _done.Values.Select(i => i.DeepClone())] };
+        return _answer with { Raw = [.. Items().Select(i => i.DeepClone())] };
     }
+
+    // By output_index: a call that the server runs ends after others that began later. A recording may hold several responses.
+    private IEnumerable<JsonNode> Items() => (strict ? _done.OrderBy(d => d.Index) : _done.AsEnumerable()).Select(d => d.Item);
 
     private void Take(string type, JsonNode json)
     {
@@ -113,7 +116,7 @@ internal sealed class ResponsesReading(bool strict)
         }
 
         _open.Remove(json["output_index"].Num());
-        _done.Add(json["output_index"].Num(), item);
+        _done.Add((json["output_index"].Num(), item));
         // Texts were taken from the deltas; the rest only an item has.
         var whole = ResponsesClient.AddItem(new Answer(), item);
         _answer = _answer with
@@ -134,7 +137,7 @@ internal sealed class ResponsesReading(bool strict)
             response["id"].Str().ShouldBe(_id);
             response["object"].Str().ShouldBe("response");
             response["status"].Str().ShouldBe(type["response.".Length..]);
-            Js.Canonical(response["output"]).ShouldBe(Js.Canonical(new JsonArray([.. _done.Values.Select(d => d.DeepClone())])), "completed.output");
+            Js.Canonical(response["output"]).ShouldBe(Js.Canonical(new JsonArray([.. Items().Select(d => d.DeepClone())])), "completed.output");
             if (response["usage"] is JsonObject usage)
             {
                 foreach (var name in new[] { "input_tokens", "input_tokens_details", "output_tokens", "output_tokens_details", "total_tokens" }) usage.ContainsKey(name).ShouldBeTrue(name);
