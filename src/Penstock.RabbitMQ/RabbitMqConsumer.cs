@@ -146,7 +146,8 @@ internal sealed class RabbitMqConsumer : IJobConsumer, IAsyncDisposable
             lost.TrySetResult();
             return Task.CompletedTask;
         };
-        return channel.BasicConsumeAsync(queue, autoAck: false, consumer, _stopping.Token);
+        // Not given up halfway: a consumer that nobody cancels is brought what was given back, again and again, until it counts as dead.
+        return channel.BasicConsumeAsync(queue, autoAck: false, consumer);
     }
 
     private bool Take(Delivery delivery)
