@@ -43,7 +43,8 @@ public sealed class McpServers : IAsyncLifetime
             .With("Mcp:Servers:everything:Models:0", "tools").With("Models:tools:Targets:0", "simulated/chat?tps=0&ttft=0")
             .With("Mcp:Servers:everything-http:Url", $"http://127.0.0.1:{port}/mcp")
             .With("Mcp:Servers:csharp:MaxResultLength", "1000")
-            .With("Mcp:Servers:gone:Command", "/nowhere/to/be/found");
+            .With("Mcp:Servers:gone:Command", "/nowhere/to/be/found")
+            .WithVariable("Logging:LogLevel:Penstock.Mcp", "Information"); // which says who is connected
         Server = await PenstockProcess.StartAsync(AddCSharp(settings, _notes));
         foreach (var label in (string[])["everything-http", "everything", "csharp"])
             await Eventually.Is(() => Server.Log.Contains($"server {label} is connected", StringComparison.Ordinal), $"{label} is connected");

@@ -64,6 +64,7 @@ test('nothing of it is inline, nothing else may run, and what has a hash in its 
     const asset = await fetch(new URL(address!, `${playground.server.url}/`));
     expect(asset.status, address).toBe(200);
     expect(asset.headers.get('Cache-Control')).toBe(address!.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache');
-    if (address!.includes('/assets/')) expect(asset.headers.get('Content-Encoding')).toMatch(/^(?:br|gzip)$/);
+    // A few hundred bytes are as large packed.
+    if (address!.includes('/assets/') && (await asset.text()).length > 1024) expect(asset.headers.get('Content-Encoding') ?? 'none').toMatch(/^(?:br|gzip)$/);
   }
 });
