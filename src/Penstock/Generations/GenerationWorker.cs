@@ -17,6 +17,9 @@ internal sealed class GenerationWorker(
     // How long to wait for a store that is away.
     private static readonly TimeSpan _storePause = TimeSpan.FromSeconds(1);
 
+    // How often a shutdown looks who waits for people.
+    private static readonly TimeSpan _drainLook = TimeSpan.FromMilliseconds(100);
+
     private readonly ConcurrentDictionary<string, Generation> _running = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Task, bool> _jobs = new();
     private readonly WatchCheck _watch = new(log, watchers, time, logger);
@@ -81,13 +84,17 @@ internal sealed class GenerationWorker(
     {
         if (_consumer is not null) await _consumer.StopAsync();
         if (_running.IsEmpty) return;
-        foreach (var generation in _running.Values.Where(g => g.Waits)) generation.Leave(); // it goes on after the restart
         GenerationLog.Draining(logger, Running, options.ShutdownTimeout);
-        try
+        var begun = time.GetTimestamp();
+        var ended = Task.WhenAll(_running.Values.Select(g => g.Completion));
+        while (!ended.IsCompleted && time.GetElapsedTime(begun) < options.ShutdownTimeout)
         {
-            await Task.WhenAll(_running.Values.Select(g => g.Completion)).WaitAsync(options.ShutdownTimeout, time);
+            // What waits for people goes on after the restart; some come to wait only now.
+            foreach (var generation in _running.Values.Where(g => g.Waits)) generation.Leave();
+            await Task.WhenAny(ended, Task.Delay(_drainLook, time));
         }
-        catch (TimeoutException)
+
+        if (!ended.IsCompleted)
         {
             _handsOver = queue.SpansNodes && options.OnCrash != CrashPolicy.Fail;
             foreach (var generation in _running.Values)
