@@ -21,11 +21,8 @@ internal sealed class AnswerCache(IStreamLog log, GenerationCatalog catalog, Tim
         return IdempotencyKeys.Hash(owner, text.Append(CanonicalJson.Write(request.Body)).ToString());
     }
 
-    /// <summary>The generation that answers the request already, and is not older than wanted; null for none.</summary>
-    public ValueTask<KeyClaim?> FindAsync(string key, TimeSpan maxAge) => _claims.ClaimAsync(key, mine: null, id => ServesAsync(id, maxAge));
-
-    /// <summary>Lets a generation answer the request for so long, unless another one does already.</summary>
-    /// <returns>Whose answer it is.</returns>
+    /// <summary>Lets a generation answer the request for so long, unless another one does already; given null, only looks.</summary>
+    /// <returns>Whose answer it is; null for nobody's.</returns>
     public ValueTask<KeyClaim?> ClaimAsync(string key, KeyClaim? mine, TimeSpan maxAge) =>
         _claims.ClaimAsync(key, mine, id => ServesAsync(id, maxAge), time.GetUtcNow() + maxAge);
 

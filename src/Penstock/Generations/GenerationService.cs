@@ -62,7 +62,7 @@ internal sealed class GenerationService(
     private async ValueTask<Started> StartCachedAsync(GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, TimeSpan maxAge)
     {
         var key = AnswerCache.KeyOf(request, router.NameOf(request.Model), start.Owner);
-        return await _cache.FindAsync(key, maxAge) is { } hit
+        return await _cache.ClaimAsync(key, mine: null, maxAge) is { } hit
             ? await JoinAsync(hit, key, start) with { Cache = CacheUse.Hit }
             : await CreateAsync(request, protocol, start, id, new Claim(new KeyClaim(id, key), mine => _cache.ClaimAsync(key, mine, maxAge)) { IsCache = true });
     }
