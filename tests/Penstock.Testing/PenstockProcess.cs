@@ -89,9 +89,9 @@ public sealed class PenstockProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a server on the disk store unless set, without waiting for it to answer.</summary>
-    public static PenstockProcess Launch(PenstockSettings settings, string scheme = "http")
+    public static PenstockProcess Launch(PenstockSettings settings, string scheme = "http", string? listen = null)
     {
-        var server = new PenstockProcess(settings, Ports.Free(), scheme);
+        var server = new PenstockProcess(settings, Ports.Free(), scheme, listen);
         server.Launch();
         return server;
     }

@@ -2,6 +2,9 @@ using Penstock.Testing;
 
 namespace Penstock.AspNetCore.Tests.Faults;
 
+/// <summary>The count of subscribers is of the whole process: another test's that leaves would be taken for this one's.</summary>
+[CollectionDefinition(nameof(SlowReaderTests), DisableParallelization = true)]
+[Collection(nameof(SlowReaderTests))]
 public sealed class SlowReaderTests
 {
     [Theory]

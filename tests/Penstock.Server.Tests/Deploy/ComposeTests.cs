@@ -64,22 +64,30 @@ public sealed partial class ComposeTests(Engines engines) : IClassFixture<Engine
     [InlineData("worker-1")]
     public async Task A_server_starts_on_it_beyond_loopback_and_asks_for_a_key(string node)
     {
-        var settings = new PenstockSettings();
-        foreach (var (name, value) in _file.Environment(node)) settings.WithVariable(name, value.StartsWith('$') ? "" : value);
-        // The containers' names are not known here.
-        settings.WithVariable("REDIS_HOST", "127.0.0.1").WithVariable("REDIS_PORT", $"{engines.Redis.Port}")
-            .WithVariable("Penstock__Queue__RabbitMq", $"amqp://127.0.0.1:{engines.Rabbit.Address.Port}").WithVariable("RABBITMQ_USER", "guest").WithVariable("RABBITMQ_PASS", "guest");
         var port = Ports.Free();
-        await Should.ThrowAsync<InvalidOperationException>(PenstockProcess.StartAsync(settings, port, $"http://0.0.0.0:{port}")); // there is no key
+        await using (var keyless = PenstockProcess.Launch(SettingsOf(node), listen: $"http://0.0.0.0:{port}"))
+        {
+            (await keyless.ExitedAsync()).ShouldNotBe(0);
+            keyless.Log.ShouldContain("nothing says who may call it");
+        }
 
         var keys = Directory.CreateTempSubdirectory("penstock-test-").FullName;
         var made = await Command.RunAsync("dotnet", [PenstockProcess.ServerDll(), "keys", "create", "--owner", "operator", "--admin", "--data", keys]);
-        await using var server = await PenstockProcess.StartAsync(settings.With("Auth:KeyFile", Path.Combine(keys, "keys.json")), port, $"http://0.0.0.0:{port}");
+        await using var server = await PenstockProcess.StartAsync(SettingsOf(node).With("Auth:KeyFile", Path.Combine(keys, "keys.json")), port, $"http://0.0.0.0:{port}");
         var metrics = server.Api.Get("metrics"); // on workers too
         (await Api.SendTextAsync(metrics)).Status.ShouldBe(HttpStatusCode.Unauthorized);
         (await Api.SendTextAsync(metrics.With("x-api-key", made.Output.Trim()))).Status.ShouldBe(HttpStatusCode.OK);
         (await Api.SendTextAsync(server.Api.Get("readyz"))).Status.ShouldBe(HttpStatusCode.OK);
         Directory.Delete(keys, recursive: true);
+    }
+
+    private PenstockSettings SettingsOf(string node)
+    {
+        var settings = new PenstockSettings();
+        foreach (var (name, value) in _file.Environment(node)) settings.WithVariable(name, value.StartsWith('$') ? "" : value);
+        // The containers' names are not known here.
+        return settings.WithVariable("REDIS_HOST", "127.0.0.1").WithVariable("REDIS_PORT", $"{engines.Redis.Port}")
+            .WithVariable("Penstock__Queue__RabbitMq", $"amqp://127.0.0.1:{engines.Rabbit.Address.Port}").WithVariable("RABBITMQ_USER", "guest").WithVariable("RABBITMQ_PASS", "guest");
     }
 
     private static TimeSpan Seconds(string text) => TimeSpan.FromSeconds(int.Parse(text.TrimEnd('s'), CultureInfo.InvariantCulture));
