@@ -33,7 +33,7 @@ static class BenchCommand
             else if (args[i] == "--rounds" && i + 1 < args.Length && int.TryParse(args[++i], CultureInfo.InvariantCulture, out rounds) && rounds > 0)
                 continue;
             else if (args[i] == "--only" && i + 1 < args.Length)
-                only = [.. args[++i].Split(',').Select(name => Contender.Usual.Concat(Contender.Translating).Concat(Contender.Featured).First(c => c.Name == name))];
+                only = [.. args[++i].Split(',').Select(name => Contender.Usual.Concat(Contender.Translating).Concat(Contender.Featured).Append(Contender.Cached).First(c => c.Name == name))];
             else
                 return PrintHelp(failed: args[i] is not ("--help" or "-h"));
         }

@@ -15,6 +15,9 @@ sealed record Contender(string Name, string? Project, string ModelPrefix = "")
     /// <summary>What it is set to beside the providers.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
+    /// <summary>Whether it exports its telemetry.</summary>
+    public bool Exports { get; init; }
+
     /// <summary>What its clients' addresses end in, to say who they are.</summary>
     public string Query { get; init; } = "";
 
@@ -38,6 +41,13 @@ sealed record Contender(string Name, string? Project, string ModelPrefix = "")
 
     /// <summary>Penstock with nothing that is asked for, and with all that a deployment may have: keys, limits, telemetry and logs.</summary>
     public static readonly Contender[] Featured = [Penstock with { Name = "plain" }, Features.Contender];
+
+    /// <summary>Penstock that asks its cache first, and finds the answer there.</summary>
+    public static readonly Contender Cached = Penstock with
+    {
+        Name = "cached",
+        Settings = new Dictionary<string, string>(StringComparer.Ordinal) { ["Penstock__Cache__MaxAge"] = "01:00:00" },
+    };
 
     /// <summary>The one that passes the same upstream's events on as they are.</summary>
     public Contender Relaying => Translating.Single(c => c.Upstream == Upstream && c.Wire.Name == Upstream);
@@ -67,7 +77,7 @@ sealed class Gateway : IDisposable
         }
 
         foreach (var (name, value) in contender.Settings) environment[name] = value;
-        if (contender.Settings.Count > 0) _collector = new OtlpSink(environment);
+        if (contender.Exports) _collector = new OtlpSink(environment);
         Process = new ChildProcess(
             Cores.Pin(Cores.Gateway, "dotnet", Builds.AssemblyOf(contender.Project!),
                 "--urls", $"http://127.0.0.1:{Port}", "--upstream", $"http://127.0.0.1:{upstreamPort}"),

@@ -16,6 +16,7 @@ static class Features
         Query = $"?key={_key}",
         Against = Contender.Penstock with { Name = "plain" },
         Settings = Settings(),
+        Exports = true,
     };
 
     static Dictionary<string, string> Settings()

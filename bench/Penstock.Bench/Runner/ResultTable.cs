@@ -59,13 +59,21 @@ static class ResultTable
     {
         foreach (var contender in scenario.Contenders)
         {
+            foreach (var limit in scenario.Limits.Where(l => l.IsAbsolute && results.GetValueOrDefault(contender) is [_, ..])) PrintLimit(limit, contender, results[contender], output);
             var measure = contender.Against is { } name ? Array.Find(scenario.Contenders, c => c.Name == name.Name)! : contender.Upstream is null ? Contender.Relay : contender.Relaying;
             if (contender == measure || contender == Contender.Direct) continue;
             var runs = results.GetValueOrDefault(contender) ?? [];
             var against = results.GetValueOrDefault(measure) ?? [];
             if (runs.Count == 0 || against.Count == 0) continue;
-            foreach (var limit in scenario.Limits) PrintLimit(limit, contender, runs, measure, against, output);
+            foreach (var limit in scenario.Limits.Where(l => !l.IsAbsolute)) PrintLimit(limit, contender, runs, measure, against, output);
         }
+    }
+
+    static void PrintLimit(Limit limit, Contender contender, List<Measurement> runs, TextWriter output)
+    {
+        var value = Median(runs, limit.Value);
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"  {contender.Name}: {limit.What} {value:F0} ({runs.Min(limit.Value):F0} to {runs.Max(limit.Value):F0}), limit {(limit.AtLeast ? ">=" : "<=")} {limit.Ratio:F0}: {(limit.Holds(value) ? "holds" : "MISSED")}"));
     }
 
     static void PrintLimit(Limit limit, Contender contender, List<Measurement> runs, Contender measure, List<Measurement> against, TextWriter output)

@@ -5,6 +5,9 @@ namespace Penstock.Bench.Runner;
 /// <summary>A figure of Penstock's that may be at most, or must be at least, so many times the relay's.</summary>
 sealed record Limit(string What, Func<Measurement, double> Value, double Ratio, bool AtLeast = false)
 {
+    /// <summary>The figure itself is limited, whatever the relay's is.</summary>
+    public bool IsAbsolute { get; init; }
+
     public bool Holds(double ratio) => AtLeast ? ratio >= Ratio : ratio <= Ratio;
 }
 
@@ -76,6 +79,12 @@ sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
             Ramp = 1.9,
             Contenders = Contender.Featured,
             Limits = [new("CPU per token", m => m.CpuPerToken, 1.1)],
+        },
+        new("cache", "4 at a time, one answer of 64 tokens again and again, of which all but the first are hits", new BenchModel(64), 4)
+        {
+            Requests = 8000,
+            Contenders = [Contender.Cached],
+            Limits = [new("TTFT p50", m => m.Load.TtftP50, 2000) { IsAbsolute = true }],
         },
     ];
 

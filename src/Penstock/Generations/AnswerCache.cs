@@ -6,7 +6,7 @@ namespace Penstock.Generations;
 
 /// <summary>
 /// Answers that serve for the same request again. A request is a key made of all that it says: its claim finds the generation
-/// that answers it, ended or still running, and whoever asks again is one more cursor on that log. So a hundred that ask at
+/// that answers it, ended or still running, and whoever asks again is one more cursor on that log. So a thousand that ask at
 /// once are one call to the provider.
 /// </summary>
 internal sealed class AnswerCache(IStreamLog log, GenerationCatalog catalog, TimeProvider time)

@@ -8,7 +8,7 @@ namespace Penstock.AspNetCore.Tests.Lifecycle;
 /// <summary>The same request again.</summary>
 public sealed class CacheTests
 {
-    private static readonly IReadOnlyList<string> _tokens = Tokens.Of("cache", 12);
+    private static readonly IReadOnlyList<string> _tokens = Tokens.Of("cache", 10);
 
     private static RawRequest Ask(PenstockHost host, string prompt = "Hi", bool stream = true, string? age = "60")
     {
@@ -29,20 +29,34 @@ public sealed class CacheTests
 
     [Theory]
     [MemberData(nameof(Requests))]
-    public async Task A_hundred_that_ask_at_once_are_one_call_and_a_hundred_whole_answers(string path, string body, string ends)
+    public async Task A_thousand_that_ask_at_once_are_one_call_and_a_thousand_whole_answers(string path, string body, string ends)
     {
-        var go = new TaskCompletionSource();
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var host = await PenstockHost.StartAsync(async call =>
         {
             await go.Task;
-            await call.Sse(Chat.Answer(_tokens));
+            await Tokens.Script(_tokens, TimeSpan.FromMilliseconds(5))(call); // some come before it, some meanwhile, some after it
         });
-        var replies = Enumerable.Range(0, 100).Select(_ => Api.SendTextAsync(RawRequest.Post(host.Api.Url(path), body).With("Penstock-Cache", "60"))).ToList();
+        var replies = Enumerable.Range(0, 1000).Select(_ => AskAsync(RawRequest.Post(host.Api.Url(path), body).With("Penstock-Cache", "60"))).ToList();
         await Eventually.Is(() => host.Upstream.Calls.Count > 0, "the provider is asked");
         go.SetResult();
-        var texts = (await Task.WhenAll(replies)).Select(r => r.Body).Distinct().ToList();
-        texts.ShouldHaveSingleItem().ShouldContain(ends);
+        var answers = await Task.WhenAll(replies);
+        var text = answers.Select(a => a.Body).Distinct().ShouldHaveSingleItem();
+        text.ShouldContain(ends);
+        var places = _tokens.Select((_, i) => text.IndexOf($" cache.{i}", StringComparison.Ordinal)).ToList();
+        places[0].ShouldBePositive();
+        places.ShouldBeInOrder();
+        answers.Select(a => a.Generation).Distinct().ShouldHaveSingleItem();
+        answers.Count(a => a.Cache == "miss").ShouldBe(1);
+        answers.Count(a => a.Cache == "hit").ShouldBe(999);
         host.Upstream.Calls.Count.ShouldBe(1);
+    }
+
+    private static async Task<(string Body, string Generation, string Cache)> AskAsync(RawRequest request)
+    {
+        using var reply = await RawReply.SendAsync(request);
+        reply.Status.ShouldBe(200);
+        return (await reply.TextAsync(), reply.Headers["Penstock-Generation"], reply.Headers["Penstock-Cache"]);
     }
 
     [Fact]
