@@ -23,7 +23,7 @@ internal sealed class Generation
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
-    private readonly TaskCompletionSource<JobResult> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<JobResult> _completion = new();
     private long _inputEstimate;
     private long _bytesBefore;
     private Cut _cut;
@@ -75,7 +75,10 @@ internal sealed class Generation
     /// <summary>The offset of the last <c>reset</c>, up to which its stream is void; null for none.</summary>
     public long? ResetAt => _recorder.ResetAt;
 
-    /// <summary>Completes when the generation has ended here; never fails. It is to be returned to the queue when its stream has no ending.</summary>
+    /// <summary>
+    /// Completes when the generation has ended here; never fails. It is to be returned to the queue when its stream has no ending.
+    /// Who awaits it goes on on the event loop that ended it, where nothing may take long, unless it yields.
+    /// </summary>
     public Task<JobResult> Completion => _completion.Task;
 
     /// <summary>

@@ -82,7 +82,7 @@ internal sealed class GenerationService(
             if (worker.Find(id) is { } generation)
             {
                 generation.Stop(reason);
-                await generation.Completion;
+                await generation.Completion.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
                 if (!queue.SpansNodes) return true;
             }
 

@@ -91,7 +91,7 @@ internal sealed class GenerationWorker(
         {
             // What waits for people goes on after the restart; some come to wait only now.
             foreach (var generation in _running.Values.Where(g => g.Waits)) generation.Leave();
-            await Task.WhenAny(ended, Task.Delay(_drainLook, time));
+            await Task.WhenAny(ended, Task.Delay(_drainLook, time)).ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         }
 
         if (!ended.IsCompleted)
@@ -104,7 +104,7 @@ internal sealed class GenerationWorker(
             }
         }
 
-        await Task.WhenAll(_running.Values.Select(g => g.Completion));
+        await Task.WhenAll(_running.Values.Select(g => g.Completion)).ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await Task.WhenAll(_jobs.Keys);
     }
 
@@ -158,7 +158,7 @@ internal sealed class GenerationWorker(
         if (Find(job.Id) is { } mine)
         {
             // We were cut from the queue, not from the provider or the store.
-            await mine.Completion;
+            await mine.Completion.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             return await log.GetAsync(info.Path) is { Closed: false } ? JobResult.Return : JobResult.Done;
         }
 
@@ -181,7 +181,7 @@ internal sealed class GenerationWorker(
         using var watch = log.WhenLost(stream, generation.Leave);
         if (_handsOver) generation.Leave();
         run.Start();
-        var result = await generation.Completion;
+        var result = await generation.Completion.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         if (result == JobResult.Done)
         {
             if (!metadata.KeepsRequest) await requests.DeleteAsync(job.Id);

@@ -84,14 +84,17 @@ public sealed class LocalJobQueue : IJobQueue
 
         private async Task EndAsync(Task<JobResult> work, Entry entry)
         {
-            await ((Task)work).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+            await ((Task)work).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             var done = work is { IsCompletedSuccessfully: true, Result: JobResult.Done };
             lock (queue._lock)
             {
                 _running--;
                 if (!done) queue._waiting.Enqueue(entry with { Deliveries = entry.Deliveries + 1 }, entry.Place);
+                if (queue._waiting.Count == 0) return;
             }
 
+            // Off this thread, and out of TakeMore: but only where something waits, for waking a thread takes longer than all of this.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             TakeMore();
         }
     }
