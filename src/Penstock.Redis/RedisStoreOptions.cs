@@ -2,7 +2,8 @@ using Penstock.Streams;
 
 namespace Penstock.Redis;
 
-internal sealed record RedisStoreOptions : StreamStoreOptions
+/// <summary>What a <see cref="RedisStreamLog"/> is to know.</summary>
+public sealed record RedisStoreOptions : StreamStoreOptions
 {
     /// <summary>Where Redis is, as StackExchange.Redis reads it: <c>host:port,password=…</c>.</summary>
     public required string Connection { get; init; }

@@ -1,8 +1,6 @@
 using Microsoft.Extensions.Options;
 using Penstock.AspNetCore.Configuration;
-using Penstock.Limits;
 using Penstock.Redis;
-using Penstock.Streams;
 
 namespace Penstock.Server;
 
@@ -20,15 +18,14 @@ internal static class RedisStorage
             .Validate(
                 options => RedisStoreOptions.IsConnection(options.Storage.Redis),
                 "Penstock:Storage:Redis cannot be read; give host:port, or a connection string such as redis.example.com:6379,password=…,ssl=true.");
-        services.AddSingleton<IStreamLog>(NewLog);
-        services.AddSingleton<ILimiter>(provider => ((RedisStreamLog)provider.GetRequiredService<IStreamLog>()).NewLimiter());
+        services.AddPenstockRedis(NewOptions);
     }
 
-    private static RedisStreamLog NewLog(IServiceProvider services)
+    private static RedisStoreOptions NewOptions(IServiceProvider services)
     {
         var penstock = services.GetRequiredService<PenstockOptions>();
         var storage = penstock.Storage;
-        var options = new RedisStoreOptions
+        return new RedisStoreOptions
         {
             Connection = storage.Redis,
             Outage = storage.RedisOutage,
@@ -38,7 +35,6 @@ internal static class RedisStorage
             KeepFor = penstock.Streams.KeepFor == TimeSpan.Zero ? TimeSpan.MaxValue : penstock.Streams.KeepFor,
             KeepBytes = penstock.Streams.KeepBytes == 0 ? long.MaxValue : penstock.Streams.KeepBytes,
         };
-        return new RedisStreamLog(options, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<RedisStreamLog>>());
     }
 
     // REDIS_HOST and REDIS_PORT are what many have in their environment.

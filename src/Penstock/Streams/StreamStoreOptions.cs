@@ -1,7 +1,7 @@
 namespace Penstock.Streams;
 
 /// <summary>What every store of streams is told.</summary>
-internal record StreamStoreOptions
+public record StreamStoreOptions
 {
     /// <summary>How long a stream is kept after it was closed, unless it was created with a retention of its own.</summary>
     public TimeSpan Retention { get; init; } = TimeSpan.FromHours(24);
