@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Endpoints;
+using Penstock.AspNetCore.Endpoints.Conversations;
 using Penstock.AspNetCore.Endpoints.DurableStreams;
 using Penstock.AspNetCore.Replies;
 using Penstock.Protocols;
@@ -39,6 +40,8 @@ public static class PenstockEndpointRouteBuilderExtensions
         services.GetRequiredService<MessagesEndpoints>().Map(guarded);
         services.GetRequiredService<GeminiEndpoints>().Map(guarded);
         services.GetRequiredService<ResponsesEndpoints>().Map(guarded);
+        services.GetRequiredService<ConversationEndpoints>().Map(guarded);
+        services.GetRequiredService<ConversationItemEndpoints>().Map(guarded);
         services.GetRequiredService<NativeEndpoints>().Map(guarded);
         services.GetRequiredService<ApprovalEndpoints>().Map(guarded);
         services.GetRequiredService<TextEndpoints>().Map(guarded);
@@ -53,6 +56,8 @@ public static class PenstockEndpointRouteBuilderExtensions
         var compatible = guarded.MapGroup("/openai").ExcludeFromDescription();
         services.GetRequiredService<ChatCompletionsEndpoints>().Map(compatible);
         services.GetRequiredService<ResponsesEndpoints>().Map(compatible);
+        services.GetRequiredService<ConversationEndpoints>().Map(compatible);
+        services.GetRequiredService<ConversationItemEndpoints>().Map(compatible);
         services.GetRequiredService<ModelsEndpoints>().Map(compatible);
     }
 

@@ -7,11 +7,13 @@ using Microsoft.Extensions.Options;
 using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Endpoints;
+using Penstock.AspNetCore.Endpoints.Conversations;
 using Penstock.AspNetCore.Endpoints.DurableStreams;
 using Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
 using Penstock.AspNetCore.Replies;
 using Penstock.AspNetCore.Transport;
 using Penstock.Generations;
+using Penstock.Generations.Conversations;
 using Penstock.Generations.Filters;
 using Penstock.Generations.Tools;
 using Penstock.Jobs;
@@ -49,6 +51,7 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton(NewGenerations);
         services.TryAddSingleton<IJobQueue, LocalJobQueue>();
         services.AddSingleton(NewRequests);
+        services.AddSingleton(NewConversations);
         services.AddSingleton<Watchers>();
         services.TryAddSingleton<ILimiter, MemoryLimiter>();
         services.AddSingleton(NewLimits);
@@ -72,6 +75,8 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton<GeminiEndpoints>();
         services.AddSingleton<ResponseStore>();
         services.AddSingleton<ResponsesEndpoints>();
+        services.AddSingleton<ConversationEndpoints>();
+        services.AddSingleton<ConversationItemEndpoints>();
         services.AddSingleton<EventsEndpoint>();
         services.AddSingleton<NativeEndpoints>();
         services.AddSingleton<ApprovalEndpoints>();
@@ -209,6 +214,10 @@ public static class PenstockServiceCollectionExtensions
 
     private static StoredRequests NewRequests(IServiceProvider services) => new(
         services.GetRequiredService<IStreamLog>(), services.GetRequiredService<GenerationOptions>().Retention, services.GetRequiredService<TimeProvider>());
+
+    private static ConversationStore NewConversations(IServiceProvider services) => new(
+        services.GetRequiredService<IStreamLog>(), services.GetRequiredService<PenstockOptions>().Conversations.KeepFor,
+        services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ConversationStore>>());
 
     private static ChatTurns NewChatTurns(IServiceProvider services) => new(services.GetRequiredService<IStreamLog>(), services.GetRequiredService<GenerationOptions>().KeyLifetime);
 

@@ -37,6 +37,8 @@ public sealed class PenstockOptions
 
     public CacheOptions Cache { get; set; } = new();
 
+    public ConversationsOptions Conversations { get; set; } = new();
+
     public LimitsOptions Limits { get; set; } = new();
 
     public CorsOptions Cors { get; set; } = new();
@@ -168,6 +170,12 @@ public sealed class CacheOptions
 {
     /// <summary>How old it may be where the request does not say; 0 for requests that ask for it alone.</summary>
     public TimeSpan MaxAge { get; set; }
+}
+
+public sealed class ConversationsOptions
+{
+    /// <summary>How long a conversation is kept that nobody reads or goes on with.</summary>
+    public TimeSpan KeepFor { get; set; } = TimeSpan.FromDays(30);
 }
 
 public sealed class CorsOptions

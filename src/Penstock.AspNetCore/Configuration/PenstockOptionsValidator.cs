@@ -24,6 +24,7 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         if (options.Storage.MaxDiskBytes < 0) errors.Add($"Penstock:Storage:MaxDiskBytes is {options.Storage.MaxDiskBytes}; give a number of bytes, or 0 for no limit.");
         Positive(errors, "Generations:Grace", options.Generations.Grace);
         if (options.Cache.MaxAge < TimeSpan.Zero) errors.Add($"Penstock:Cache:MaxAge is {options.Cache.MaxAge}; give a time, or 00:00:00 for requests that ask for it alone.");
+        Positive(errors, "Conversations:KeepFor", options.Conversations.KeepFor);
         OneOf(errors, "Generations:OnDisconnect", options.Generations.OnDisconnect, "detach", "cancel", "grace");
         OneOf(errors, "Generations:OnCrash", options.Generations.OnCrash, "fail", "restart", "continue");
         Validate(errors, options.Queue);

@@ -224,7 +224,8 @@ internal sealed class GenerationEndpoint(
         }
     }
 
-    private static string? KeyOf(HttpContext context)
+    /// <summary>The key that the request has among its owner's; null for none.</summary>
+    public static string? KeyOf(HttpContext context)
     {
         var key = context.Request.Headers["Idempotency-Key"].ToString();
         if (key.Length > 255) throw new RequestException("The Idempotency-Key is longer than 255 characters.") { Code = "invalid_idempotency_key" };

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Penstock.Generations;
+using Penstock.Generations.Conversations;
 using Penstock.Protocols;
 using Penstock.Protocols.Native;
 using Penstock.Protocols.Responses;
@@ -8,7 +9,7 @@ using Penstock.Streams;
 namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary>Responses as the log holds them: the fold of a generation's stream.</summary>
-internal sealed class ResponseStore(GenerationCatalog catalog, StoredRequests requests)
+internal sealed class ResponseStore(GenerationCatalog catalog, StoredRequests requests, ConversationStore conversations)
 {
     /// <summary>The error that says there is no such response.</summary>
     public static RequestException NotFound(string name, string param = "response_id", int status = 404) =>
@@ -73,10 +74,11 @@ internal sealed class ResponseStore(GenerationCatalog catalog, StoredRequests re
         return ResponsesReferences.Resolve(body, items);
     }
 
-    /// <summary>Reads a body, with the conversation before it if it goes on from an earlier response.</summary>
-    /// <exception cref="RequestException">There is no such response, it has not ended, or the body cannot be taken.</exception>
+    /// <summary>Reads a body, with the conversation before it if it is a turn of one or goes on from an earlier response.</summary>
+    /// <exception cref="RequestException">There is no such conversation or response, it has not ended, or the body cannot be taken.</exception>
     public async ValueTask<GenerationRequest> ReadRequestAsync(ReadOnlyMemory<byte> body, Owner owner)
     {
+        if (ResponsesConversation.ReadConversationId(body) is { } conversation) return await ReadTurnAsync(body, conversation, owner);
         if (ResponsesConversation.ReadPreviousId(body) is not { } name) return ClientProtocols.Responses.ReadRequest(body);
         const string Param = "previous_response_id";
         if (await FindAsync(name, owner) is not var (id, info, metadata)) throw NotFound(name, Param, status: 400);
@@ -87,5 +89,12 @@ internal sealed class ResponseStore(GenerationCatalog catalog, StoredRequests re
         var output = ResponsesConversation.OutputOf(response);
         var joined = ResponsesConversation.Join(body, [earlier.Body, output]);
         return ClientProtocols.Responses.ReadRequest(joined) with { Continues = new Continuation(id, output, body) };
+    }
+
+    private async ValueTask<GenerationRequest> ReadTurnAsync(ReadOnlyMemory<byte> body, string id, Owner owner)
+    {
+        var conversation = await conversations.OpenAsync(id, owner) ?? throw ConversationStore.NotFound(id, "conversation");
+        var joined = ResponsesConversation.Join(body, [conversation.Said!.ToList()]);
+        return ClientProtocols.Responses.ReadRequest(joined) with { Conversation = new ConversationTurn(id, conversation.Info.NextOffset, body) };
     }
 }

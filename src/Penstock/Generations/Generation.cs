@@ -57,6 +57,9 @@ internal sealed class Generation
     /// <summary>What it tells of itself.</summary>
     public required GenerationTelemetry Telemetry { get; init; }
 
+    /// <summary>The conversation that it is a turn of; null for none.</summary>
+    public string? Conversation { get; init; }
+
     /// <summary>What its answer must not show.</summary>
     public IReadOnlyList<OutputFilter> Filters { get; init; } = [];
 

@@ -44,6 +44,9 @@ internal sealed record GenerationMetadata(
     [JsonIgnore]
     public DisconnectPolicy OnDisconnect => GraceSeconds is { } seconds ? new(TimeSpan.FromSeconds(seconds)) : DisconnectPolicy.Detach;
 
+    /// <summary>The conversation that it is a turn of; null for none.</summary>
+    public string? Conversation { get; init; }
+
     /// <summary>What of the request the provider was not told (<c>Penstock-Dropped</c>); null for nothing.</summary>
     public IReadOnlyList<string>? Dropped { get; init; }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Penstock.Generations.Conversations;
 using Penstock.Generations.Tools;
 using Penstock.Protocols;
 using Penstock.Providers;
@@ -9,7 +10,7 @@ namespace Penstock.Generations;
 
 /// <summary>Takes over a generation whose server died, and ends it, begins it anew, or goes on with it.</summary>
 internal sealed class GenerationRecovery(
-    IStreamLog log, StoredRequests requests, GenerationLimits limits, ModelRouter router, ToolLoops tools, GenerationOptions options, TimeProvider time, ILogger<GenerationRecovery> logger)
+    IStreamLog log, StoredRequests requests, ConversationStore conversations, GenerationLimits limits, ModelRouter router, ToolLoops tools, GenerationOptions options, TimeProvider time, ILogger<GenerationRecovery> logger)
 {
     // A request that kills every server that takes it must not do so for ever. Where the text goes on, only those in a row count that
     // died without a word: a cluster loses the way to its broker now and then, and takes that for a death.
@@ -97,6 +98,7 @@ internal sealed class GenerationRecovery(
         await recorder.EndAsync(usage, ending.ToEvent());
         // Only by the one whose ending it became: others may be at it, too, and this one comes again where the store fails.
         await limits.SettleAsync(id, metadata.Limits, said.Model ?? metadata.Model, usage);
+        if (metadata.Conversation is { } conversation) await conversations.TrySettleAsync(conversation);
     }
 
     /// <summary>Goes on with a stream where its last writer left it.</summary>
@@ -136,6 +138,7 @@ internal sealed class GenerationRecovery(
         {
             UsageBefore = plan.Attempts is null ? null : said.UsageOfStep(plan.InputTokens),
             Tools = loop,
+            Conversation = metadata.Conversation,
             Filters = options.Filters,
             Meter = limits.NewMeter(id, metadata.Limits),
             Telemetry = new GenerationTelemetry(id, GenerationTelemetry.Operation(metadata.Protocol), metadata.TraceParent, time),

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Penstock.Generations.Conversations;
 using Penstock.Generations.Tools;
 using Penstock.Jobs;
 using Penstock.Protocols;
@@ -10,7 +11,7 @@ namespace Penstock.Generations;
 /// <summary>The half that holds the client: starts generations and stops them, wherever they run.</summary>
 internal sealed class GenerationService(
     IStreamLog log, IJobQueue queue, GenerationCatalog catalog, GenerationWorker worker, GenerationRecovery recovery, StoredRequests requests, Watchers watchers,
-    GenerationLimits limits, ModelRouter router, ToolLoops tools, GenerationOptions options, TimeProvider time, ILogger<GenerationService> logger)
+    ConversationStore conversations, GenerationLimits limits, ModelRouter router, ToolLoops tools, GenerationOptions options, TimeProvider time, ILogger<GenerationService> logger)
 {
     private const string JobPrefix = "job:";
 
@@ -49,11 +50,12 @@ internal sealed class GenerationService(
         // Apart, since a job's id finds its generation and a key must not.
         var name = start.JobId is not null ? JobPrefix + start.JobId : start.IdempotencyKey is not null ? "key:" + start.IdempotencyKey : null;
         var id = GenerationId.New();
-        if (name is null) return start.CacheFor is { } maxAge ? await StartCachedAsync(request, protocol, start, id, maxAge) : await CreateAsync(request, protocol, start, id, claim: null);
+        // An answer to somebody else is no turn of a conversation.
+        if (name is null) return start.CacheFor is { } maxAge && request.Conversation is null ? await StartCachedAsync(request, protocol, start, id, maxAge) : await CreateAsync(request, protocol, start, id, claim: null);
 
         var key = IdempotencyKeys.Hash(start.Owner, name);
-        // Gemini's address says which model, and whether to stream.
-        var bodyHash = IdempotencyKeys.Hash([.. System.Text.Encoding.UTF8.GetBytes($"{request.Protocol}\0{request.Model}\0{request.Stream}\0"), .. request.Body.Span]);
+        // Gemini's address says which model, and whether to stream. A conversation has gone on when its turn is sent again.
+        var bodyHash = IdempotencyKeys.Hash([.. System.Text.Encoding.UTF8.GetBytes($"{request.Protocol}\0{request.Model}\0{request.Stream}\0"), .. (request.Conversation?.Body ?? request.Body).Span]);
         return await _keys.ClaimAsync(key, mine: null, catalog.StandsAsync) is { } claim
             ? await JoinAsync(claim, bodyHash, start)
             : await CreateAsync(request, protocol, start, id, new Claim(new KeyClaim(id, bodyHash), mine => _keys.ClaimAsync(key, mine, catalog.StandsAsync)));
@@ -102,7 +104,8 @@ internal sealed class GenerationService(
     /// <returns>False when the owner has no such generation.</returns>
     public async ValueTask<bool> DeleteAsync(string id, Owner owner)
     {
-        if (!await StopAsync(id, owner)) return false;
+        if (await catalog.GetInfoAsync(id, owner) is not { } info || !await StopAsync(id, owner)) return false;
+        if (GenerationMetadata.TryRead(info.Metadata)?.Conversation is { } conversation) await conversations.TrySettleAsync(conversation); // while it can be read
         await requests.DeleteAsync(id);
         await tools.ForgetAsync(id);
         return await log.DeleteAsync(GenerationPath.Of(id));
@@ -229,7 +232,7 @@ internal sealed class GenerationService(
             attempts.Abandon(); // or its target would wait for ever for what comes of it
             await limits.CancelAsync(id, admitted?.Terms);
             // What is being asked twice at once joins, whoever of the two was let in.
-            if (e is RequestException { RateLimits: not null } && claim is not null && await claim.TakeAsync(null) is { } holder)
+            if (e is RequestException { RateLimits: not null } or RequestException { Code: ConversationStore.LockedCode } && claim is not null && await claim.TakeAsync(null) is { } holder)
                 return await JoinAsync(holder, claim.Mine.BodyHash, start) with { Cache = claim.IsCache ? CacheUse.Hit : CacheUse.None };
             throw;
         }
@@ -259,6 +262,7 @@ internal sealed class GenerationService(
             Owner = start.Owner,
             GraceSeconds = start.OnDisconnect == DisconnectPolicy.Detach ? null : start.OnDisconnect.Grace.TotalSeconds,
             Dropped = asked.Dropped.Count == 0 ? null : asked.Dropped,
+            Conversation = request.Conversation?.Id,
             Echo = request.Echo,
             Queued = queue.SpansNodes,
             KeepsRequest = queue.SpansNodes && keeps,
@@ -270,22 +274,38 @@ internal sealed class GenerationService(
         try
         {
             if (keeps || waits || queue.SpansNodes) await requests.SaveAsync(id, request);
+            if (request.Conversation is { } turn) await BeginTurnAsync(turn, id);
             stream = await log.CreateAsync(GenerationPath.Of(id), new StreamOptions { Metadata = metadata.ToBytes(), Retention = request.Store is false ? _unstored : null });
             if (claim is not null && await claim.TakeAsync(claim.Mine) is { } holder && holder != claim.Mine)
             {
                 attempts.Abandon();
                 await RemoveAsync(id);
+                if (request.Conversation is { } lost) await conversations.TryCancelAsync(lost.Id, id);
                 await limits.CancelAsync(id, admitted?.Terms);
                 return await JoinAsync(holder, claim.Mine.BodyHash, start) with { Cache = claim.IsCache ? CacheUse.Hit : CacheUse.None };
             }
         }
         catch (StreamStorageException e)
         {
+            if (request.Conversation is { } lost) await conversations.TryCancelAsync(lost.Id, id);
             throw NotStored(id, e);
         }
 
         await EnqueueAsync(stream, id, request, protocol, metadata, attempts, offered, start);
         return new Started(id, metadata.Dropped) { Left = admitted?.Left, Cache = claim is { IsCache: true } ? CacheUse.Miss : CacheUse.None };
+    }
+
+    private async ValueTask BeginTurnAsync(ConversationTurn turn, string id)
+    {
+        try
+        {
+            await conversations.BeginAsync(turn, id);
+        }
+        catch (RequestException)
+        {
+            await requests.DeleteAsync(id);
+            throw;
+        }
     }
 
     private async ValueTask EnqueueAsync(
@@ -307,7 +327,7 @@ internal sealed class GenerationService(
         {
             // A job that is on the queue all the same finds no open stream, and is dropped.
             GenerationLog.NotEnqueued(logger, id, e);
-            if (start is { IdempotencyKey: null, JobId: null }) await RemoveAsync(id);
+            if (metadata.Conversation is null && start is { IdempotencyKey: null, JobId: null }) await RemoveAsync(id);
             else await GiveUpAsync(id, metadata); // whoever joined meanwhile is to be told how it ended
             throw Unavailable();
         }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Penstock.Generations.Conversations;
 using Penstock.Generations.Tools;
 using Penstock.Jobs;
 using Penstock.Protocols;
@@ -12,7 +13,7 @@ namespace Penstock.Generations;
 /// <summary>The half that holds the provider: takes jobs from the queue and runs their generations to their ends.</summary>
 internal sealed class GenerationWorker(
     IStreamLog log, IJobQueue queue, StoredRequests requests, GenerationRecovery recovery, GenerationLimits limits, ModelRouter router, ToolLoops tools,
-    Watchers watchers, GenerationOptions options, TimeProvider time, ILogger<GenerationWorker> logger) : IDisposable
+    ConversationStore conversations, Watchers watchers, GenerationOptions options, TimeProvider time, ILogger<GenerationWorker> logger) : IDisposable
 {
     // How long to wait for a store that is away.
     private static readonly TimeSpan _storePause = TimeSpan.FromSeconds(1);
@@ -51,6 +52,7 @@ internal sealed class GenerationWorker(
         };
         return Register(new GenerationRun(new Generation(id, recorder, log, UsageEstimate.Input(request), onDisconnect, ended: Forget, time, logger)
         {
+            Conversation = metadata.Conversation,
             Filters = options.Filters,
             Meter = limits.NewMeter(id, metadata.Limits),
             Tools = tools.New(id, request, offered, recorder),
@@ -69,6 +71,7 @@ internal sealed class GenerationWorker(
 
     public void Forget(Generation generation)
     {
+        if (generation.Conversation is { } conversation) _ = conversations.TrySettleAsync(conversation);
         if (_running.TryRemove(KeyValuePair.Create(generation.Id, generation))) Interlocked.Decrement(ref _runningCount);
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Penstock.Generations.Conversations;
 using Penstock.Protocols;
 using Penstock.Streams;
 
@@ -22,9 +23,25 @@ internal sealed class StoredRequests(IStreamLog log, TimeSpan retention, TimePro
     private static readonly TimeSpan _unstored = TimeSpan.FromHours(1);
 
     /// <exception cref="StreamStorageException">The store cannot take it.</exception>
+    /// <exception cref="RequestException">The conversation that it is a turn of is gone.</exception>
     public async ValueTask SaveAsync(string generationId, GenerationRequest request)
     {
         using var batch = new StreamBatch();
+        if (request.Conversation is { } turn)
+        {
+            // The conversation is one log: however long it is, this is one fork of it.
+            batch.Add(turn.Body.Span);
+            try
+            {
+                await CreateAsync(generationId, request, new StreamFork(ConversationId.PathOf(turn.Id), turn.Offset), batch);
+                return;
+            }
+            catch (StreamGoneException)
+            {
+                throw ConversationStore.NotFound(turn.Id, "conversation");
+            }
+        }
+
         if (request.Continues is { } before && await log.GetAsync(PathPrefix + before.GenerationId) is { Shared: true, NextOffset: < MaxForked } source)
         {
             batch.Add(before.Output.Span);

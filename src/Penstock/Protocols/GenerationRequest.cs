@@ -84,6 +84,9 @@ public sealed record GenerationRequest
     /// <summary>Where the conversation before the request is kept already; null where it stands in the request alone.</summary>
     public Continuation? Continues { get; init; }
 
+    /// <summary>The kept conversation that the request is a turn of; null for none.</summary>
+    public ConversationTurn? Conversation { get; init; }
+
     /// <summary>What a disconnect does: <c>detach</c>, <c>cancel</c>, <c>grace</c> or <c>grace &lt;seconds&gt;</c>; null for the default (native).</summary>
     public string? OnDisconnect { get; init; }
 
@@ -110,6 +113,12 @@ public readonly record struct OwnField(string Name, bool ChangesAnswer);
 /// <param name="Output">What that one answered, as a list of items, raw.</param>
 /// <param name="Body">The request's own body, without the conversation before it.</param>
 public sealed record Continuation(string GenerationId, ReadOnlyMemory<byte> Output, ReadOnlyMemory<byte> Body);
+
+/// <summary>What a request adds to a conversation that is kept.</summary>
+/// <param name="Id">The conversation.</param>
+/// <param name="Offset">How far its log goes that the request goes on from.</param>
+/// <param name="Body">The request's own body, without the conversation before it.</param>
+public sealed record ConversationTurn(string Id, long Offset, ReadOnlyMemory<byte> Body);
 
 /// <summary>A request that cannot be taken, said so that the sender can mend it.</summary>
 /// <param name="message">A sentence that names the field and the mend.</param>

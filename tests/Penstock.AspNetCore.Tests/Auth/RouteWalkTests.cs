@@ -52,8 +52,11 @@ public sealed partial class RouteWalkTests
         (await Put(host, "v1/stream/alices/log", """["alices-words"]""").By(alice).TextAsync()).ShouldStartWith("201");
         (await Put(host, "v1/stream/__ds/subscriptions/alices-sub", """{"type":"pull-wake","pattern":"alices/*","wake_stream":"wakes"}""").By(alice).TextAsync()).ShouldStartWith("201");
 
+        var (_, made) = await Api.SendAsync(host.Api.Post("v1/conversations", JsonNode.Parse("""{"items":[{"role":"user","content":"alices-words"}]}""")!).By(alice));
+        var conversation = (string)made!["id"]!;
+
         // Each of hers beside one of the same form that nobody has.
-        var names = new List<(string Hers, string Nobodys)> { ("alices-job", "nobodys-job"), ("alices/log", "nobodys/log"), ("alices-sub", "nobodys-sub") };
+        var names = new List<(string Hers, string Nobodys)> { (conversation, "conv_0123456789abcdef0123456789abcdef"), ("alices-job", "nobodys-job"), ("alices/log", "nobodys/log"), ("alices-sub", "nobodys-sub") };
         foreach (var (id, unknown) in ((string, string)[])[(finished, "0123456789abcdef0123456789abcdef"), (running, "fedcba9876543210fedcba9876543210")])
         {
             foreach (var prefix in (string[])["gen_", "resp_", "msg_", "chatcmpl-", "generations/gen_"]) names.Add((prefix + id, prefix + unknown));
@@ -86,6 +89,7 @@ public sealed partial class RouteWalkTests
         (await host.Api.Get($"v1/responses/resp_{finished}").By(alice).TextAsync()).ShouldContain("\"completed\"");
         (await host.Api.Get($"v1/responses/resp_{running}").By(alice).TextAsync()).ShouldContain("\"in_progress\"");
         (await host.Api.Get("v1/stream/alices/log").By(alice).TextAsync()).ShouldEndWith("""["alices-words"]""");
+        (await host.Api.Get($"v1/conversations/{conversation}/items").By(alice).TextAsync()).ShouldContain("alices-words");
         (await host.Api.Get("v1/generations/alices-job").By(alice).TextAsync()).ShouldContain("\"finished\"");
         (await host.Api.Get("v1/stream/__ds/subscriptions/alices-sub").By(alice).TextAsync()).ShouldContain("alices/*");
     }
@@ -122,10 +126,10 @@ public sealed partial class RouteWalkTests
     }
 
     // Not {model}: a model is nobody's.
-    [GeneratedRegex(@"\{(\*\*)?(id|path|model|call)\}", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"\{(\*\*)?(id|path|model|call|item)\}", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Parameter();
 
     // What is new in each reply.
-    [GeneratedRegex("[0-9a-f]{32}|\"created_at\":\"[^\"]*\"", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex("[0-9a-f]{32}|\"created_at\":(\"[^\"]*\"|[0-9]+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Id();
 }

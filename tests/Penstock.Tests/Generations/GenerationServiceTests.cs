@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Penstock.Generations;
+using Penstock.Generations.Conversations;
 using Penstock.Generations.Tools;
 using Penstock.Jobs;
 using Penstock.Limits;
@@ -37,10 +38,11 @@ public sealed class GenerationServiceTests
         var (options, requests) = (new GenerationOptions(), new StoredRequests(log, TimeSpan.FromHours(24), TimeProvider.System));
         var tools = new ToolLoops(new ToolBox([], NullLogger<ToolBox>.Instance), new Approvals(log, TimeSpan.FromHours(24), time), log, options, time, NullLogger<ToolLoops>.Instance);
         var limits = new GenerationLimits(new MemoryLimiter(log, time, NullLogger<MemoryLimiter>.Instance), new LimitOptions(), time, NullLogger<GenerationLimits>.Instance);
-        var recovery = new GenerationRecovery(log, requests, limits, router, tools, options, time, NullLogger<GenerationRecovery>.Instance);
-        using var worker = new GenerationWorker(log, queue, requests, recovery, limits, router, tools, watchers, options, time, NullLogger<GenerationWorker>.Instance);
+        var conversations = new ConversationStore(log, TimeSpan.FromDays(30), time, NullLogger<ConversationStore>.Instance);
+        var recovery = new GenerationRecovery(log, requests, conversations, limits, router, tools, options, time, NullLogger<GenerationRecovery>.Instance);
+        using var worker = new GenerationWorker(log, queue, requests, recovery, limits, router, tools, conversations, watchers, options, time, NullLogger<GenerationWorker>.Instance);
         var catalog = new GenerationCatalog(log, queue, worker, watchers, options, NullLogger<GenerationCatalog>.Instance);
-        var service = new GenerationService(log, queue, catalog, worker, recovery, requests, watchers, limits, router, tools, options, time, NullLogger<GenerationService>.Instance);
+        var service = new GenerationService(log, queue, catalog, worker, recovery, requests, watchers, conversations, limits, router, tools, options, time, NullLogger<GenerationService>.Instance);
         var request = new GenerationRequest { Protocol = "native", Body = "{}"u8.ToArray(), Messages = [], Model = "fast" };
         (await Should.ThrowAsync<RequestException>(async () => await service.StartAsync(
             request, ClientProtocols.Native, new StartOptions { OnDisconnect = DisconnectPolicy.Detach }))).Status.ShouldBe(507);

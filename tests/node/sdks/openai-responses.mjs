@@ -97,6 +97,36 @@ await run({
     }
   },
 
+  async 'a conversation'() {
+    const { conversations } = client;
+    const { id, object, metadata } = await conversations.create({ metadata: { title: 'Rivers' }, items: [{ role: 'developer', content: 'Be brief.' }] });
+    assert.deepEqual([object, metadata], ['conversation', { title: 'Rivers' }]);
+    const first = await create('text', { conversation: id, input: 'One' });
+    assert.deepEqual([first.output_text, first.conversation], [expected.text, { id }]);
+    const second = await responses.stream(ask('parallel', { conversation: { id }, tools })).finalResponse();
+    assert.deepEqual([second.conversation, second.output.length], [{ id }, 2]);
+    const after = await create('parallel', { conversation: id, tools, input: turn(second, [weather, time]).slice(-2) });
+    assert.equal(after.output_text, results);
+
+    const items = await all(conversations.items.list(id, { order: 'asc', limit: 2 })); // in pages
+    assert.deepEqual(items.map(i => i.role ?? i.type), ['developer', 'user', 'assistant', 'user', 'function_call', 'function_call', 'function_call_output', 'function_call_output', 'assistant']);
+    assert.equal(items[2].content[0].text, expected.text);
+    assert.deepEqual(await conversations.items.retrieve(items[1].id, { conversation_id: id }), items[1]);
+    const added = await conversations.items.create(id, { items: [{ role: 'user', content: 'Noted.' }] });
+    assert.equal((await conversations.items.delete(added.data[0].id, { conversation_id: id })).id, id);
+    assert.deepEqual((await conversations.update(id, { metadata: { title: 'Lakes' } })).metadata, { title: 'Lakes' });
+    assert.equal((await conversations.retrieve(id)).metadata.title, 'Lakes');
+
+    const running = await create('endless', { conversation: id, stream: true });
+    for await (const event of running) if (event.type === 'response.output_text.delta') break;
+    const locked = await errorOf(sdk.ConflictError, () => create('text', { conversation: id }));
+    assert.equal(locked.code, 'conversation_locked');
+    assert.equal((await errorOf(sdk.BadRequestError, () => create('text', { conversation: id, previous_response_id: first.id }))).param, 'conversation');
+    assert.deepEqual(await conversations.delete(id), { id, object: 'conversation.deleted', deleted: true });
+    await errorOf(sdk.NotFoundError, () => conversations.retrieve(id));
+    await errorOf(sdk.NotFoundError, () => responses.retrieve(first.id));
+  },
+
   async 'items that are only referred to'() {
     const first = await create('parallel', { tools });
     const input = turn(first, [weather, time]).map(item => first.output.includes(item) ? { type: 'item_reference', id: item.id } : item);

@@ -4,12 +4,13 @@ using System.Text.Json;
 namespace Penstock.Protocols.Responses;
 
 /// <summary>
-/// A conversation that goes on from an earlier response (<c>previous_response_id</c>): the earlier request's input and the
-/// response's output are put before the new input. The id stays in the body, where it marks that this was done.
+/// A conversation that goes on from an earlier response (<c>previous_response_id</c>) or is kept as one (<c>conversation</c>): what
+/// was said before is put before the new input. The id stays in the body, where it marks that this was done.
 /// </summary>
 internal static class ResponsesConversation
 {
     private const string PreviousId = "previous_response_id";
+    private const string Conversation = "conversation";
 
     private static readonly JsonDocumentOptions _deep = new() { MaxDepth = JsonValue.MaxDepth };
 
@@ -21,11 +22,32 @@ internal static class ResponsesConversation
         return RequestJson.String(document.RootElement, PreviousId, PreviousId);
     }
 
-    public static bool GoesOn(ReadOnlyMemory<byte> body) => ReadPreviousId(body) is not null;
+    /// <summary>The conversation that a body is a turn of; null for none. The body may be anything.</summary>
+    /// <exception cref="RequestException">It is named in no way there is, or beside a response to go on from.</exception>
+    public static string? ReadConversationId(ReadOnlyMemory<byte> body)
+    {
+        if (body.Span.IndexOf("conversation"u8) < 0) return null;
+        using var document = RequestJson.Parse(body, ResponsesRequestReader.Example);
+        return ReadConversationId(document.RootElement);
+    }
+
+    /// <inheritdoc cref="ReadConversationId(ReadOnlyMemory{byte})"/>
+    public static string? ReadConversationId(JsonElement root)
+    {
+        if (!RequestJson.TryGet(root, Conversation, out var conversation)) return null;
+        if (RequestJson.TryGet(root, PreviousId, out _))
+            throw RequestJson.Error("mutually_exclusive_parameters", Conversation, $"'{PreviousId}' and '{Conversation}' exclude each other: send one of them.");
+        if (conversation.ValueKind == JsonValueKind.String) return RequestJson.Text(conversation);
+        if (conversation.ValueKind != JsonValueKind.Object) throw RequestJson.WrongType(Conversation, "a conversation's id, or an object that has it", conversation);
+        return RequestJson.String(conversation, "id", "conversation.id")
+            ?? throw RequestJson.Error("missing_required_parameter", "conversation.id", "'conversation.id' is missing: send the conversation's id.");
+    }
+
+    public static bool GoesOn(ReadOnlyMemory<byte> body) => ReadPreviousId(body) is not null || ReadConversationId(body) is not null;
 
     /// <summary>The body with the earlier items before its own.</summary>
     /// <param name="body">The client's body.</param>
-    /// <param name="earlier">The earlier requests' bodies, and the lists of items that were answered, the oldest first.</param>
+    /// <param name="earlier">A conversation's records, the earlier requests' bodies, and the lists of items that were answered, the oldest first.</param>
     public static byte[] Join(ReadOnlyMemory<byte> body, IReadOnlyList<ReadOnlyMemory<byte>> earlier)
     {
         using var own = RequestJson.Parse(body, ResponsesRequestReader.Example);
@@ -39,7 +61,11 @@ internal static class ResponsesConversation
             }
 
             json.WriteStartArray("input"u8);
-            foreach (var piece in earlier)
+            var kept = new ConversationFold();
+            var records = earlier.TakeWhile(piece => ConversationRecord.Is(piece.Span)).ToList();
+            foreach (var record in records) kept.Take(record);
+            foreach (var item in kept.Items) json.WriteRawValue(item.Json.Span, skipInputValidation: true);
+            foreach (var piece in earlier.Skip(records.Count))
             {
                 using var before = JsonDocument.Parse(piece, _deep);
                 if (before.RootElement.ValueKind == JsonValueKind.Object) WriteItems(before.RootElement, json);
@@ -182,9 +208,7 @@ internal static class ResponsesConversation
                 if (!item.TryGetProperty("type"u8, out _)) json.WriteString("type"u8, "message"u8);
                 foreach (var member in item.EnumerateObject())
                 {
-                    if (member.NameEquals("id"u8)) continue;
-                    if (member.NameEquals("content"u8) && member.Value.ValueKind == JsonValueKind.String) WriteText(item, member.Value, json);
-                    else WriteMember(member, json);
+                    if (!member.NameEquals("id"u8)) WriteListed(item, member, json);
                 }
 
                 json.WriteEndObject();
@@ -196,7 +220,13 @@ internal static class ResponsesConversation
         return listed;
     }
 
-    // What was said as a string is listed as parts.
+    /// <summary>Writes a member of an item as it is listed: what was said as a string is parts there.</summary>
+    public static void WriteListed(JsonElement item, JsonProperty member, Utf8JsonWriter json)
+    {
+        if (member.NameEquals("content"u8) && member.Value.ValueKind == JsonValueKind.String) WriteText(item, member.Value, json);
+        else WriteMember(member, json);
+    }
+
     private static void WriteText(JsonElement item, JsonElement text, Utf8JsonWriter json)
     {
         json.WriteStartArray("content"u8);

@@ -14,7 +14,7 @@ internal static class ResponsesEcho
 
     private static readonly (string Name, string Default)[] _members =
     [
-        ("background", "false"), ("instructions", "null"), ("max_output_tokens", "null"), ("max_tool_calls", "null"), ("metadata", "{}"),
+        ("background", "false"), ("conversation", "null"), ("instructions", "null"), ("max_output_tokens", "null"), ("max_tool_calls", "null"), ("metadata", "{}"),
         ("parallel_tool_calls", "true"), ("previous_response_id", "null"), ("prompt_cache_key", "null"),
         ("reasoning", """{"effort":null,"summary":null}"""), ("safety_identifier", "null"), ("service_tier", "\"default\""), ("store", "true"),
         ("temperature", "null"), ("text", """{"format":{"type":"text"}}"""), ("tool_choice", "\"auto\""), ("tools", "[]"), ("top_logprobs", "0"),
@@ -47,6 +47,14 @@ internal static class ResponsesEcho
         return document.RootElement.TryGetProperty("previous_response_id"u8, out var id) && id.ValueKind == JsonValueKind.String ? JsonParts.Raw(id).ToArray() : [];
     }
 
+    /// <summary>The conversation that the response is a turn of, as the response has it (<c>{"id":"conv_…"}</c>), raw; empty for none.</summary>
+    public static byte[] Conversation(ReadOnlyMemory<byte> echo)
+    {
+        if (echo.IsEmpty) return [];
+        using var document = JsonDocument.Parse(echo, new JsonDocumentOptions { MaxDepth = JsonValue.MaxDepth });
+        return JsonParts.Object(document.RootElement, "conversation"u8) is { } conversation ? JsonParts.Raw(conversation).ToArray() : [];
+    }
+
     private static bool Is(ReadOnlyMemory<byte> echo, ReadOnlySpan<byte> name, JsonValueKind kind)
     {
         if (echo.IsEmpty) return false;
@@ -63,7 +71,8 @@ internal static class ResponsesEcho
             JsonText.WriteString(name, output);
             output.Write(":"u8);
             var said = root.ValueKind == JsonValueKind.Object && RequestJson.TryGet(root, name, out var value) ? value : default;
-            if (said.ValueKind == JsonValueKind.Undefined || (!whole && name is ("instructions" or "tools"))) JsonText.WriteUtf8(absent, output);
+            if (name == "conversation" && said.ValueKind != JsonValueKind.Undefined) WriteConversation(root, output);
+            else if (said.ValueKind == JsonValueKind.Undefined || (!whole && name is ("instructions" or "tools"))) JsonText.WriteUtf8(absent, output);
             else ResponsesJson.OneLine(JsonMarshal.GetRawUtf8Value(said), output);
         }
 
@@ -71,4 +80,11 @@ internal static class ResponsesEcho
         return output.WrittenSpan.ToArray();
     }
 
+    // Whichever way it was named, it comes back in one.
+    private static void WriteConversation(JsonElement root, IBufferWriter<byte> output)
+    {
+        output.Write("{\"id\":"u8);
+        JsonText.WriteString(ResponsesConversation.ReadConversationId(root), output);
+        output.Write("}"u8);
+    }
 }

@@ -5,7 +5,7 @@ namespace Penstock.Protocols.Responses;
 /// <summary>Reads a Responses body.</summary>
 /// <remarks>
 /// It checks what this server acts on. What only the provider understands is left to the provider, which gets it untouched.
-/// A conversation that goes on from an earlier response is put into <c>input</c> before it comes here.
+/// What a conversation holds, or an earlier response that is gone on from, is put into <c>input</c> before it comes here.
 /// https://platform.openai.com/docs/api-reference/responses/create
 /// </remarks>
 internal static class ResponsesRequestReader
@@ -14,7 +14,7 @@ internal static class ResponsesRequestReader
 
     private static readonly string[] _known =
     [
-        "model", "input", "instructions", "stream", "stream_options", "tools", "tool_choice", "store", "background", "previous_response_id", "include",
+        "model", "input", "instructions", "stream", "stream_options", "tools", "tool_choice", "store", "background", "previous_response_id", "conversation", "include",
         "truncation", .. ResponsesSettings.Names,
     ];
 
@@ -25,8 +25,6 @@ internal static class ResponsesRequestReader
     {
         using var document = RequestJson.Parse(body, Example);
         var root = document.RootElement;
-        if (RequestJson.TryGet(root, "conversation", out _))
-            throw RequestJson.Error("unsupported_parameter", "conversation", "'conversation' is not kept here: send 'previous_response_id', or the whole conversation in 'input'.");
         var ownFields = new List<OwnField>();
         var background = RequestJson.Boolean(root, "background", "background") ?? false;
         var store = RequestJson.Boolean(root, "store", "store") ?? true;
@@ -50,6 +48,7 @@ internal static class ResponsesRequestReader
             Echo = ResponsesEcho.Write(root),
         };
         RequestJson.String(root, "previous_response_id", "previous_response_id");
+        ResponsesConversation.ReadConversationId(root);
         ReadIncluded(root, ownFields);
         if (RequestJson.String(root, "truncation", "truncation") == "auto") ownFields.Add(new OwnField("truncation", ChangesAnswer: false));
         foreach (var member in root.EnumerateObject())

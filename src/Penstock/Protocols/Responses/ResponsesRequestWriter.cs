@@ -18,7 +18,7 @@ internal static class ResponsesRequestWriter
 
     /// <summary>
     /// Copies the client's members byte for byte, whether we understand them or not, but for those that are ours to say, or to
-    /// do: the background, and the response to go on from, which is in <c>input</c> by now.
+    /// do: the background, and the conversation or the response to go on from, which is in <c>input</c> by now.
     /// </summary>
     private static void CopyMembers(ReadOnlyMemory<byte> json, bool stream, IBufferWriter<byte> output)
     {
@@ -29,7 +29,7 @@ internal static class ResponsesRequestWriter
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var ours = reader.ValueTextEquals("model"u8) || reader.ValueTextEquals("stream"u8) || reader.ValueTextEquals("background"u8)
-                || reader.ValueTextEquals("previous_response_id"u8) || (!stream && reader.ValueTextEquals("stream_options"u8));
+                || reader.ValueTextEquals("previous_response_id"u8) || reader.ValueTextEquals("conversation"u8) || (!stream && reader.ValueTextEquals("stream_options"u8));
             var isInput = goesOn && reader.ValueTextEquals("input"u8);
             var start = (int)reader.TokenStartIndex;
             reader.Skip();

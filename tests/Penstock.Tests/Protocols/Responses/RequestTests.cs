@@ -84,7 +84,7 @@ public sealed class RequestTests
     [InlineData("""{"input":[{"type":"function_call_output","output":"x"}]}""", "input[0].call_id")]
     [InlineData("""{"input":"x","tools":[{"type":"function"}]}""", "tools[0].name")]
     [InlineData("""{"input":"x","max_output_tokens":0}""", "max_output_tokens")]
-    [InlineData("""{"input":"x","conversation":"conv_1"}""", "conversation")]
+    [InlineData("""{"input":"x","conversation":5}""", "conversation")]
     [InlineData("""{"input":"x","background":true,"store":false}""", "background")]
     public void What_is_wrong_is_named(string body, string param) =>
         Should.Throw<RequestException>(() => Read(body)).Param.ShouldBe(param);
