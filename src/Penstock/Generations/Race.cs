@@ -78,8 +78,8 @@ internal sealed class Race(Attempts attempts, Func<ProviderRequest, Func<Generat
         {
             if (_winner is not null) return _winner;
             if (!ended.Run.IsCompletedSuccessfully || ended.Run.Result is null) return ended;
-            if (ended == _first) attempts.TurnToBeside(failed: true, default);
-            else attempts.DropBeside(failed: true);
+            if (ended == _first) attempts.TurnToBeside(ended.Run.Result);
+            else attempts.DropBeside(ended.Run.Result);
             ended.Call.Telemetry.End(ended.Run.Result.Code, ended.Call.Answer.Model);
             return Other(ended);
         }
@@ -107,7 +107,7 @@ internal sealed class Race(Attempts attempts, Func<ProviderRequest, Func<Generat
         {
             if (_winner is not null) return _winner.Call == call;
             _winner = _second?.Call == call ? _second : _first!;
-            if (_winner == _second) attempts.TurnToBeside(failed: false, _first!.Call.Telemetry.Elapsed);
+            if (_winner == _second) attempts.TurnToBeside(_first!.Call.Telemetry.Elapsed);
             won(call, _second?.Call.Target, _second is null ? null : Other(_winner).Call);
         }
 

@@ -54,7 +54,7 @@ internal sealed class Attempts
         if (_current is null) return;
         _current.Target.Health?.Succeeded(delay);
         _current = null;
-        DropBeside(failed: false);
+        DropBeside(error: null);
         if (!_goesOn) _request = null;
     }
 
@@ -62,7 +62,7 @@ internal sealed class Attempts
     public void Abandon()
     {
         _current?.Target.Health?.Abandoned();
-        DropBeside(failed: false);
+        DropBeside(error: null);
         _request = null;
         _current = null;
     }
@@ -76,7 +76,7 @@ internal sealed class Attempts
         pause = TimeSpan.Zero;
         if (_request is null) return false;
         var kind = FailureKinds.Of(error);
-        if (kind == FailureKind.Request && _request.Prefix is null) // with a prefix it is not what the client sent
+        if (IsRequests(error))
         {
             Abandon();
             return false;
@@ -131,25 +131,44 @@ internal sealed class Attempts
         return null;
     }
 
-    /// <summary>Whom <see cref="Hedge"/> gave is the current target from now on: it was faster, or the other has failed.</summary>
-    /// <param name="failed">Whether it has.</param>
-    /// <param name="delay">How long it had had.</param>
-    public void TurnToBeside(bool failed, TimeSpan delay)
+    /// <summary>Whom <see cref="Hedge"/> gave was faster, and is the current target from now on.</summary>
+    /// <param name="delay">How long the other had had.</param>
+    public void TurnToBeside(TimeSpan delay)
     {
-        if (_beside is not { } beside) return;
-        if (failed) _current!.Target.Health?.Failed();
-        else _current!.Target.Health?.Outrun(delay);
-        (_current, _place, _retries, _beside) = (beside.Asked, beside.Place, 0, null);
+        _current!.Target.Health?.Outrun(delay);
+        TurnToBeside();
+    }
+
+    /// <summary>The current target has failed, and whom <see cref="Hedge"/> gave is it from now on.</summary>
+    public void TurnToBeside(GenerationError error)
+    {
+        Blame(_current!.Target, error);
+        TurnToBeside();
     }
 
     /// <summary>Whom <see cref="Hedge"/> gave is asked no more.</summary>
-    public void DropBeside(bool failed)
+    /// <param name="error">Why, if it has failed.</param>
+    public void DropBeside(GenerationError? error)
     {
         if (_beside is not { } beside) return;
-        if (failed) beside.Asked.Target.Health?.Failed();
-        else beside.Asked.Target.Health?.Abandoned();
+        Blame(beside.Asked.Target, error);
         _beside = null;
     }
+
+    private void TurnToBeside()
+    {
+        if (_beside is not { } beside) return;
+        (_current, _place, _retries, _beside) = (beside.Asked, beside.Place, 0, null);
+    }
+
+    private void Blame(Target target, GenerationError? error)
+    {
+        if (error is null || IsRequests(error)) target.Health?.Abandoned();
+        else target.Health?.Failed();
+    }
+
+    // The request is at fault; with a prefix it is not what the client sent.
+    private bool IsRequests(GenerationError error) => FailureKinds.Of(error) == FailureKind.Request && _request?.Prefix is null;
 
     private bool Next()
     {

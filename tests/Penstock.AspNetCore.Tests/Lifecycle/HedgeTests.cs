@@ -89,6 +89,30 @@ public sealed class HedgeTests
     }
 
     [Fact]
+    public async Task A_request_that_is_at_fault_is_not_laid_to_the_target_that_says_so()
+    {
+        await using var host = await PenstockHost.StartAsync(settings: [.. _hedged, ("Models:fast:HedgeAfter", "00:00:00.01")]);
+        var refused = 0;
+        host.Upstream
+            .ReplyTo("first", async call =>
+            {
+                await Eventually.Is(() => host.Upstream.Calls.Count(c => c.Model == "second") > Volatile.Read(ref refused), "both are asked");
+                await call.Json(400, "{}");
+                Interlocked.Increment(ref refused);
+            })
+            .ReplyTo("second", async call =>
+            {
+                var before = host.Upstream.Calls.Count(c => c.Model == "second");
+                await call.Sse(Chat.Role());
+                await Eventually.Is(() => Volatile.Read(ref refused) >= before, "the first has refused it");
+                await call.Sse([Chat.Text("Hello"), Chat.Finish()]);
+                await call.Done();
+            });
+        for (var i = 0; i < 15; i++) View.ChatText(await SseClient.AllAsync(host.Api.Chat("fast"))).ShouldBe("Hello");
+        host.Upstream.Calls.Count(c => c.Model == "first").ShouldBe(15); // and is given no rest
+    }
+
+    [Fact]
     public async Task Where_both_fail_the_failure_has_its_status_and_both_are_in_the_log()
     {
         await using var host = await PenstockHost.StartAsync(settings: _hedged);
