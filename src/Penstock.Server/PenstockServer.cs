@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Configuration.Memory;
 using Penstock.AspNetCore;
 using Penstock.AspNetCore.Configuration;
-using Penstock.AspNetCore.Endpoints.DurableStreams;
+using Penstock.AspNetCore.Replies;
 using Penstock.Server.Docs;
 using Penstock.Server.Playground;
 
@@ -73,7 +73,7 @@ internal static class PenstockServer
 
     private static void Cors(Microsoft.AspNetCore.Cors.Infrastructure.CorsPolicyBuilder policy, CorsOptions options)
     {
-        policy.AllowAnyHeader().AllowAnyMethod().WithExposedHeaders(["Penstock-Generation", "Penstock-Heartbeat", "Penstock-Offset", "Penstock-Cache", "x-vercel-ai-ui-message-stream", "Retry-After", "Location", .. StreamHeader.Exposed]);
+        policy.AllowAnyHeader().AllowAnyMethod().WithExposedHeaders([.. ExposedHeaders.All]);
         if (options.Origins.Contains("*")) policy.AllowAnyOrigin();
         else policy.WithOrigins([.. options.Origins]);
     }

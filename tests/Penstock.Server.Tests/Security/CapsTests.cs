@@ -137,6 +137,10 @@ public sealed class CapsTests : IAsyncLifetime
                 using var reply = await RawReply.SendAsync(request);
                 reply.Headers.GetValueOrDefault("Access-Control-Allow-Origin").ShouldBe(allowed ? origin : null, origin);
                 reply.Headers.ShouldNotContainKey("Access-Control-Allow-Credentials");
+                if (!allowed || request.Method == "OPTIONS") continue;
+                var exposed = reply.Headers["Access-Control-Expose-Headers"].Split(',', StringSplitOptions.TrimEntries);
+                foreach (var header in (string[])["Penstock-Generation", "Penstock-Cache", "Retry-After", "retry-after-ms", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-requests", "anthropic-ratelimit-tokens-limit"])
+                    exposed.ShouldContain(header);
             }
         }
     }
