@@ -41,6 +41,9 @@ public sealed class RawReply : IDisposable
     /// <summary>The body was ended as HTTP says, not by a closed connection.</summary>
     public bool Ended { get; private set; }
 
+    /// <summary>The other side has cut the connection off, whatever of it has not been read.</summary>
+    public bool IsReset => _socket.Poll(0, SelectMode.SelectError);
+
     /// <summary>Sends the request and returns once the reply's headers are there.</summary>
     /// <param name="request">What to send.</param>
     /// <param name="receiveBuffer">The socket's receive buffer in bytes, to play a reader that stalls; 0 for the system's.</param>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
@@ -68,6 +69,8 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
             throw new RequestException($"limit is '{limitText}'; it must be a number from 1 to {MaxListLimit}.") { Param = "limit" };
 
         context.Response.ContentType = "application/json";
+        var sending = new ReplyOutput(context, replies);
+        using var looking = sending.LookNowAndThen();
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
         json.WriteStartObject();
         json.WriteStartArray("data"u8);
@@ -77,7 +80,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
             GenerationSnapshotWriter.Write(snapshot, json);
             if (++count == limit) break;
             await json.FlushAsync(context.RequestAborted); // one snapshot in memory at a time
-            await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+            await sending.FlushAsync();
         }
 
         json.WriteEndArray();
@@ -147,8 +150,9 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
         context.Response.ContentType = "application/json";
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers[StreamHeaders.Generation] = id;
-        await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
-        GenerationSnapshotWriter.Write(snapshot, json);
+        var body = new ArrayBufferWriter<byte>();
+        await using (var json = new Utf8JsonWriter(body)) GenerationSnapshotWriter.Write(snapshot, json);
+        await ReplyOutput.SendAsync(context, body.WrittenMemory, replies);
     }
 
     private async ValueTask<string> IdOfAsync(HttpContext context) =>

@@ -125,7 +125,7 @@ internal sealed class ResponsesEndpoints(
         context.Response.ContentLength = response.Length;
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers[StreamHeaders.Generation] = id;
-        await context.Response.BodyWriter.WriteAsync(response, context.RequestAborted);
+        await ReplyOutput.SendAsync(context, response, replies);
     }
 
     private static Owner OwnerOf(HttpContext context) => Caller.Of(context).Owner;

@@ -4,13 +4,14 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Penstock.AspNetCore.Auth;
+using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
 using Penstock.Protocols;
 
 namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary><c>/v1/usage</c>: what generations that have ended used, one JSON object a line, newest first.</summary>
-internal sealed class UsageEndpoints(GenerationEndpoint endpoint, GenerationCatalog catalog)
+internal sealed class UsageEndpoints(GenerationEndpoint endpoint, GenerationCatalog catalog, ReplyOptions replies)
 {
     private const int FlushSize = 32 * 1024;
 
@@ -24,14 +25,16 @@ internal sealed class UsageEndpoints(GenerationEndpoint endpoint, GenerationCata
         context.Response.ContentType = "application/x-ndjson";
         context.Response.Headers.CacheControl = "no-store";
         var output = context.Response.BodyWriter;
+        var sending = new ReplyOutput(context, replies);
+        using var looking = sending.LookNowAndThen();
         await foreach (var line in catalog.ListUsageAsync(since, until, Caller.Of(context).Owner))
         {
             output.Write(JsonSerializer.SerializeToUtf8Bytes(line, GenerationJson.Default.UsageLine));
             output.Write("\n"u8);
-            if (output.UnflushedBytes > FlushSize) await output.FlushAsync(context.RequestAborted);
+            if (output.UnflushedBytes > FlushSize) await sending.FlushAsync();
         }
 
-        await output.FlushAsync(context.RequestAborted);
+        await sending.FlushAsync();
     }
 
     private static DateTimeOffset? TimeOf(HttpContext context, string name)

@@ -27,6 +27,7 @@ internal sealed class CombinedReply(HttpContext context, ReplyOptions options) :
     // Sources whose wait is over; null to look around.
     private readonly Channel<Source?> _ready = Channel.CreateUnbounded<Source?>(new UnboundedChannelOptions { SingleReader = true });
     private readonly PipeWriter _output = context.Response.BodyWriter;
+    private readonly ReplyOutput _sending = new(context, options);
     private readonly CancellationToken _aborted = context.RequestAborted;
     private int _open;
     private bool _wroteSinceBeat;
@@ -73,7 +74,7 @@ internal sealed class CombinedReply(HttpContext context, ReplyOptions options) :
         using var heartbeat = options.Time.CreateTimer(static state => ((CombinedReply)state!).Beat(), this, options.Heartbeat, options.Heartbeat);
         StreamHeaders.Write(context.Response, generationId: null);
         foreach (var source in _sources) source.Wait();
-        await _output.FlushAsync(_aborted);
+        await _sending.FlushAsync();
 
         while (_open > 0)
         {
@@ -92,7 +93,7 @@ internal sealed class CombinedReply(HttpContext context, ReplyOptions options) :
 
             if (_output.UnflushedBytes > 0) _wroteSinceBeat = true;
             if (_beat) WriteHeartbeat();
-            if (_output.UnflushedBytes > 0 && (await _output.FlushAsync(_aborted)).IsCompleted) return;
+            if (_output.UnflushedBytes > 0 && (await _sending.FlushAsync()).IsCompleted) return;
         }
     }
 
@@ -151,6 +152,7 @@ internal sealed class CombinedReply(HttpContext context, ReplyOptions options) :
 
     private void Beat()
     {
+        _sending.Look();
         _beat = true;
         LookAround(_ready.Writer);
     }

@@ -35,7 +35,7 @@ internal static class DocumentReply
             }
 
             if (wait == StreamWait.Gone) error = new GenerationError("stream_gone", "The answer was deleted while it was written.", 404);
-            await (error is null ? SendAsync(context, protocol, subscription.Id, document) : ErrorReply.WriteAsync(context, protocol, ErrorReply.From(error)));
+            await (error is null ? SendAsync(context, protocol, subscription.Id, document, options) : ErrorReply.WriteAsync(context, protocol, ErrorReply.From(error)));
             return;
         }
     }
@@ -50,11 +50,11 @@ internal static class DocumentReply
         return EventRecord.IsEnding(record.Data);
     }
 
-    private static async Task SendAsync(HttpContext context, ClientProtocol protocol, string id, ArrayBufferWriter<byte> document)
+    private static Task SendAsync(HttpContext context, ClientProtocol protocol, string id, ArrayBufferWriter<byte> document, ReplyOptions options)
     {
         context.Response.ContentType = protocol.ContentType;
         context.Response.ContentLength = document.WrittenCount;
         context.Response.Headers[StreamHeaders.Generation] = id;
-        await context.Response.BodyWriter.WriteAsync(document.WrittenMemory, context.RequestAborted);
+        return ReplyOutput.SendAsync(context, document.WrittenMemory, options);
     }
 }

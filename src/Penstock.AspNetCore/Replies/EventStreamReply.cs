@@ -31,6 +31,7 @@ internal sealed class EventStreamReply(
 
     private readonly IStreamReader _reader = subscription.Reader;
     private readonly PipeWriter _output = context.Response.BodyWriter;
+    private readonly ReplyOutput _sending = new(context, options);
     private readonly bool _hidesReset = view != EventView.Native && !protocol.SaysReset;
     private readonly CancellationToken _aborted = context.RequestAborted; // Kestrel takes a lock to hand it out
     private int _skip = skip;
@@ -43,7 +44,6 @@ internal sealed class EventStreamReply(
     private bool _wroteSinceBeat;
     private bool _wroteSome;
     private volatile bool _beat;
-    private long _waitsSince; // for the client to take what was written; 0 while it does
 
     /// <summary>What the client is shown before the first event that it reads.</summary>
     public ReadOnlyMemory<byte> Beginning { init => _beginning = value; }
@@ -110,13 +110,13 @@ internal sealed class EventStreamReply(
         subscription.Dispose();
     }
 
-    private ValueTask<FlushResult> WriteBeginningAsync()
+    private ValueTask WriteBeginningAsync()
     {
         StreamHeaders.Write(context.Response, subscription.Id, view.ContentType);
-        _output.Write(_beginning.Span);
+        var beginning = _beginning;
         _beginning = default;
         _wroteSinceBeat = _wroteSome = true;
-        return _output.FlushAsync(_aborted);
+        return _sending.SendAsync(beginning);
     }
 
     // Copies all that is at hand. Returns the failure when that is all there is and nothing was sent: then it has a status of its own.
@@ -127,11 +127,7 @@ internal sealed class EventStreamReply(
             if (!CopyReady(out var early)) return early;
             _wroteSinceBeat = _wroteSome = true;
             if (_ended && context.Response.HasStarted) return null; // it goes out with the end of the body, in one write
-            var flush = _output.FlushAsync(_aborted);
-            if (!flush.IsCompleted) Volatile.Write(ref _waitsSince, options.Time.GetTimestamp());
-            var isCompleted = (await flush).IsCompleted;
-            Volatile.Write(ref _waitsSince, 0);
-            if (isCompleted) return null;
+            if ((await _sending.FlushAsync()).IsCompleted) return null;
         }
     }
 
@@ -199,12 +195,7 @@ internal sealed class EventStreamReply(
 
     private void Beat()
     {
-        if (Volatile.Read(ref _waitsSince) is var since && since != 0 && options.Time.GetElapsedTime(since) >= options.StalledReader)
-        {
-            context.Abort(); // what it has not taken stands in the log, for when it comes back
-            return;
-        }
-
+        _sending.Look();
         _beat = true;
         _reader.Wake();
     }
@@ -221,7 +212,7 @@ internal sealed class EventStreamReply(
         if (queued is var (info, metadata)) protocol.WriteQueued(metadata.ToRequest(), subscription.Id, info.CreatedAt, _output);
         else view.WriteHeartbeat(protocol, _output);
         _isAnnounced |= queued is not null;
-        await _output.FlushAsync(_aborted);
+        await _sending.FlushAsync();
     }
 
     // A POST that has no reply yet can be told with a status; whoever reads on, and an EventSource, comes back by itself.
@@ -239,7 +230,7 @@ internal sealed class EventStreamReply(
         }
 
         view.WriteFailure(protocol, error, _output);
-        await _output.FlushAsync(_aborted);
+        await _sending.FlushAsync();
     }
 
     private static void Wake(object? reader) => ((IStreamReader)reader!).Wake();

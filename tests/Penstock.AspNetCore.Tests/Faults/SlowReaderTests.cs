@@ -68,6 +68,38 @@ public sealed class SlowReaderTests
         events[^1].Type().ShouldBe("finished");
     }
 
+    [Theory]
+    [InlineData("document", "v1/chat/completions")]
+    [InlineData("snapshot", "v1/generations/{id}")]
+    [InlineData("snapshot and tail", "v1/generations/{id}/events?snapshot=true")]
+    [InlineData("several together", "v1/generations/events?streams={id}")]
+    [InlineData("stream", "v1/stream/long")]
+    [InlineData("stream by long-poll", "v1/stream/long?offset=-1&live=long-poll")]
+    [InlineData("stream by SSE", "v1/stream/long?offset=-1&live=sse")]
+    public async Task Whatever_is_read_a_reader_that_takes_nothing_for_long_is_cut_off(string what, string address)
+    {
+        var big = new string('x', 16 * 1024);
+        await using var host = await PenstockHost.StartAsync(
+            Tokens.Script([.. Enumerable.Repeat(big, what == "document" ? 400 : 1000)]), settings: [("Streams:StalledReader", "00:00:00.5"), ("Streams:Heartbeat", "00:00:00.1")]);
+        var request = what == "document" ? host.Api.Chat("up/m", stream: false) : host.Api.Get(address);
+        if (address.Contains("{id}", StringComparison.Ordinal))
+        {
+            var id = await host.Api.StartAsync("up/m");
+            await host.Api.EndedAsync(id);
+            request = host.Api.Get(address.Replace("{id}", id, StringComparison.Ordinal));
+        }
+        else if (what != "document")
+        {
+            (await Api.SendTextAsync(new RawRequest(host.Api.Url("v1/stream/long"), "PUT").With("Content-Type", "text/plain"))).Status.ShouldBe(System.Net.HttpStatusCode.Created);
+            for (var i = 0; i < 16; i++)
+                (await Api.SendTextAsync(new RawRequest(host.Api.Url("v1/stream/long"), "POST", string.Concat(Enumerable.Repeat(big, 64))).With("Content-Type", "text/plain"))).Status.ShouldBe(System.Net.HttpStatusCode.NoContent);
+        }
+
+        using var stalled = await RawReply.SendAsync(request, receiveBuffer: 4096);
+        stalled.Status.ShouldBe(200);
+        await Eventually.Is(() => stalled.IsReset, "it is cut off");
+    }
+
     [Fact]
     public async Task A_reader_that_is_slow_but_reads_is_not_cut_off()
     {

@@ -12,6 +12,7 @@ internal sealed class Follower(HttpContext context, IStreamLog log, StreamRead r
     private const int FrameBytes = 64 << 10;
 
     private readonly PipeWriter _output = context.Response.BodyWriter;
+    private readonly ReplyOutput _sending = new(context, replies);
     private readonly CancellationToken _aborted = context.RequestAborted;
     private long _cursor = StreamCursor.Next(replies.Time.GetUtcNow(), context.Request.Query["cursor"]);
     private ITimer? _heartbeat;
@@ -43,7 +44,7 @@ internal sealed class Follower(HttpContext context, IStreamLog log, StreamRead r
                 var frame = await NextFrameAsync(info);
                 if (frame is null) return;
                 _wroteSinceBeat = true;
-                await _output.WriteAsync(frame.Bytes, _aborted);
+                await _sending.SendAsync(frame.Bytes);
                 if (frame.IsLast) return;
                 if (frame.End < info.NextOffset) continue;
             }
@@ -71,7 +72,7 @@ internal sealed class Follower(HttpContext context, IStreamLog log, StreamRead r
         SseWriter.Data(_output, [.. "{\"streamNextOffset\":\""u8, .. begin, .. "\"}"u8]);
         SseWriter.Line(_output, "id: "u8, begin);
         SseWriter.End(_output);
-        await _output.FlushAsync(_aborted);
+        await _sending.FlushAsync();
     }
 
     public void Dispose() => _heartbeat?.Dispose();
@@ -104,6 +105,7 @@ internal sealed class Follower(HttpContext context, IStreamLog log, StreamRead r
 
     private void Beat()
     {
+        _sending.Look();
         _beat = true;
         reader.Wake();
     }
@@ -115,7 +117,7 @@ internal sealed class Follower(HttpContext context, IStreamLog log, StreamRead r
         _wroteSinceBeat = false;
         if (!isSilent) return;
         SseWriter.Comment(_output, "ping"u8);
-        await _output.FlushAsync(_aborted);
+        await _sending.FlushAsync();
     }
 
     private static void Wake(object? reader) => ((IStreamReader)reader!).Wake();

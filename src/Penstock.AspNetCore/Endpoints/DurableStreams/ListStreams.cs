@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Penstock.AspNetCore.Auth;
+using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
 using Penstock.Protocols;
 using Penstock.Streams;
@@ -9,7 +10,7 @@ using Penstock.Streams;
 namespace Penstock.AspNetCore.Endpoints.DurableStreams;
 
 /// <summary><c>GET /v1/streams</c>: which streams the caller has, the newest first; for an operator, all of them.</summary>
-internal sealed class ListStreams(IStreamLog log)
+internal sealed class ListStreams(IStreamLog log, ReplyOptions replies)
 {
     public const string Address = "/v1/streams";
 
@@ -26,6 +27,8 @@ internal sealed class ListStreams(IStreamLog log)
 
         context.Response.ContentType = "application/json";
         context.Response.Headers.CacheControl = "no-store";
+        var sending = new ReplyOutput(context, replies);
+        using var looking = sending.LookNowAndThen();
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
         json.WriteStartObject();
         json.WriteStartArray("data"u8);
@@ -37,7 +40,7 @@ internal sealed class ListStreams(IStreamLog log)
             Write(json, path, info, owner);
             if (++count == limit) break;
             await json.FlushAsync(context.RequestAborted);
-            await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+            await sending.FlushAsync();
         }
 
         json.WriteEndArray();

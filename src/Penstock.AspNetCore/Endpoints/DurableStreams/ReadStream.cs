@@ -86,6 +86,8 @@ internal sealed class ReadStream(IStreamLog log, PenstockOptions options, ReplyO
     private async Task WriteEventsAsync(HttpContext context, StreamRead read, IStreamReader reader, long end)
     {
         var output = context.Response.BodyWriter;
+        var sending = new ReplyOutput(context, replies);
+        using var looking = sending.LookNowAndThen();
         var isJson = read.Metadata.IsJson;
         if (reader.NextOffset < end) await BringToHandAsync(reader, read); // damage at the beginning has a status of its own
         if (isJson) output.Write("["u8);
@@ -99,7 +101,7 @@ internal sealed class ReadStream(IStreamLog log, PenstockOptions options, ReplyO
 
             if (output.UnflushedBytes >= FlushSize)
             {
-                if ((await output.FlushAsync(context.RequestAborted)).IsCompleted) return;
+                if ((await sending.FlushAsync()).IsCompleted) return;
             }
             else if (reader.NextOffset < end)
             {
@@ -108,7 +110,7 @@ internal sealed class ReadStream(IStreamLog log, PenstockOptions options, ReplyO
         }
 
         if (isJson) output.Write("]"u8);
-        await output.FlushAsync(context.RequestAborted);
+        await sending.FlushAsync();
     }
 
     private async ValueTask BringToHandAsync(IStreamReader reader, StreamRead read)
