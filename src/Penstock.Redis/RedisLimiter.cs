@@ -1,4 +1,3 @@
-using System.Globalization;
 using Penstock.Limits;
 using Penstock.Protocols;
 using StackExchange.Redis;
@@ -6,7 +5,9 @@ using StackExchange.Redis;
 namespace Penstock.Redis;
 
 /// <summary>Counts in Redis, for all nodes together. Each step is one script; what a node that died had reserved lapses.</summary>
-internal sealed class RedisLimiter(RedisConnection redis, TimeProvider time) : ILimiter
+/// <param name="redis">Redis.</param>
+/// <param name="clock">Says the time; null for Redis itself, since no two nodes' clocks are the same.</param>
+internal sealed class RedisLimiter(RedisConnection redis, TimeProvider? clock = null) : ILimiter
 {
     private static readonly TimeSpan _lease = TimeSpan.FromMinutes(1);
 
@@ -14,11 +15,10 @@ internal sealed class RedisLimiter(RedisConnection redis, TimeProvider time) : I
 
     public async ValueTask<Admission> ReserveAsync(Payer payer, Reservation reservation)
     {
-        var now = time.GetUtcNow();
         var said = await RunAsync(
-            RedisScript.LimitReserve, payer, now, reservation.Lease, reservation.Id ?? "",
+            RedisScript.LimitReserve, payer, _lease, reservation.Id ?? "",
             [reservation.Id is not null, reservation.Tokens, reservation.Money, reservation.More, reservation.TokenMoney]);
-        var (by, account, after) = ((LimitKind)said[0], (int)said[1], TimeSpan.FromMilliseconds(said[2]));
+        var (by, account, after, now) = ((LimitKind)said[0], (int)said[1], TimeSpan.FromMilliseconds(said[2]), DateTimeOffset.FromUnixTimeMilliseconds(said[4]));
         if (by == LimitKind.DayBudget) after = Spending.UntilTomorrow(now);
         if (by == LimitKind.MonthBudget) after = Spending.UntilNextMonth(now);
         return new Admission(by, account, after, Left(payer, said), said[3]);
@@ -26,20 +26,21 @@ internal sealed class RedisLimiter(RedisConnection redis, TimeProvider time) : I
 
     public async ValueTask<Grant> UseAsync(Payer payer, TokenUse use)
     {
-        var said = await RunAsync(RedisScript.LimitUse, payer, time.GetUtcNow(), _lease, use.Id, [use.Counted, use.Used, use.More, use.TokenMoney]);
+        var said = await RunAsync(RedisScript.LimitUse, payer, _lease, use.Id, [use.Counted, use.Used, use.More, use.TokenMoney]);
         return new Grant(said[0], (LimitKind)said[1]);
     }
 
-    public async ValueTask SettleAsync(Payer payer, Settlement settlement) => await RunAsync(
-        RedisScript.LimitSettle, payer, time.GetUtcNow(), _lease, settlement.Id,
-        [settlement.Counted, settlement.Used, settlement.Money, settlement.WasRefused, false], retryFlag: 9);
+    public async ValueTask KeepAsync(Payer payer, string id, TimeSpan lease) => await RunAsync(RedisScript.LimitKeep, payer, lease, id, []);
 
-    private async Task<long[]> RunAsync(RedisScript script, Payer payer, DateTimeOffset now, TimeSpan lease, string id, RedisValue[] own, int retryFlag = -1)
+    public async ValueTask SettleAsync(Payer payer, Settlement settlement) => await RunAsync(
+        RedisScript.LimitSettle, payer, _lease, settlement.Id,
+        [settlement.Counted, settlement.Used, settlement.Money, settlement.WasRefused, settlement.TakesBack, false], retryFlag: 8);
+
+    private async Task<long[]> RunAsync(RedisScript script, Payer payer, TimeSpan lease, string id, RedisValue[] own, int retryFlag = -1)
     {
         RedisValue[] arguments =
         [
-            now.ToUnixTimeMilliseconds(), now.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), now.UtcDateTime.ToString("yyyy-MM", CultureInfo.InvariantCulture),
-            (now + lease).ToUnixTimeMilliseconds(), id, .. own, .. payer.Accounts.SelectMany(a => LimitsOf(a.Limits)),
+            clock is null ? "" : clock.GetUtcNow().ToUnixTimeMilliseconds(), (long)lease.TotalMilliseconds, id, .. own, .. payer.Accounts.SelectMany(a => LimitsOf(a.Limits)),
         ];
         return (long[])(await redis.RunAsync(script, [.. payer.Accounts.SelectMany(a => KeysOf(payer, a))], arguments, RedisConnection.Briefly, retryFlag))!;
     }
@@ -59,7 +60,7 @@ internal sealed class RedisLimiter(RedisConnection redis, TimeProvider time) : I
         var left = new RateLimits(null, null);
         for (var i = 0; i < payer.Accounts.Count; i++)
         {
-            var (limits, at) = (payer.Accounts[i].Limits, 4 + (4 * i));
+            var (limits, at) = (payer.Accounts[i].Limits, 5 + (4 * i));
             left = Admissions.Tightest(left, new RateLimits(LeftOf(limits.RequestsPerMinute, said[at], said[at + 1]), LeftOf(limits.TokensPerMinute, said[at + 2], said[at + 3])));
         }
 

@@ -24,6 +24,8 @@ internal sealed class RedisScript
 
     public static RedisScript Fork { get; } = new("fork");
 
+    public static RedisScript LimitKeep { get; } = new("limit-keep", "limit");
+
     public static RedisScript LimitReserve { get; } = new("limit-reserve", "limit");
 
     public static RedisScript LimitSettle { get; } = new("limit-settle", "limit");

@@ -38,7 +38,8 @@ internal sealed class RedisStreamLog : IStreamLog
     }
 
     /// <summary>Counts what is used, on the same connection: what it is told before an event is stored is counted before that is seen.</summary>
-    public RedisLimiter NewLimiter() => new(_redis, _time);
+    /// <param name="clock">Says the time; null for Redis itself.</param>
+    public RedisLimiter NewLimiter(TimeProvider? clock = null) => new(_redis, clock);
 
     public bool SpansNodes => true;
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Penstock.Limits;
+using Penstock.Testing;
 using Penstock.Tests.Limits;
 
 namespace Penstock.Redis.Tests;
@@ -45,6 +46,49 @@ public sealed class RedisLimiterCompliance(RedisFixture redis) : LimiterComplian
     }
 
     [Fact]
+    public async Task What_waits_is_kept_and_what_was_not_put_there_lapses_soon()
+    {
+        var payer = new Payer("alice", [new Account("key:a", new() { Streams = 3 })]);
+        var limiter = Open();
+        foreach (var id in (string[])["waits", "dead", "done"]) await limiter.ReserveAsync(payer, new() { Id = id });
+        await limiter.KeepAsync(payer, "waits", TimeSpan.FromHours(1));
+        await limiter.SettleAsync(payer, new("done", 0, 0, 0));
+        await limiter.KeepAsync(payer, "done", TimeSpan.FromHours(1)); // it was told late, and is not to come back
+        Time.Advance(TimeSpan.FromMinutes(2));
+        for (var i = 0; i < 2; i++) (await limiter.ReserveAsync(payer, new() { Id = $"next-{i}" })).IsAllowed.ShouldBeTrue();
+        (await limiter.ReserveAsync(payer, new() { Id = "more" })).Refused.ShouldBe(LimitKind.Streams);
+    }
+
+    [Fact]
+    public async Task A_day_is_one_for_nodes_whose_clocks_differ()
+    {
+        var payer = new Payer("alice", [new Account("key:a", new() { BudgetPerDay = 1, RequestsPerMinute = 3 })]);
+        ILimiter[] nodes = [OpenAt(TimeSpan.FromDays(-1)), OpenAt(TimeSpan.Zero), OpenAt(TimeSpan.FromDays(1))];
+        foreach (var node in nodes)
+        {
+            (await node.ReserveAsync(payer, new() { Id = "a", Money = Money.Of(0.3m) })).IsAllowed.ShouldBeTrue();
+            await node.SettleAsync(payer, new("a", 0, 0, Money.Of(0.3m)));
+        }
+
+        payer = new Payer("alice", [new Account("key:a", new() { BudgetPerDay = 1 })]);
+        foreach (var node in nodes)
+        {
+            var refused = await node.ReserveAsync(payer, new() { Id = "b", Money = Money.Of(0.2m) });
+            refused.Refused.ShouldBe(LimitKind.DayBudget);
+            refused.RetryAfter.ShouldBeLessThanOrEqualTo(TimeSpan.FromDays(1));
+        }
+
+        ILimiter OpenAt(TimeSpan ahead)
+        {
+            var time = new ManualTimeProvider();
+            time.Advance(DateTimeOffset.UtcNow - time.GetUtcNow() + ahead);
+            var log = new RedisStreamLog(new RedisStoreOptions { Connection = _database }, time, NullLogger.Instance);
+            _logs.Add(log);
+            return log.NewLimiter();
+        }
+    }
+
+    [Fact]
     public async Task A_reservation_that_comes_twice_is_one()
     {
         var payer = new Payer("alice", [new Account("key:a", new() { RequestsPerMinute = 10, TokensPerMinute = 100 })]);
@@ -59,6 +103,6 @@ public sealed class RedisLimiterCompliance(RedisFixture redis) : LimiterComplian
     {
         var log = new RedisStreamLog(new RedisStoreOptions { Connection = _database }, Time, NullLogger.Instance);
         _logs.Add(log);
-        return log.NewLimiter();
+        return log.NewLimiter(Time);
     }
 }

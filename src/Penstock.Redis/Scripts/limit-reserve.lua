@@ -1,9 +1,9 @@
 -- Returns the limit that does not allow it or 0, whose account's it is, when it may be allowed, how many of the further tokens were
--- reserved; then of each account the requests and tokens of the minute, and when all of them are over.
-local opens, tokens, money, more, tokenMoney = ARGV[6] == '1', tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+-- reserved, the time; then of each account the requests and tokens of the minute, and when all of them are over.
+local opens, tokens, money, more, tokenMoney = ARGV[4] == '1', tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 
 local function reply(by, place, after, granted)
-  local said = {by, place, after, granted}
+  local said = {by, place, after, granted, now}
   for _, account in ipairs(accounts) do
     local requests, requestParts = minute(account.requests)
     local used, tokenParts = minute(account.tokens)

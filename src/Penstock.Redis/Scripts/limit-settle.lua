@@ -1,8 +1,16 @@
--- By who has ended a generation. What is gone already when this comes again was settled the first time.
-local counted, used, money, refused, isRetry = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1', ARGV[10] == '1'
+-- By who has ended a generation, or takes that back since somebody else has it. What is gone already when this comes again was settled
+-- the first time.
+local counted, used, money, refused, isRetry = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1', ARGV[9] == '1'
+local takesBack = ARGV[8] == '1'
 for _, account in ipairs(accounts) do
   local held = readHeld(account, id)
-  if held or not isRetry then
+  if takesBack then
+    if not isRetry then
+      if account.tpm > 0 then takeBack(account.tokens, math.max(0, used - counted)) end
+      account.today, account.thisMonth = math.max(0, account.today - money), math.max(0, account.thisMonth - money)
+      save(account)
+    end
+  elseif held or not isRetry then
     local new = used - (held and held.counted or counted)
     release(account, id)
     if account.tpm > 0 then

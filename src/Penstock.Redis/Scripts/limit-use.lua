@@ -1,6 +1,6 @@
 -- Returns how many more tokens are reserved, and the limit that allowed no more or 0. It may come twice: what was counted stands beside
 -- what is held.
-local counted, used, more, tokenMoney = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local counted, used, more, tokenMoney = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local by = limits.none
 for _, account in ipairs(accounts) do
   local held = readHeld(account, id) or {tokens = 0, money = 0, counted = counted} -- it has lapsed

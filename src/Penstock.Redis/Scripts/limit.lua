@@ -1,9 +1,30 @@
 -- What the scripts of limits share. An account's keys: its state (a hash: what is held in all, what was spent), the requests and the
 -- tokens of the last minute by second, its reservations by when they lapse, and what each of them holds: tokens, money, tokens counted.
--- The names share a hash tag, the owner's, so a cluster keeps them together. Times are Unix milliseconds by the caller's clock.
--- First come the time, its day and month, when what is touched lapses, and the generation; last each account's limits, 0 for none.
-local now, day, month, lapses, id = tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+-- The names share a hash tag, the owner's, so a cluster keeps them together. Times are Unix milliseconds, by Redis' own clock: those of
+-- nodes differ, and at midnight one that lags would begin the day before anew.
+-- First come the time if it is another, after how long what is touched lapses, and the generation; last each account's limits, 0 for none.
+local now, lease, id = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
 local second = math.floor(now / 1000)
+
+-- The date: https://howardhinnant.github.io/date_algorithms.html#civil_from_days
+local function date()
+  local z = math.floor(now / 86400000) + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local month = mp < 10 and mp + 3 or mp - 9
+  return yoe + era * 400 + (month <= 2 and 1 or 0), month, doy - math.floor((153 * mp + 2) / 5) + 1
+end
+
+local year, monthOfYear, dayOfMonth = date()
+local month = string.format('%04d-%02d', year, monthOfYear)
+local day = string.format('%s-%02d', month, dayOfMonth)
 local limits = {none = 0, requests = 1, streams = 2, tokens = 3, day = 4, month = 5}
 local accounts = {}
 for i = 1, #KEYS / 5 do
@@ -34,7 +55,7 @@ end
 local function hold(account, tokens, money, counted)
   release(account, id)
   redis.call('HSET', account.held, id, whole(tokens) .. ' ' .. whole(money) .. ' ' .. whole(counted))
-  redis.call('ZADD', account.open, whole(lapses), id)
+  redis.call('ZADD', account.open, whole(now + lease), id)
   account.heldTokens, account.heldMoney = account.heldTokens + tokens, account.heldMoney + money
 end
 

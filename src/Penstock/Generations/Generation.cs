@@ -360,7 +360,7 @@ internal sealed class Generation
         }
         catch (StreamException e) when (IsSomebodyElses(e))
         {
-            GenerationLog.Fenced(_logger, Id, e); // somebody else writes this stream's ending
+            EndedElsewhere(e);
         }
         catch (Exception e)
         {
@@ -372,6 +372,10 @@ internal sealed class Generation
                 FailedEarly = !_recorder.Started;
                 Telemetry.Ends("failed", error.Code);
                 await _recorder.EndAsync(new GenerationEvent { Kind = EventKind.Failed, Error = error });
+            }
+            catch (StreamException last) when (IsSomebodyElses(last))
+            {
+                EndedElsewhere(last);
             }
             catch (Exception last)
             {
@@ -392,6 +396,7 @@ internal sealed class Generation
             {
                 _recorder.Discard();
                 await _recorder.EndAsync(new GenerationEvent { Kind = EventKind.Failed, Error = error });
+                _ = Meter?.SettleAgainAsync();
                 return;
             }
             catch (StreamStorageException)
@@ -400,10 +405,18 @@ internal sealed class Generation
             }
             catch (Exception e)
             {
-                GenerationLog.Fenced(_logger, Id, e);
+                EndedElsewhere(e);
                 return;
             }
         }
+    }
+
+    /// <summary>Somebody else writes this stream's ending, and counts what it has used.</summary>
+    private void EndedElsewhere(Exception e)
+    {
+        GenerationLog.Fenced(_logger, Id, e);
+        // One that is gone was ended before; one that is closed and nobody else's was closed by us, though we were not told.
+        if (e is StreamFencedException) _ = Meter?.TakeBackAsync();
     }
 
     private static bool IsSomebodyElses(StreamException e) => e is StreamFencedException or StreamGoneException or StreamClosedException;

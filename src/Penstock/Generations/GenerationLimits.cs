@@ -14,18 +14,14 @@ internal sealed class GenerationLimits(ILimiter limiter, LimitOptions options, T
     // As long as a job may wait for a worker.
     private static readonly TimeSpan _waiting = TimeSpan.FromHours(1);
 
-    private static readonly TimeSpan _running = TimeSpan.FromMinutes(1);
-
     /// <summary>Reserves what a generation may need.</summary>
     /// <param name="id">The generation.</param>
     /// <param name="payer">Who asks for it.</param>
     /// <param name="request">What they ask.</param>
     /// <param name="model">The one name of the model.</param>
     /// <param name="targets">Who may answer.</param>
-    /// <param name="waits">Whether it may wait for a worker.</param>
     /// <exception cref="RequestException">A limit does not allow it; nothing was reserved.</exception>
-    public async ValueTask<Admitted> AdmitAsync(
-        string id, Payer payer, GenerationRequest request, string model, IEnumerable<string> targets, bool waits)
+    public async ValueTask<Admitted> AdmitAsync(string id, Payer payer, GenerationRequest request, string model, IEnumerable<string> targets)
     {
         var input = UsageEstimate.Input(request);
         var output = Math.Min((request.Settings.MaxOutputTokens?.Value ?? options.ReservedTokens) * request.Choices, payer.TokensPerStream ?? long.MaxValue);
@@ -52,7 +48,6 @@ internal sealed class GenerationLimits(ILimiter limiter, LimitOptions options, T
             Money = inputMoney + (least * tokenMoney),
             More = output - least,
             TokenMoney = tokenMoney,
-            Lease = waits ? _waiting : _running,
         });
         var left = Check(payer, admission);
         return new Admitted(new LimitTerms(payer, model, input, least + admission.More, tokenMoney), left);
@@ -62,8 +57,30 @@ internal sealed class GenerationLimits(ILimiter limiter, LimitOptions options, T
     /// <exception cref="RequestException">There have been too many.</exception>
     public async ValueTask<RateLimits> CountAsync(Payer payer) => Check(payer, await limiter.ReserveAsync(payer, new Reservation()));
 
+    /// <summary>A generation is on a queue, where it may wait for long. Until then its reservation lapses soon: who made it may have died.</summary>
+    public async Task KeepAsync(string id, LimitTerms? terms)
+    {
+        if (terms is null) return;
+        try
+        {
+            await limiter.KeepAsync(terms.Payer, id, _waiting);
+        }
+        catch (Exception e) when (e is Streams.StreamException or ObjectDisposedException)
+        {
+            LimitLog.NotCounted(logger, id, e);
+        }
+    }
+
     /// <summary>Watches over a generation that begins to run.</summary>
     public GenerationMeter? NewMeter(string id, LimitTerms? terms) => terms is null ? null : new GenerationMeter(id, terms, this, limiter, time, logger);
+
+    /// <summary>Watches over a generation that somebody else has run before.</summary>
+    /// <param name="id">The generation.</param>
+    /// <param name="terms">Its terms, if it has any.</param>
+    /// <param name="since">When it was begun.</param>
+    /// <param name="anew">Whether its answer begins anew, and what was said is no part of it.</param>
+    public GenerationMeter? MeterOn(string id, LimitTerms? terms, DateTimeOffset since, bool anew) =>
+        terms is null ? null : new GenerationMeter(id, terms, this, limiter, time, logger) { Since = since, IsAnew = anew };
 
     /// <summary>Forgets a generation that came to nothing before it was one.</summary>
     public Task CancelAsync(string id, LimitTerms? terms) =>
@@ -78,15 +95,18 @@ internal sealed class GenerationLimits(ILimiter limiter, LimitOptions options, T
         terms is null ? Task.CompletedTask : SettleAsync(terms.Payer, new Settlement(id, Counted: 0, TokensOf(terms, usage), MoneyOf(terms, answered, usage)));
 
     /// <summary>Counts a generation that has ended; what goes wrong is logged.</summary>
-    public async Task SettleAsync(Payer payer, Settlement settlement)
+    /// <returns>Whether it was.</returns>
+    public async Task<bool> SettleAsync(Payer payer, Settlement settlement)
     {
         try
         {
             await limiter.SettleAsync(payer, settlement);
+            return true;
         }
         catch (Exception e) when (e is Streams.StreamException or ObjectDisposedException)
         {
             LimitLog.NotCounted(logger, settlement.Id, e);
+            return false;
         }
     }
 

@@ -18,7 +18,7 @@ internal sealed class GenerationMeter(string id, LimitTerms terms, GenerationLim
     private readonly Lock _lock = new();
     private readonly long _most = terms.Payer.TokensPerStream ?? long.MaxValue;
     private long _granted = terms.OutputTokens;
-    private long _before; // what attempts before this one have said, in bytes
+    private long _before; // what was said before the answer began anew, in bytes
     private long _output; // tokens, when it was looked last
     private long _next; // tokens at which it is told next
     private long _counted;
@@ -27,26 +27,42 @@ internal sealed class GenerationMeter(string id, LimitTerms terms, GenerationLim
     private string _asked = terms.Model;
     private bool _asking;
     private bool _settled;
+    private Settlement _settlement;
+    private Task<bool>? _counting;
     private Action<string>? _stop;
     private ITimer? _timeLimit;
     private ITimer? _renewal;
+
+    /// <summary>When another began it; null for nobody.</summary>
+    public DateTimeOffset? Since { private get; init; }
+
+    /// <summary>Whether the answer begins anew, so that what was said before is no part of it.</summary>
+    public bool IsAnew { private get; init; }
 
     /// <summary>How much output there may be until <see cref="Check"/> has to look, in bytes.</summary>
     public long CheckAt => Volatile.Read(ref _checkAt);
 
     /// <summary>The generation begins to run.</summary>
-    /// <param name="outputBytes">What an earlier attempt of it has said.</param>
+    /// <param name="outputBytes">What the log has of it already.</param>
     /// <param name="stop">Ends it.</param>
     public void Begin(long outputBytes, Action<string> stop)
     {
         _stop = stop;
-        _before = outputBytes;
-        _next = Math.Min(Step, _granted * 3 / 4);
-        SetCheck(0);
+        _before = IsAnew ? outputBytes : 0;
+        _output = (outputBytes - _before) / BytesPerToken;
+        _granted = Math.Max(_granted, _output); // or it would not have been said
+        _counted = outputBytes == 0 ? 0 : Used;
+        _next = _output + Math.Min(Step, (_granted - _output) * 3 / 4);
+        SetCheck(outputBytes - 1);
         if (terms.Payer.SecondsPerStream is { } seconds)
-            _timeLimit = time.CreateTimer(static meter => ((GenerationMeter)meter!).StopLate(StopReasons.TimeLimit), this, TimeSpan.FromSeconds(Math.Min(seconds, LongestTimer)), Timeout.InfiniteTimeSpan);
+        {
+            var left = TimeSpan.FromSeconds(Math.Min(seconds, LongestTimer)) - (time.GetUtcNow() - Since ?? TimeSpan.Zero);
+            _timeLimit = time.CreateTimer(static meter => ((GenerationMeter)meter!).StopLate(StopReasons.TimeLimit), this, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        }
+
         if (limiter.Lease is { } lease)
             _renewal = time.CreateTimer(static meter => ((GenerationMeter)meter!).Renew(), this, lease / 3, lease / 3);
+        if (_output >= _most) StopLate(StopReasons.TokenLimit);
     }
 
     /// <summary>A provider is asked, whose price counts from now on.</summary>
@@ -81,9 +97,22 @@ internal sealed class GenerationMeter(string id, LimitTerms terms, GenerationLim
         {
             if (_settled) return;
             _settled = true;
+            _settlement = new Settlement(id, _counted, GenerationLimits.TokensOf(terms, usage), limits.MoneyOf(terms, _asked, usage));
             // Not awaited: the limiter is told before the store is told of the ending, so whoever sees that finds room.
-            _ = limits.SettleAsync(terms.Payer, new Settlement(id, _counted, GenerationLimits.TokensOf(terms, usage), limits.MoneyOf(terms, _asked, usage)));
+            _counting = limits.SettleAsync(terms.Payer, _settlement);
         }
+    }
+
+    /// <summary>The ending became none: somebody else has taken the generation over, and counts it.</summary>
+    public async Task TakeBackAsync()
+    {
+        if (_counting is not null && await _counting) await limits.SettleAsync(terms.Payer, _settlement with { TakesBack = true });
+    }
+
+    /// <summary>The ending was stored only now, since the store was away, which may have kept the limiter from counting too.</summary>
+    public async Task SettleAgainAsync()
+    {
+        if (_counting is not null && !await _counting) await limits.SettleAsync(terms.Payer, _settlement);
     }
 
     /// <summary>From now on somebody else has the generation, or nobody.</summary>
@@ -99,9 +128,11 @@ internal sealed class GenerationMeter(string id, LimitTerms terms, GenerationLim
         }
     }
 
+    private long Used => terms.InputTokens + (_before / BytesPerToken) + _output;
+
     private void Tell()
     {
-        var used = terms.InputTokens + _output;
+        var used = Used;
         var more = _granted - _output < Step ? Math.Min(Step, _most - _granted) : 0;
         var telling = limiter.UseAsync(terms.Payer, new TokenUse(id, _counted, used, more, terms.TokenMoney));
         if (telling.IsCompletedSuccessfully)

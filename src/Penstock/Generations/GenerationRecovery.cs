@@ -58,7 +58,7 @@ internal sealed class GenerationRecovery(
             var passthrough = anew && plan.Offered is null && plan.Steps is null && plan.Attempts!.Current.Target.Provider.Protocol.Name == metadata.Protocol;
             var (recorder, newWriter) = await ResumeAsync(stream, info, id, metadata, said, passthrough, replay: !anew);
             var attempt = (int)(stream.Epoch - metadata.FirstEpoch) + 1;
-            var generation = await BeginAsync(id, metadata, recorder, plan, said, attempt, passedOn ? "handed_over" : AnswerSoFar.ServerDied, ended);
+            var generation = await BeginAsync(info, id, metadata, recorder, plan, said, attempt, passedOn ? "handed_over" : AnswerSoFar.ServerDied, ended);
             return (new GenerationRun(generation, plan.Attempts, newWriter), stream);
         }
         catch (StreamException e) when (e is not StreamStorageException)
@@ -117,7 +117,7 @@ internal sealed class GenerationRecovery(
     }
 
     private async Task<Generation> BeginAsync(
-        string id, GenerationMetadata metadata, EventRecorder recorder, GoingOn plan, AnswerSoFar said, int attempt, string reason, Action<Generation> ended)
+        StreamInfo info, string id, GenerationMetadata metadata, EventRecorder recorder, GoingOn plan, AnswerSoFar said, int attempt, string reason, Action<Generation> ended)
     {
         if (plan.CutsBlocks) recorder.CutBlocks();
         await recorder.GoOnAsync(new GenerationEvent { Kind = plan.Begin, Attempt = attempt, StopReason = reason, Model = plan.Route.Targets.First().Name });
@@ -140,7 +140,7 @@ internal sealed class GenerationRecovery(
             Tools = loop,
             Conversation = metadata.Conversation,
             Filters = options.Filters,
-            Meter = limits.NewMeter(id, metadata.Limits),
+            Meter = limits.MeterOn(id, metadata.Limits, info.CreatedAt, anew: plan.Begin == EventKind.Reset),
             Telemetry = new GenerationTelemetry(id, GenerationTelemetry.Operation(metadata.Protocol), metadata.TraceParent, time),
         };
         generation.Subscribers.Add();

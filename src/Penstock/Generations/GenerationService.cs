@@ -243,7 +243,7 @@ internal sealed class GenerationService(
         if (start.Payer is not { } payer) return null;
         try
         {
-            return await limits.AdmitAsync(id, payer, request, router.NameOf(request.Model), route.Targets.Select(t => t.Name), waits: queue.SpansNodes);
+            return await limits.AdmitAsync(id, payer, request, router.NameOf(request.Model), route.Targets.Select(t => t.Name));
         }
         catch (StreamStorageException e) when (e is not StreamUnreachableException) // which is told by who replies
         {
@@ -322,6 +322,7 @@ internal sealed class GenerationService(
         try
         {
             await queue.EnqueueAsync(new Job(id) { Priority = start.Priority });
+            _ = limits.KeepAsync(id, metadata.Limits); // what is kept has not begun, so it may take its time
         }
         catch (JobQueueException e)
         {

@@ -23,7 +23,10 @@ internal interface ILimiter
     /// <summary>Counts what an answer has used by now, asks for more to be reserved, and keeps the reservation for another <see cref="Lease"/>.</summary>
     ValueTask<Grant> UseAsync(Payer payer, TokenUse use);
 
-    /// <summary>Counts what a generation has used in all, and gives back what is left of its reservation.</summary>
+    /// <summary>Keeps what is reserved for so much longer, where it is still there; nobody runs it yet who would.</summary>
+    ValueTask KeepAsync(Payer payer, string id, TimeSpan lease) => default;
+
+    /// <summary>Counts what a generation has used in all, and gives back what is left of its reservation; or takes that back.</summary>
     ValueTask SettleAsync(Payer payer, Settlement settlement);
 }
 
@@ -44,9 +47,6 @@ internal sealed record Reservation
 
     /// <summary>What one of those costs.</summary>
     public long TokenMoney { get; init; }
-
-    /// <summary>How long it is kept before anybody runs it, where there is a <see cref="ILimiter.Lease"/>.</summary>
-    public TimeSpan Lease { get; init; } = TimeSpan.FromMinutes(1);
 }
 
 /// <summary>What an answer has used by now.</summary>
@@ -63,7 +63,8 @@ internal readonly record struct TokenUse(string Id, long Counted, long Used, lon
 /// <param name="Used">The tokens in all.</param>
 /// <param name="Money">What they cost.</param>
 /// <param name="WasRefused">It never was one: its request does not count either.</param>
-internal readonly record struct Settlement(string Id, long Counted, long Used, long Money, bool WasRefused = false);
+/// <param name="TakesBack">It was counted just so, and somebody else has the generation, who reserves and counts.</param>
+internal readonly record struct Settlement(string Id, long Counted, long Used, long Money, bool WasRefused = false, bool TakesBack = false);
 
 /// <summary>Which limit it is.</summary>
 internal enum LimitKind : byte

@@ -16,7 +16,8 @@ internal readonly record struct Spending(DateOnly Day, long Today, long ThisMont
         return new Spending(day, 0, (day.Year, day.Month) == (Day.Year, Day.Month) ? ThisMonth : 0);
     }
 
-    public Spending Add(long money) => this with { Today = Today + money, ThisMonth = ThisMonth + money };
+    /// <summary>With more spent, or less: what is taken back may have been spent the day before.</summary>
+    public Spending Add(long money) => this with { Today = Math.Max(0, Today + money), ThisMonth = Math.Max(0, ThisMonth + money) };
 
     public static TimeSpan UntilTomorrow(DateTimeOffset now) => now.UtcDateTime.Date.AddDays(1) - now.UtcDateTime;
 

@@ -90,6 +90,23 @@ public abstract class LimiterCompliance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_counted_can_be_taken_back_and_counts_once_by_who_has_the_answer_then()
+    {
+        var payer = Payer(new() { TokensPerMinute = 1000, BudgetPerDay = 1 });
+        await ReserveAsync(payer, "a", 100, Money.Of(0.5m));
+        await _limiter.UseAsync(payer, new("a", 0, 60, 0, 0));
+        var settlement = new Settlement("a", 60, 80, Money.Of(0.4m));
+        await _limiter.SettleAsync(payer, settlement);
+        await _limiter.UseAsync(payer, new("a", 60, 70, 30, 0)); // somebody else goes on with it
+        await _limiter.SettleAsync(payer, settlement with { TakesBack = true });
+        (await LeftAsync(payer)).ShouldBe(1000 - 70 - 30);
+        await SettleAsync(payer, "a", used: 90, money: Money.Of(0.45m));
+        (await LeftAsync(payer)).ShouldBe(1000 - 90);
+        (await ReserveAsync(payer, "b", 1, Money.Of(0.56m))).Refused.ShouldBe(LimitKind.DayBudget);
+        (await ReserveAsync(payer, "b", 1, Money.Of(0.55m))).IsAllowed.ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task A_reservation_grows_as_far_as_there_is_room()
     {
         var payer = Payer(new() { TokensPerMinute = 100 });

@@ -95,6 +95,13 @@ internal sealed class AccountState
     /// <summary>Closes a reservation.</summary>
     public void Settle(Settlement settlement)
     {
+        if (settlement.TakesBack)
+        {
+            _tokens.TakeBack(Math.Max(0, settlement.Used - settlement.Counted));
+            Spending = Spending.Add(-settlement.Money);
+            return;
+        }
+
         var isOpen = _open.TryGetValue(settlement.Id, out var held);
         var counted = isOpen ? held.Counted : settlement.Counted;
         Release(settlement.Id);
