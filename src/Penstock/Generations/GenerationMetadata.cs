@@ -81,6 +81,7 @@ internal sealed record GenerationMetadata(
             JsonSerializer.Serialize(json, Limits, GenerationJson.Default.LimitTerms);
         }
 
+        if (Conversation is not null) json.WriteString("conversation"u8, Conversation);
         if (Dropped is not null)
         {
             json.WriteStartArray("dropped"u8);
