@@ -24,7 +24,7 @@ internal static class StoredSecret
         }
 
         using var reader = await log.OpenReaderAsync(path);
-        if (reader is not null && await reader.WaitAsync() is StreamWait.Ready && reader.TryRead(out var secret)) return secret.Data.ToArray();
-        throw new InvalidOperationException($"The secret {path} cannot be read from the log.");
+        var isThere = reader is not null && await reader.WaitAsync() is StreamWait.Ready;
+        return isThere && reader!.TryRead(out var secret) ? secret.Data.ToArray() : throw new InvalidOperationException($"The secret {path} cannot be read from the log.");
     }
 }

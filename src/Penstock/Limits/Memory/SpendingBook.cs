@@ -22,8 +22,8 @@ internal sealed class SpendingBook(IStreamLog log, TimeProvider time, ILogger lo
         var path = PathOf(account, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime));
         if (await log.GetAsync(path) is not { NextOffset: > 0 } info) return default;
         using var reader = await log.OpenReaderAsync(path, info.NextOffset - 1);
-        if (reader is null || await reader.WaitAsync() is not StreamWait.Ready || !reader.TryRead(out var last)) return default;
-        return JsonSerializer.Deserialize(last.Data, SpendingJson.Default.Spending);
+        if (reader is null || await reader.WaitAsync() is not StreamWait.Ready) return default;
+        return reader.TryRead(out var last) ? JsonSerializer.Deserialize(last.Data, SpendingJson.Default.Spending) : default;
     }
 
     /// <summary>Writes it down soon: at once, or when what is being written of the account is, the newest alone.</summary>
