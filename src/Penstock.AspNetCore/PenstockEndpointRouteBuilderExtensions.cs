@@ -51,6 +51,7 @@ public static class PenstockEndpointRouteBuilderExtensions
         services.GetRequiredService<ModelsEndpoints>().Map(guarded);
         services.GetRequiredService<DurableStreamsEndpoints>().Map(guarded);
         services.GetRequiredService<UsageEndpoints>().Map(guarded);
+        services.GetRequiredService<OperationsEndpoints>().Map(guarded);
 
         // Groq and Azure have OpenAI's addresses below this one, and Groq's SDK always asks there.
         var compatible = guarded.MapGroup("/openai").ExcludeFromDescription();

@@ -90,6 +90,7 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton<MetricStore>();
         services.AddSingleton<MetricsEndpoints>();
         services.AddSingleton<UsageEndpoints>();
+        services.AddSingleton<OperationsEndpoints>();
         AddDurableStreams(services);
         AddAuth(services);
         services.AddCors();

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Penstock.Generations;
 using Penstock.Jobs;
 using Penstock.Limits;
+using Penstock.Protocols;
 
 namespace Penstock.AspNetCore.Auth;
 
@@ -34,6 +35,14 @@ internal sealed record Caller(Owner Owner)
     /// <summary>The caller of a request that came through the <see cref="Gate"/>.</summary>
     public static Caller Of(HttpContext context) =>
         context.Features.Get<Caller>() ?? throw new InvalidOperationException($"{context.Request.Path} is not behind the gate: nobody has looked who asks.");
+
+    /// <summary>Lets an operator pass, and whoever calls a server that tells nobody apart.</summary>
+    /// <exception cref="RequestException">403: it is somebody else.</exception>
+    public void CheckOperator()
+    {
+        if (Owner is { Name: not null, SeesAll: false })
+            throw new RequestException("This is about everybody's, so it is for operators: send a key that was made with --admin.") { Status = 403, Code = "operators_only" };
+    }
 
     public bool MayUse(Surface surface) => Endpoints.Count == 0 || surface.IsForAll || Endpoints.Contains(surface.Name, StringComparer.Ordinal);
 

@@ -9,8 +9,8 @@ using Penstock.Streams;
 namespace Penstock.AspNetCore.Auth;
 
 /// <summary>
-/// Tickets: what an EventSource, which sends no header, has in its address instead of a key. Each opens one generation's stream,
-/// for reading, for a short time, and ends with the key that it was given for.
+/// Tickets: what an EventSource, which sends no header, has in its address instead of a key, and what a link carries that shows one
+/// run to whoever has it. Each opens one generation's stream, for reading, for a time, and ends with the key that it was given for.
 /// </summary>
 internal sealed class Tickets(IStreamLog log, KeyRing keys, PenstockOptions options, TimeProvider time)
 {
@@ -20,13 +20,18 @@ internal sealed class Tickets(IStreamLog log, KeyRing keys, PenstockOptions opti
     private readonly Lock _gate = new();
     private Task<byte[]>? _secret;
 
-    public async Task<(string Ticket, DateTimeOffset ExpiresAt)> NewAsync(Caller caller, string generation)
+    /// <param name="caller">Whose ticket it is.</param>
+    /// <param name="generation">The stream that it opens, which is never kept for less than the ticket.</param>
+    /// <param name="lifetime">How long it is to open it; null for <see cref="AuthOptions.TicketLifetime"/>.</param>
+    public async Task<(string Ticket, DateTimeOffset ExpiresAt)> NewAsync(Caller caller, StreamInfo generation, TimeSpan? lifetime)
     {
-        var end = time.GetUtcNow() + options.Auth.TicketLifetime;
+        var now = time.GetUtcNow();
+        var end = generation.ExpiresAt ?? now + options.Storage.Retention;
+        if (now + (lifetime ?? options.Auth.TicketLifetime) is var asked && asked < end) end = asked;
         if (caller.ExpiresAt < end) end = caller.ExpiresAt.Value;
         end = DateTimeOffset.FromUnixTimeSeconds(end.ToUnixTimeSeconds());
         var owner = caller.Owner.SeesAll ? "*" : caller.Owner.Name is { } name ? "." + name : "";
-        var text = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{end.ToUnixTimeSeconds()}\n{generation}\n{caller.KeyId}\n{owner}"));
+        var text = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{end.ToUnixTimeSeconds()}\n{GenerationPath.IdOf(generation.Path)}\n{caller.KeyId}\n{owner}"));
         return ($"{Base64Url.EncodeToString(text)}.{Base64Url.EncodeToString(HMACSHA256.HashData(await SecretAsync(), text))}", end);
     }
 

@@ -8,14 +8,13 @@ using Penstock.Telemetry;
 namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary><c>/metrics</c>: what is measured, as Prometheus reads it. It is everybody's, so where callers are told apart it is for operators.</summary>
-internal sealed class MetricsEndpoints(MetricStore metrics)
+internal sealed class MetricsEndpoints(GenerationEndpoint endpoint, MetricStore metrics)
 {
-    public void Map(IEndpointRouteBuilder routes) => routes.Map("/metrics", Surface.Operations, ("GET", WriteAsync));
+    public void Map(IEndpointRouteBuilder routes) => routes.Map("/metrics", Surface.Operations, ("GET", context => endpoint.HandleAsync(context, ClientProtocols.Native, () => WriteAsync(context))));
 
     private Task WriteAsync(HttpContext context)
     {
-        if (Caller.Of(context).Owner is { Name: not null, SeesAll: false })
-            return ErrorReply.WriteAsync(context, ClientProtocols.Native, new RequestException("Metrics are for operators: send a key that was made with --admin.") { Status = 403, Code = "operators_only" });
+        Caller.Of(context).CheckOperator();
         context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
         context.Response.Headers.CacheControl = "no-store";
         metrics.Write(context.Response.BodyWriter);

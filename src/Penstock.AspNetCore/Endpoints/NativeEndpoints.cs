@@ -131,8 +131,9 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
     private async Task TicketAsync(HttpContext context)
     {
         var id = await IdOfAsync(context);
-        if (await catalog.GetInfoAsync(id, OwnerOf(context)) is null) throw GenerationEndpoint.NotFound();
-        var (ticket, end) = await tickets.NewAsync(Caller.Of(context), id);
+        var lifetime = LifetimeOf(context);
+        var info = await catalog.GetInfoAsync(id, OwnerOf(context)) ?? throw GenerationEndpoint.NotFound();
+        var (ticket, end) = await tickets.NewAsync(Caller.Of(context), info, lifetime);
         context.Response.ContentType = "application/json";
         context.Response.Headers.CacheControl = "no-store";
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
@@ -141,6 +142,15 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
         json.WriteString("expiresAt"u8, end);
         json.WriteString("url"u8, $"{context.Request.PathBase}/v1/generations/{id}/events?ticket={ticket}");
         json.WriteEndObject();
+    }
+
+    private static TimeSpan? LifetimeOf(HttpContext context)
+    {
+        var text = context.Request.Query["seconds"].ToString();
+        if (text.Length == 0) return null;
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds > 0
+            ? TimeSpan.FromSeconds(seconds)
+            : throw new RequestException($"seconds is '{text}'; it must be a number from 1 on.") { Param = "seconds" };
     }
 
     /// <summary>Writes what is known of a generation.</summary>

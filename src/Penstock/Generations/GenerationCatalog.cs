@@ -10,6 +10,8 @@ namespace Penstock.Generations;
 internal sealed class GenerationCatalog(
     IStreamLog log, IJobQueue queue, GenerationWorker worker, Watchers watchers, GenerationOptions options, ILogger<GenerationCatalog> logger)
 {
+    private const int MostWatchers = 100;
+
     /// <summary>Opens a cursor, or null when there is no such generation.</summary>
     /// <param name="id">The generation.</param>
     /// <param name="offset">The first event to read.</param>
@@ -75,7 +77,17 @@ internal sealed class GenerationCatalog(
     public async ValueTask<GenerationSnapshot?> GetSnapshotAsync(string id, Owner owner)
     {
         var info = await GetInfoAsync(id, owner);
-        return info is null ? null : await GetSnapshotAsync(info, info.NextOffset);
+        return info is null ? null : await GetSnapshotAsync(info, owner);
+    }
+
+    // With what is for the eyes of who may stop it, and not of who only reads.
+    private async ValueTask<GenerationSnapshot?> GetSnapshotAsync(StreamInfo info, Owner owner)
+    {
+        var positions = worker.Find(GenerationPath.IdOf(info.Path))?.Subscribers.Positions(MostWatchers);
+        if (await GetSnapshotAsync(info, info.NextOffset) is not { } snapshot) return null;
+        snapshot.Watchers = info.Closed ? null : positions;
+        if (owner.SeesAll) snapshot.Owner = GenerationMetadata.TryRead(info.Metadata)?.Owner;
+        return snapshot;
     }
 
     /// <summary>What the events before <paramref name="end"/> say, which are stored; null when the generation is gone.</summary>
@@ -94,7 +106,7 @@ internal sealed class GenerationCatalog(
             GenerationSnapshot? snapshot = null;
             try
             {
-                if (status is null || await StatusAsync(info) == status) snapshot = await GetSnapshotAsync(info, info.NextOffset);
+                if (status is null || await StatusAsync(info) == status) snapshot = await GetSnapshotAsync(info, owner);
             }
             catch (Exception e) when (e is not ObjectDisposedException)
             {

@@ -56,6 +56,12 @@ public sealed class GenerationSnapshot
 
     public GenerationError? Error { get; private set; }
 
+    /// <summary>The last event that each who watches it at this node has been given; null where that is not known, or not the asker's to know.</summary>
+    public IReadOnlyList<long>? Watchers { get; internal set; }
+
+    /// <summary>Whose it is, for an operator; null for nobody's in particular.</summary>
+    public string? Owner { get; internal set; }
+
     /// <summary>Folds the events before <paramref name="end"/>, which are stored.</summary>
     internal static async ValueTask<GenerationSnapshot> ReadAsync(string id, StreamInfo info, long end, IStreamReader reader)
     {

@@ -33,7 +33,23 @@ internal static class GenerationSnapshotWriter
         }
 
         json.WriteNumber("offset"u8, snapshot.Offset);
+        if (snapshot.Owner is { } owner) json.WriteString("owner"u8, owner);
+        if (snapshot.Watchers is { } watchers) WriteWatchers(json, watchers, snapshot.Offset);
         json.WriteEndObject();
+    }
+
+    private static void WriteWatchers(Utf8JsonWriter json, IReadOnlyList<long> watchers, long last)
+    {
+        json.WriteStartArray("watchers"u8);
+        foreach (var offset in watchers)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("offset"u8, offset);
+            json.WriteNumber("lag"u8, Math.Max(0, last - offset)); // it may have been given more since the log was read
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void WriteBlock(Utf8JsonWriter json, SnapshotBlock block)

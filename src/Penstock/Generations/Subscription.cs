@@ -22,9 +22,13 @@ internal sealed class Subscription : IDisposable
         Id = id;
         Reader = reader;
         _generation = generation;
-        generation?.Subscribers.Add();
+        generation?.Subscribers.Enter(this);
         PenstockMeter.Subscribers.Add(1);
     }
+
+    // Neighbours among those who watch the same generation, guarded by its Subscribers.
+    internal Subscription? Next;
+    internal Subscription? Previous;
 
     public string Id { get; }
 
@@ -41,7 +45,7 @@ internal sealed class Subscription : IDisposable
         if (_disposed) return;
         _disposed = true;
         Reader.Dispose();
-        _generation?.Subscribers.Remove();
+        _generation?.Subscribers.Leave(this);
         _watcher?.Dispose();
         PenstockMeter.Subscribers.Add(-1);
     }

@@ -52,7 +52,7 @@ internal sealed class Attempts
     public void Release(TimeSpan delay)
     {
         if (_current is null) return;
-        _current.Target.Health?.Succeeded(delay);
+        _current.Target.Succeeded(delay);
         _current = null;
         DropBeside(error: null);
         if (!_goesOn) _request = null;
@@ -61,7 +61,7 @@ internal sealed class Attempts
     /// <summary>The call ended for reasons that are not the target's.</summary>
     public void Abandon()
     {
-        _current?.Target.Health?.Abandoned();
+        _current?.Target.Abandoned();
         DropBeside(error: null);
         _request = null;
         _current = null;
@@ -82,7 +82,7 @@ internal sealed class Attempts
             return false;
         }
 
-        _current!.Target.Health?.Failed();
+        _current!.Target.Failed();
         Number++;
         if (kind == FailureKind.Transient && _retries < _options.MaxRetries && Pause(error.RetryAfter) is { } wait && Current.Target.Health?.TryEnter() != false)
         {
@@ -105,7 +105,7 @@ internal sealed class Attempts
     public bool GoOn(string said, out TimeSpan pause)
     {
         var failed = _targets[_place];
-        failed.Health?.Failed();
+        failed.Failed();
         _request = _request! with { Prefix = said.Length > 0 ? said : null };
         _targets = [.. _targets.Skip(_place + 1), .. _targets.Take(_place + 1)];
         _place = -1;
@@ -135,7 +135,7 @@ internal sealed class Attempts
     /// <param name="delay">How long the other had had.</param>
     public void TurnToBeside(TimeSpan delay)
     {
-        _current!.Target.Health?.Outrun(delay);
+        _current!.Target.Outrun(delay);
         TurnToBeside();
     }
 
@@ -163,8 +163,8 @@ internal sealed class Attempts
 
     private void Blame(Target target, GenerationError? error)
     {
-        if (error is null || IsRequests(error)) target.Health?.Abandoned();
-        else target.Health?.Failed();
+        if (error is null || IsRequests(error)) target.Abandoned();
+        else target.Failed();
     }
 
     // The request is at fault; with a prefix it is not what the client sent.
@@ -190,7 +190,7 @@ internal sealed class Attempts
         }
         catch (RequestException e)
         {
-            target.Health?.Abandoned();
+            target.Abandoned();
             _refused ??= e;
             return null;
         }

@@ -62,6 +62,12 @@ internal sealed class ModelRouter : IDisposable
             .Concat(_providers.Values.SelectMany(p => p.Options.Models.Select(m => $"{p.Name}/{m}")))
             .Distinct(StringComparer.Ordinal)];
 
+    /// <summary>The providers, by name.</summary>
+    public IEnumerable<Provider> Providers => _providers.Values.OrderBy(p => p.Name, StringComparer.Ordinal);
+
+    /// <summary>Whom each alias asks, the first to ask first.</summary>
+    public IEnumerable<(string Alias, Target Target)> AliasTargets => _aliases.OrderBy(a => a.Key, StringComparer.Ordinal).SelectMany(a => a.Value.Targets.Select(t => (a.Key, t)));
+
     public void Dispose()
     {
         foreach (var provider in _providers.Values) provider.Dispose();

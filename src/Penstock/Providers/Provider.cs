@@ -19,6 +19,7 @@ internal sealed class Provider : IDisposable
     {
         Name = name;
         Options = options;
+        Health = new TargetHealth(time);
         _baseUrl = new Uri((IsSimulated ? "http://simulated" : options.BaseUrl!).TrimEnd('/') + "/");
         Protocol = ProviderProtocols.New(IsSimulated ? ChatCompletionsProtocol.ProtocolName : options.Protocol, _baseUrl, options.ApiVersion);
         _client = new HttpMessageInvoker(IsSimulated ? new SimulatedHandler(time) : NewHandler(_baseUrl, options, ownTransport, time));
@@ -30,6 +31,9 @@ internal sealed class Provider : IDisposable
     public ProviderOptions Options { get; }
 
     public ProviderProtocol Protocol { get; }
+
+    /// <summary>How its calls have fared lately, whatever they asked. To be looked at: what rests are an alias's targets.</summary>
+    public TargetHealth Health { get; }
 
     /// <summary>Whether its models go on with an answer that broke off.</summary>
     public bool ContinuesPrefix => IsSimulated || Options.ContinuesPrefix;

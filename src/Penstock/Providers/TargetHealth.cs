@@ -35,6 +35,20 @@ internal sealed class TargetHealth(TimeProvider time)
         }
     }
 
+    /// <summary>What it is like at the moment.</summary>
+    public HealthNow Now
+    {
+        get
+        {
+            lock (_lock)
+            {
+                Roll();
+                var state = _openedAt is not { } openedAt ? BreakerState.Closed : _probing || time.GetElapsedTime(openedAt) >= _break ? BreakerState.Probing : BreakerState.Open;
+                return new HealthNow(state, _now.Calls + _before.Calls, _now.Failures + _before.Failures);
+            }
+        }
+    }
+
     /// <summary>Whether it may be asked. Whoever is told so reports what came of it.</summary>
     public bool TryEnter()
     {
@@ -125,4 +139,22 @@ internal sealed class TargetHealth(TimeProvider time)
         _now = default;
         _since = time.GetTimestamp();
     }
+}
+
+/// <summary>What a target is like at a moment.</summary>
+/// <param name="State">Whether it is asked.</param>
+/// <param name="Calls">How many calls of the last half minute have an outcome.</param>
+/// <param name="Failures">How many of them failed.</param>
+internal readonly record struct HealthNow(BreakerState State, int Calls, int Failures);
+
+internal enum BreakerState : byte
+{
+    /// <summary>It is asked.</summary>
+    Closed,
+
+    /// <summary>It is given a rest.</summary>
+    Open,
+
+    /// <summary>One call is to show whether it is well again.</summary>
+    Probing,
 }

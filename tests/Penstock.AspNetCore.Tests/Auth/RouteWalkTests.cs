@@ -37,6 +37,45 @@ public sealed partial class RouteWalkTests
     }
 
     [Fact]
+    public async Task A_ticket_to_share_a_run_opens_its_events_and_no_other_route()
+    {
+        var alice = TestKey.For("alice");
+        await using var host = await TestKeys.StartAsync(alice);
+        host.Upstream.ReplyTo("hold", async call =>
+        {
+            await call.Sse([Chat.Role(), Chat.Text("alices-words")]);
+            await call.Hold();
+        });
+        var (_, started) = await Api.SendAsync(host.Api.Post("v1/generations", new JsonObject { ["model"] = "up/hold", ["prompt"] = "x" }).By(alice));
+        var id = (string)started!["id"]!;
+        var (_, shared) = await Api.SendAsync(host.Api.Post($"v1/generations/{id}/ticket?seconds=86400", new JsonObject()).By(alice));
+        var resp = $"resp_{id[4..]}";
+        string[] opened = [$"GET v1/generations/{id}/events", $"GET v1/generations/{resp}/events", $"GET v1/stream/generations/{id}"];
+        var walked = 0;
+        foreach (var (method, pattern) in Routes(host).Where(r => !_open.Contains($"{r.Method} {r.Pattern}")))
+        {
+            foreach (var name in (string[])[id, $"generations/{id}", resp])
+            {
+                var address = Fill(pattern, name);
+                if (opened.Contains($"{method} {address}")) continue; // read below
+                var reply = await Request(host, method, $"{address}?ticket={shared!["ticket"]}").TextAsync();
+                // Where the name has a slash there may be no route.
+                if (!(name.Contains('/', StringComparison.Ordinal) && reply.Contains("There is nothing at this address", StringComparison.Ordinal))) reply.ShouldStartWith("401", customMessage: $"{method} {pattern} {name}");
+                walked++;
+            }
+        }
+
+        walked.ShouldBeGreaterThan(150);
+        var status = (string)(await Api.SendAsync(host.Api.Get($"v1/generations/{id}").By(alice))).Body!["status"]!;
+        status.ShouldBe("running");
+        using var events = await SseClient.OpenAsync(host.Api.Get($"{((string)shared!["url"]!).TrimStart('/')}&snapshot=true"));
+        var snapshot = (await events.NextAsync())!.Data;
+        snapshot.ShouldContain("alices-words");
+        snapshot.ShouldNotContain("watchers");
+        (await host.Api.Get($"v1/generations/{id}").By(alice).TextAsync()).ShouldContain("watchers");
+    }
+
+    [Fact]
     public async Task Another_owners_stream_is_on_every_route_as_if_it_were_not_there()
     {
         TestKey alice = TestKey.For("alice"), bob = TestKey.For("bob");

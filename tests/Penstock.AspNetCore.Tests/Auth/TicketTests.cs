@@ -82,6 +82,24 @@ public sealed class TicketTests
     }
 
     [Fact]
+    public async Task A_ticket_to_share_holds_as_long_as_its_owner_says_and_no_longer_than_the_run_is_kept()
+    {
+        await using var host = await PenstockHost.StartAsync(Tokens.ByPrompt(), "memory", [.. _alice.Settings, ("Storage:Retention", "01:00:00")]);
+        var id = await StartAsync(host, "a-3");
+        async Task<double> MinutesAsync(string seconds)
+        {
+            var (_, ticket) = await Api.SendAsync(host.Api.Post($"v1/generations/{id}/ticket?seconds={seconds}", new JsonObject()).By(_alice));
+            return ((DateTimeOffset)ticket!["expiresAt"]! - DateTimeOffset.UtcNow).TotalMinutes;
+        }
+
+        (await MinutesAsync("1200")).ShouldBeInRange(19, 20);
+        (await MinutesAsync("86400")).ShouldBeInRange(58, 60);
+        (await MinutesAsync("2147483647")).ShouldBeInRange(58, 60);
+        foreach (var wrong in (string[])["0", "-1", "1.5", "a%20day", "9999999999"])
+            (await host.Api.Post($"v1/generations/{id}/ticket?seconds={wrong}", new JsonObject()).By(_alice).TextAsync()).ShouldStartWith("400", customMessage: wrong);
+    }
+
+    [Fact]
     public async Task A_ticket_outlives_a_restart()
     {
         var folder = Directory.CreateTempSubdirectory("penstock-test-").FullName;

@@ -41,6 +41,37 @@ public sealed class SubscriberTests
     }
 
     [Fact]
+    public async Task Who_watches_is_told_with_how_far_each_lags()
+    {
+        var end = new TaskCompletionSource();
+        var big = new string('x', 16 * 1024);
+        await using var host = await PenstockHost.StartAsync(async call =>
+        {
+            await call.Sse([Chat.Role(), .. Enumerable.Range(0, 600).Select(i => Chat.Text($"{i}{big}"))]);
+            await end.Task;
+            await call.Sse(Chat.Finish());
+            await call.Done();
+        });
+        var id = await host.Api.StartAsync("up/m");
+        async Task<List<(long Offset, long Lag)>> WatchersAsync() =>
+            [.. (await host.Api.SnapshotAsync(id))["watchers"]!.AsArray().Select(w => ((long)w!["offset"]!, (long)w["lag"]!))];
+        (await WatchersAsync()).ShouldBeEmpty();
+
+        using var stalled = await SseClient.OpenAsync(host.Api.Events(id), receiveBuffer: 4096);
+        using var reader = await SseClient.OpenAsync(host.Api.Events(id));
+        for (var read = 0; read < 600;) read += (await reader.NextAsync())!.Type() == "delta" ? 1 : 0;
+        await Eventually.Is(async () => (await WatchersAsync())[0].Lag == 0, "the one that reads has all");
+        var (behind, lag) = (await WatchersAsync())[1];
+        lag.ShouldBeGreaterThan(100, "the one that does not is far behind");
+        behind.ShouldBeGreaterThan(0);
+        stalled.Cut();
+        await Eventually.Is(async () => (await WatchersAsync()).Count == 1, "who has left is not told of");
+
+        end.SetResult();
+        (await host.Api.EndedAsync(id))["watchers"].ShouldBeNull();
+    }
+
+    [Fact]
     public async Task A_chat_generation_is_watched_natively()
     {
         await using var host = await PenstockHost.StartAsync(Tokens.ByPrompt());
