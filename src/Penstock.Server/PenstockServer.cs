@@ -45,8 +45,14 @@ internal static class PenstockServer
         app.Use(SecurityHeaders);
         app.MapPenstock();
         app.MapDocs();
-        if (app.Services.GetRequiredService<PenstockOptions>().Queue.TakesRequests) app.MapPlayground(typeof(PenstockServer).Assembly);
+        if (app.Services.GetRequiredService<PenstockOptions>().Queue.TakesRequests) Playground(app);
         return app;
+    }
+
+    private static void Playground(WebApplication app)
+    {
+        app.MapPlayground(typeof(PenstockServer).Assembly);
+        app.MapDevelopmentNode();
     }
 
     private static bool SaysAddress(IConfiguration configuration) =>

@@ -41,6 +41,33 @@ public sealed class PlaygroundTests
         (await reply.Content.ReadAsStringAsync()).ShouldContain("dotnet build src/Penstock.Server");
     }
 
+    [Theory]
+    [InlineData("Development", "http://127.0.0.1:0", "{0}", "", 200)]
+    [InlineData("Development", "http://127.0.0.1:0", "{0}", "http://{0}", 200)]
+    [InlineData("Development", "http://127.0.0.1:0", "{0}", "https://example.com", 404)]
+    [InlineData("Development", "http://127.0.0.1:0", "example.com", "", 404)]
+    [InlineData("Development", "http://*:0", "{0}", "", 404)]
+    [InlineData("Production", "http://127.0.0.1:0", "{0}", "", 404)]
+    public async Task A_node_is_killed_by_its_own_page_in_Development_on_loopback_alone(string environment, string listen, string host, string origin, int status)
+    {
+        var builder = WebApplication.CreateSlimBuilder(["--environment", environment, "--urls", listen, "--Penstock:Storage:Kind", "memory", "--Penstock:Auth:Open", "true"]);
+        await using var app = PenstockServer.Build(builder);
+        await app.StartAsync();
+        var port = new Uri(app.Urls.First().Replace("[::]", "127.0.0.1", StringComparison.Ordinal)).Port;
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        async Task<HttpStatusCode> SendAsync(HttpMethod method)
+        {
+            using var request = new HttpRequestMessage(method, "development/node");
+            request.Headers.Host = string.Format(null, host, $"127.0.0.1:{port}");
+            if (origin.Length > 0) request.Headers.Add("Origin", string.Format(null, origin, $"127.0.0.1:{port}"));
+            using var reply = await http.SendAsync(request);
+            return reply.StatusCode;
+        }
+
+        ((int)await SendAsync(HttpMethod.Get)).ShouldBe(status);
+        if (status == 404) (await SendAsync(HttpMethod.Delete)).ShouldBe(HttpStatusCode.NotFound); // and the test's process lives
+    }
+
     // The report is one long line.
     private static string Failures(string output) => string.Join('\n', output.Split("\"assertionResults\"").Where(file => file.Contains("\"failed\"", StringComparison.Ordinal)));
 }

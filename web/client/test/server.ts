@@ -14,16 +14,16 @@ export class Server {
   log = '';
   #process: ChildProcess | undefined;
 
-  private constructor(readonly port: number, private readonly folder: string, private readonly settings: Record<string, string>) {}
+  private constructor(readonly port: number, private readonly folder: string, private readonly settings: Record<string, string>, private readonly looped: boolean) {}
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Keys are below `Penstock:`, `Streams:Heartbeat`. */
-  static async start(settings: Record<string, string> = {}): Promise<Server> {
+  /** Keys are below `Penstock:`, `Streams:Heartbeat`. In a loop it is in development, and starts again when it dies. */
+  static async start(settings: Record<string, string> = {}, { looped = false } = {}): Promise<Server> {
     if (!existsSync(dll)) throw new Error(`Build Penstock.Server first: there is no ${dll}.`);
-    const server = new Server(await freePort(), mkdtempSync(join(tmpdir(), 'penstock-client-')), settings);
+    const server = new Server(await freePort(), mkdtempSync(join(tmpdir(), 'penstock-client-')), settings, looped);
     await server.launch();
     return server;
   }
@@ -32,7 +32,10 @@ export class Server {
     const env: Record<string, string> = { Penstock__Storage__Path: this.folder, Logging__LogLevel__Default: 'Warning' };
     for (const [name, value] of Object.entries(process.env)) if (value !== undefined && !/_API_KEY$|^OLLAMA_HOST$/.test(name)) env[name] = value;
     for (const [key, value] of Object.entries(this.settings)) env[`Penstock__${key.replaceAll(':', '__')}`] = value;
-    const started = spawn('dotnet', [dll, '--urls', this.url], { env, cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    if (this.looped) env.ASPNETCORE_ENVIRONMENT = 'Development';
+    const command = ['dotnet', dll, '--urls', this.url];
+    const [program, ...args] = this.looped ? ['sh', '-c', 'until "$0" "$@"; do :; done', ...command] : command;
+    const started = spawn(program!, args, { env, cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'], detached: this.looped });
     this.#process = started;
     started.stdout!.on('data', data => (this.log += data));
     started.stderr!.on('data', data => (this.log += data));
@@ -45,7 +48,8 @@ export class Server {
   async end(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
     const running = this.#process;
     if (!running || running.exitCode !== null || running.signalCode !== null) return;
-    running.kill(signal);
+    if (this.looped) process.kill(-running.pid!, signal);
+    else running.kill(signal);
     await once(running, 'exit');
   }
 

@@ -1,5 +1,6 @@
-import { createClient } from 'penstock';
+import { createClient, type Send } from 'penstock';
 import { sharedConnection } from 'penstock/shared';
+import { guest, withTicket } from './guest';
 import { recorded } from './instruments/recordings';
 import { wire } from './instruments/wire';
 
@@ -9,7 +10,7 @@ const keyPlace = 'penstock:key';
 export const baseUrl = new URL('.', document.baseURI).href.replace(/\/$/, '');
 
 /** The key of this tab; it is kept nowhere else, and goes with it. */
-export const apiKey = read();
+export const apiKey = guest ? '' : read();
 
 /** The next key, or none. Whatever was followed with the old one is followed anew. */
 export function takeKey(key: string): void {
@@ -18,17 +19,22 @@ export function takeKey(key: string): void {
   location.reload();
 }
 
+const ours = withTicket(wire.fetch);
+const plain = withTicket((input, init) => fetch(input, init));
+// A ticket opens one run's own address, and not the one that many share.
+const own = (_: Send) => ({ follow: (id: string, after: number, options: object) => createClient({ baseUrl, fetch: ours }).attach(id, { after, ...options }) });
+
 /** The server that gave us this page. All tabs of one key share one connection, so that the seventh has one, too. */
 export const client = createClient({
   baseUrl,
   headers: apiKey ? { Authorization: `Bearer ${apiKey}` } : {},
-  fetch: wire.fetch,
-  connection: recorded(sharedConnection({ name: `penstock ${mark(apiKey)}` })),
+  fetch: ours,
+  connection: recorded(guest ? own : sharedConnection({ name: `penstock ${mark(apiKey)}` })),
 });
 
 /** For what the client has no word for. */
 export function get(path: string, init: RequestInit = {}): Promise<Response> {
-  return fetch(baseUrl + path, { cache: 'no-store', ...init, headers: { ...init.headers, ...(apiKey ? { Authorization: `Bearer ${apiKey}` } : {}) } });
+  return plain(baseUrl + path, { cache: 'no-store', ...init, headers: { ...init.headers, ...(apiKey ? { Authorization: `Bearer ${apiKey}` } : {}) } });
 }
 
 function read(): string {

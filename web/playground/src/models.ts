@@ -1,5 +1,6 @@
 import { PenstockError, type Model } from 'penstock';
 import { client } from './api';
+import { guest } from './guest';
 import { Observable, useObserved } from './observable';
 
 export interface Models {
@@ -13,7 +14,7 @@ class Store extends Observable {
 
   constructor() {
     super();
-    void this.load();
+    if (!guest) void this.load();
     addEventListener('online', () => { if (this.#now.error) void this.load(); });
   }
 

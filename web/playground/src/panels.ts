@@ -18,14 +18,17 @@ export interface Panel {
   id: string;
   title: string;
   icon: IconName;
+  /** Shown to a guest, too: it reads the events alone. */
+  reads?: true;
   load: () => Promise<{ default: ComponentType<PanelProps> }>;
 }
 
 export const panels: readonly Panel[] = [
-  { id: 'prove', title: 'Prove it', icon: 'shield', load: () => import('./instruments/prove/Prove') },
-  { id: 'inspect', title: 'Inspector', icon: 'pulse', load: () => import('./instruments/inspector/Inspector') },
-  { id: 'lens', title: 'Protocol lens', icon: 'lens', load: () => import('./instruments/lens/Lens') },
+  { id: 'prove', title: 'Prove it', icon: 'shield', reads: true, load: () => import('./instruments/prove/Prove') },
+  { id: 'inspect', title: 'Inspector', icon: 'pulse', reads: true, load: () => import('./instruments/inspector/Inspector') },
+  { id: 'lens', title: 'Protocol lens', icon: 'lens', reads: true, load: () => import('./instruments/lens/Lens') },
   { id: 'copy', title: 'Copy as code', icon: 'code', load: () => import('./instruments/copy/CopyAs') },
+  { id: 'share', title: 'Share', icon: 'link', load: () => import('./shared/Share') },
 ];
 
 /** A page of its own beside the chat: `#/<id>`. */

@@ -53,7 +53,7 @@ beforeAll(async () => {
     markdown: { text: markdown, size: 3, pace: 10 },
     hostile: { text: hostile, size: 7, pace: 1 },
     code: { text: `Here it is:\n\n\`\`\`js\n${'const drop = "of water"; // one of many\n'.repeat(60)}\`\`\`\n\nAnd that was it.`, size: 10, pace: 8 },
-    thinker: { reasoning: 'First I look at what is certain. '.repeat(10), text: 'It is so.', pace: 5 },
+    thinker: { reasoning: 'First I look at what is certain. '.repeat(10), text: 'It is so.', pace: 40 },
     caller: { text: 'I look it up.', tool: { name: 'get_weather', arguments: '{"city":"Paris","days":3}' }, size: 4 },
   });
   playground = await Playground.open({ 'Storage:Kind': 'memory', ...upstream.settings });

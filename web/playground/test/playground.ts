@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from 'playwright-core';
 import { expect } from 'vitest';
@@ -12,8 +13,8 @@ export class Playground {
 
   private constructor(readonly server: Server, readonly browser: Browser) {}
 
-  static async open(settings: Record<string, string> = {}): Promise<Playground> {
-    const server = await Server.start(settings);
+  static async open(settings: Record<string, string> = {}, options: { looped?: boolean } = {}): Promise<Playground> {
+    const server = await Server.start(settings, options);
     const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking'] });
     return new Playground(server, browser);
   }
@@ -40,7 +41,7 @@ export class Playground {
   async show(address = '', context?: BrowserContext, base = this.server.url): Promise<Page> {
     const page = await (context ?? (await this.device())).newPage();
     await page.goto(`${base}/${address}`);
-    await page.locator('.composer').waitFor();
+    await page.locator('.page').waitFor();
     return page;
   }
 
@@ -53,6 +54,14 @@ export class Playground {
     await this.browser.close();
     await this.server.dispose();
   }
+}
+
+/** A key as the server makes it, and the settings that let it in. */
+export function newKey(...args: string[]): { secret: string; settings: Record<string, string> } {
+  const dll = process.env.PENSTOCK_SERVER ?? new URL('../../../artifacts/bin/Penstock.Server/release/Penstock.Server.dll', import.meta.url).pathname;
+  const said = execFileSync('dotnet', [dll, 'keys', 'create', ...args, '--config'], { encoding: 'utf8' });
+  const settings = Object.fromEntries([...said.matchAll(/^Penstock__(.+?)=(.+)$/gm)].map(([, name, value]) => [name!.replaceAll('__', ':'), value!]));
+  return { secret: /(pk_[\w-]+)/.exec(said)![1]!, settings };
 }
 
 /** The page as it was just built, in place of the one that was built into the server, under that one's policy. */
@@ -100,6 +109,11 @@ export async function ended(answer: Locator, how: 'done' | 'stopped' | 'error' =
 export async function kept(server: Server, answer: Locator): Promise<{ status: string; text: string }> {
   const id = await answer.getAttribute('data-generation');
   return (await fetch(`${server.url}/v1/generations/${id}`)).json() as Promise<{ status: string; text: string }>;
+}
+
+/** What an instrument gives as a number. */
+export async function figure(page: Page, name: string): Promise<number> {
+  return Number((await page.locator('.instrument .figures > div', { has: page.getByText(name, { exact: true }) }).locator('dd').innerText()).replace(/[^\d.]/g, ''));
 }
 
 /** Text as Markdown's marks leave it. */

@@ -215,8 +215,8 @@ export class RunStore extends Store<StreamState> {
       this.#fold.restore(snapshot);
       this.changed('now');
     } catch (cause) {
-      // What a retry can mend the stream waits for.
-      if (!(cause instanceof PenstockError && cause.retryable)) throw cause;
+      // What a retry can mend the stream waits for; and a ticket opens the stream alone.
+      if (!(cause instanceof PenstockError && (cause.retryable || cause.status === 401))) throw cause;
     }
   }
 

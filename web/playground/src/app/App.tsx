@@ -1,10 +1,9 @@
 import { useEffect, useMemo, useState } from 'react';
 import { Chat } from '../chat/Chat';
-import { lastAnswer } from '../chat/actions';
 import { ModelPicker } from '../chat/ModelPicker';
 import { Parameters } from '../chat/Parameters';
 import { elsewhere, readLink } from '../conversations/link';
-import { newId, pathTo, plainSettings, type Answer, type Conversation, type Settings } from '../conversations/model';
+import { newId, plainSettings, type Conversation, type Settings } from '../conversations/model';
 import { conversations } from '../conversations/store';
 import { useModels } from '../models';
 import { useObserved } from '../observable';
@@ -15,6 +14,7 @@ import { Help } from './Help';
 import { Icon } from './Icon';
 import { KeyForm } from './KeyForm';
 import { Boundary, Lazy } from './Lazy';
+import { PanelAside, PanelButtons } from './PanelAside';
 import { router, usePlace } from './router';
 import { nextTheme, Sidebar } from './Sidebar';
 import { useShortcut } from './shortcuts';
@@ -51,7 +51,14 @@ function MenuButton({ onMenu }: { onMenu: () => void }) {
 }
 
 function ViewPage({ title, onMenu, children }: { id: string; title: string; onMenu: () => void; children: React.ReactNode }) {
-  return <main className="page"><header className="top"><MenuButton onMenu={onMenu} /><h1>{title}</h1></header><div className="view">{children}</div></main>;
+  const { error } = useModels();
+  return (
+    <main className="page">
+      <header className="top"><MenuButton onMenu={onMenu} /><h1>{title}</h1></header>
+      {error && <Trouble status={error.status} message={error.message} />}
+      <div className="view">{children}</div>
+    </main>
+  );
 }
 
 function ChatPage({ onMenu }: { onMenu: () => void }) {
@@ -83,9 +90,7 @@ function ChatPage({ onMenu }: { onMenu: () => void }) {
         <MenuButton onMenu={onMenu} />
         <ModelPicker model={settings.model} onPick={pick} />
         <span className="spacer" />
-        {conversation && panels.map(p => (
-          <button key={p.id} type="button" className="ghost round" aria-label={p.title} title={p.title} aria-pressed={panel?.id === p.id} onClick={() => router.ask({ panel: panel?.id === p.id ? null : p.id })}><Icon name={p.icon} /></button>
-        ))}
+        {conversation && <PanelButtons panels={panels} open={panel?.id} />}
         {conversation && conversation.leaf !== null && <DeviceLink conversation={conversation} />}
         <button type="button" className="ghost round" aria-label="System prompt and parameters" title="System prompt and parameters (Alt+P)" aria-pressed={parameters} onClick={() => setParameters(!parameters)}><Icon name="sliders" /></button>
       </header>
@@ -98,19 +103,6 @@ function ChatPage({ onMenu }: { onMenu: () => void }) {
         {panel && <PanelAside conversation={conversation!} id={panel.id} turn={place.query.get('turn')} />}
       </div>
     </main>
-  );
-}
-
-/** An instrument, for the answer that the address names or the last one. */
-function PanelAside({ conversation, id, turn }: { conversation: Conversation; id: string; turn: string | null }) {
-  const panel = panels.find(p => p.id === id)!;
-  const named = turn === null ? undefined : conversation.turns[turn];
-  const answer = named?.role === 'assistant' ? named : lastAnswer(conversation) ?? pathTo(conversation, conversation.leaf).findLast((t): t is Answer => t.role === 'assistant');
-  return (
-    <aside className="side instrument" aria-label={panel.title}>
-      <header><h2>{panel.title}</h2><button type="button" className="ghost round" aria-label="Close" onClick={() => router.ask({ panel: null, turn: null })}><Icon name="close" /></button></header>
-      {answer?.generation ? <Lazy id={id} load={panel.load} props={{ conversation, answer, generation: answer.generation }} /> : <p className="note pad">There is no answer yet.</p>}
-    </aside>
   );
 }
 

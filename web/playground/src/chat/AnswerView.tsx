@@ -18,6 +18,8 @@ interface Props {
   answer: Answer;
   run: RunStore | undefined;
   isLast: boolean;
+  /** It is read by who may do nothing with it. */
+  isShared?: boolean;
 }
 
 interface Shown {
@@ -43,13 +45,13 @@ function stored({ blocks, state, error, stats, model }: Answer): Shown {
   return { blocks, status: state === 'running' ? 'connecting' : state, error, stats, model };
 }
 
-function Shell({ conversation, answer, isLast, shown: { blocks, status, error, stats, model } }: Props & { shown: Shown }) {
+function Shell({ conversation, answer, isLast, isShared, shown: { blocks, status, error, stats, model } }: Props & { shown: Shown }) {
   const isRunning = status === 'connecting' || status === 'streaming' || status === 'reconnecting';
   const visible = blocks.filter(block => block.choice === 0);
   const text = textOf({ blocks });
   return (
     <article className={`turn answer is-${status}`} aria-label="Answer" aria-busy={isRunning} data-turn={answer.id} data-generation={answer.generation ?? undefined}>
-      {visible.map(block => <BlockView key={block.block} block={block} isRunning={isRunning} generation={answer.generation} call={block.call === undefined ? undefined : visible.find(other => other.block === block.call)?.name} />)}
+      {visible.map(block => <BlockView key={block.block} block={block} isRunning={isRunning} generation={isShared ? null : answer.generation} call={block.call === undefined ? undefined : visible.find(other => other.block === block.call)?.name} />)}
       {isRunning && <Progress status={status} hasText={visible.length > 0} />}
       {status === 'stopped' && <StopReceipt generation={answer.generation} tokens={stats?.tokens ?? 0} usage={answer.usage} />}
       {error && <ErrorNote error={error} onRetry={answer.parent === null ? undefined : () => again(conversation, answer)} />}
@@ -58,7 +60,7 @@ function Shell({ conversation, answer, isLast, shown: { blocks, status, error, s
           <Branches conversation={conversation} turn={answer} />
           {text && <CopyButton text={text} what="answer" />}
           {answer.parent !== null && <button type="button" className="ghost small" onClick={() => again(conversation, answer)}><Icon name="again" size={15} /> <span>Again</span></button>}
-          <button type="button" className="ghost small" onClick={() => branchOff(conversation, answer)}><Icon name="share" size={15} /> <span>Branch</span></button>
+          {!isShared && <button type="button" className="ghost small" onClick={() => branchOff(conversation, answer)}><Icon name="share" size={15} /> <span>Branch</span></button>}
           <StatsLine stats={stats} answer={answer} model={model} />
         </footer>
       )}

@@ -1,5 +1,6 @@
 import { RunStore, type StreamState } from 'penstock/react';
 import { client } from '../api';
+import { guest } from '../guest';
 import { Observable } from '../observable';
 import { isRunning, type Answer, type Conversation } from './model';
 import { conversations, type Conversations } from './store';
@@ -20,6 +21,7 @@ export class Runs extends Observable {
 
   // Whatever is open and runs is followed; so is what the list knows to run, for its conversation is opened here.
   #look(): void {
+    if (guest) return; // they are not a guest's to read
     for (const { id, running } of this.conversations.list ?? []) {
       if (!running) continue;
       const conversation = this.conversations.get(id);
@@ -54,7 +56,7 @@ function changed(conversation: Conversation, id: string, change: (answer: Answer
 }
 
 /** An answer as it ended. */
-function settled(answer: Answer, { id, model, blocks, usage, finish, error, status, stats }: StreamState): Answer {
+export function settled(answer: Answer, { id, model, blocks, usage, finish, error, status, stats }: StreamState): Answer {
   return {
     ...answer,
     generation: answer.generation ?? id ?? null,

@@ -2,7 +2,7 @@ import { isEnding, type Connection, type PenstockEvent, type Send } from 'pensto
 import { Observable, useObserved } from '../observable';
 import { wire } from './wire';
 
-export type MarkKind = 'attach' | 'resume' | 'cut' | 'back' | 'reload' | 'hidden' | 'visible' | 'beat' | 'stop' | 'stopped';
+export type MarkKind = 'attach' | 'resume' | 'cut' | 'kill' | 'back' | 'reload' | 'hidden' | 'visible' | 'beat' | 'stop' | 'stopped';
 
 export interface Mark {
   readonly at: number;
@@ -40,13 +40,13 @@ class Recordings extends Observable {
     super();
     this.#load();
     wire.listen({
-      onBeat: at => this.#markAll('beat', at),
+      onBeat: at => this.markAll('beat', at),
       onStop: (generation, asked, answered) => {
         this.#mark(generation, 'stop', asked);
         this.#mark(generation, 'stopped', answered);
       },
     });
-    document.addEventListener('visibilitychange', () => this.#markAll(document.visibilityState === 'visible' ? 'visible' : 'hidden'));
+    document.addEventListener('visibilitychange', () => this.markAll(document.visibilityState === 'visible' ? 'visible' : 'hidden'));
     addEventListener('pagehide', () => this.#save());
   }
 
@@ -106,7 +106,8 @@ class Recordings extends Observable {
     this.#tell();
   }
 
-  #markAll(kind: MarkKind, at?: number): void {
+  /** It happened to all that are read now. */
+  markAll(kind: MarkKind, at?: number): void {
     for (const generation of this.#readers.keys()) this.#mark(generation, kind, at);
   }
 
@@ -120,7 +121,7 @@ class Recordings extends Observable {
 
   // The newest first, as many as there is room for.
   #save(): void {
-    this.#markAll('reload');
+    this.markAll('reload');
     const kept: string[] = [];
     let size = 0;
     for (const recording of [...this.#all.values()].reverse()) {

@@ -71,6 +71,7 @@ function stallsOf(times: readonly number[], marks: readonly Mark[], firstEvent: 
 function reasonFor(from: number, to: number, marks: readonly Mark[], isStart: boolean): Pick<Stall, 'cause' | 'says'> {
   const within = marks.filter(mark => mark.at >= from - 50 && mark.at <= to);
   if (within.some(m => m.kind === 'reload')) return { cause: 'network', says: 'The page was reloaded; what was written meanwhile came when it was back.' };
+  if (within.some(m => m.kind === 'kill')) return { cause: 'network', says: 'The server was killed; the answer went on when it was back.' };
   if (within.some(m => m.kind === 'cut')) return { cause: 'network', says: 'The connection was away; what was written meanwhile came at once when it was back.' };
   const shownLast = marks.findLast(m => m.at <= to && (m.kind === 'hidden' || m.kind === 'visible'));
   if (within.some(m => m.kind === 'hidden') || (shownLast?.kind === 'hidden' && shownLast.at <= from)) return { cause: 'hidden', says: 'The tab was hidden, and browsers let hidden tabs wait.' };

@@ -8,6 +8,8 @@ import { useWhole } from '../useWhole';
 import './inspector.css';
 import { Legend, Timeline } from './Timeline';
 import { usePlayback } from './usePlayback';
+import { useServer } from './useServer';
+import { Watchers } from './Watchers';
 
 const speeds = [0.25, 1, 4, 16];
 const rowsShown = 24;
@@ -19,12 +21,13 @@ export default function Inspector({ answer, generation }: PanelProps) {
   const now = useNow(running);
   const asked = answer.request === null ? undefined : answer.at;
   const timing = useMemo(() => recording && timingOf(recording, asked, now), [recording, recording?.seen.length, recording?.marks.length, asked, now]);
+  const server = useServer(generation, running);
   const [speed, setSpeed] = useState(1);
   const playback = usePlayback(timing?.total ?? 0, speed);
   const gone = useMemo(() => countUpTo(timing?.points ?? [], playback.at), [timing, playback.at]);
   const text = useMemo(() => textOfEvents((timing?.points ?? []).slice(0, gone).map(p => p.event)), [timing, gone]);
   if (trouble) return <p className="note pad">It could not be read. {trouble}</p>;
-  if (!timing || timing.points.length === 0) return <p className="note pad"><span className="flow" /> &nbsp;{running ? 'Waiting for the first event.' : 'Being read.'}</p>;
+  if (!timing || timing.points.length === 0) return <p className="note pad"><span className="flow" /> &nbsp;{!running ? 'Being read.' : server?.status === 'queued' ? 'It waits for a worker.' : 'Waiting for the first event.'}</p>;
 
   return (
     <div className="instrument-body inspector">
@@ -43,6 +46,7 @@ export default function Inspector({ answer, generation }: PanelProps) {
         <button type="button" className="ghost small" aria-label={`Speed: ${speed} times`} onClick={() => setSpeed(speeds[(speeds.indexOf(speed) + 1) % speeds.length]!)}>{speed}×</button>
       </div>
       <div className="replayed" tabIndex={0} role="region" aria-label="The answer by then"><p>{text.length > 900 ? `…${text.slice(-900)}` : text}</p></div>
+      {server && running && <Watchers server={server} last={timing.points.at(-1)!.event.offset} />}
       {timing.stalls.length > 0 && <Stalls stalls={timing.stalls} onSeek={playback.seek} />}
       <Events points={timing.points} gone={gone} onSeek={playback.seek} wasThere={timing.wasThere} />
     </div>

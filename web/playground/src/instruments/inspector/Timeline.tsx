@@ -7,7 +7,7 @@ const top = 18;
 const high = 74;
 const bars = 97;
 
-const names: Partial<Record<MarkKind, string>> = { attach: 'attached', resume: 'resumed', cut: 'cut', back: 'resumed', reload: 'reload', hidden: 'tab hidden', visible: 'tab shown', stop: 'stop asked', stopped: 'stopped' };
+const names: Partial<Record<MarkKind, string>> = { attach: 'attached', resume: 'resumed', cut: 'cut', kill: 'node killed', back: 'resumed', reload: 'reload', hidden: 'tab hidden', visible: 'tab shown', stop: 'stop asked', stopped: 'stopped' };
 
 /** How the answer came: pieces in each moment, silences, and what happened beside. */
 export function Timeline({ timing, at, onSeek }: { timing: Timing; at: number; onSeek: (at: number) => void }) {

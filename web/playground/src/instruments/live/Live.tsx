@@ -7,6 +7,7 @@ import { conversations } from '../../conversations/store';
 import '../instruments.css';
 import { seconds } from '../timing';
 import './live.css';
+import { OperationsView, readOperations, type Operations } from './Operations';
 
 const every = 2000;
 
@@ -19,7 +20,7 @@ interface Row {
 
 /** What runs on the server now, of this key's owner: look on, or stop it. */
 export default function Live() {
-  const { rows, error, look } = useRunning();
+  const { rows, operations, error, look } = useRunning();
   const [stopping, setStopping] = useState<ReadonlySet<string>>(new Set());
   const stop = (id: string) => {
     setStopping(new Set([...stopping, id]));
@@ -32,15 +33,17 @@ export default function Live() {
 
   if (error) return <p className="error" role="alert"><strong>The server does not say what runs.</strong> {error} It is asked again.</p>;
   if (!rows) return <p className="note"><span className="flow" /> &nbsp;Looking.</p>;
-  if (rows.length === 0) return <div className="live-empty"><p>Nothing runs now.</p><p className="note">Ask something, here or through any SDK: it appears within {every / 1000} seconds.</p></div>;
   return (
     <div className="live">
-      <p className="note" role="status">{rows.length === 1 ? 'One answer is being written.' : `${rows.length} answers are being written.`}</p>
+      {operations && <OperationsView operations={operations} />}
+      {rows.length === 0
+        ? <div className="live-empty"><p>Nothing runs now.</p><p className="note">Ask something, here or through any SDK: it appears within {every / 1000} seconds.</p></div>
+        : <p className="note" role="status">{rows.length === 1 ? 'One answer is being written.' : `${rows.length} answers are being written.`}</p>}
       <ul>
         {rows.map(({ generation, rate, history }) => (
           <li key={generation.id} data-generation={generation.id}>
             <div className="live-what">
-              <strong>{generation.model}</strong>
+              <strong>{generation.model}</strong>{typeof generation.owner === 'string' && <span className="note"> of {generation.owner}</span>}
               <p>{generation.text.slice(-160) || (generation.status === 'queued' ? 'waits in the queue' : 'has not said anything yet')}</p>
             </div>
             <Spark values={history} />
@@ -48,6 +51,7 @@ export default function Live() {
               <div><dt>Age</dt><dd>{seconds(Math.max(0, Date.now() - Date.parse(generation.createdAt)))}</dd></div>
               <div><dt>Events</dt><dd>{(generation.offset + 1).toLocaleString('en')}</dd></div>
               <div><dt>A second</dt><dd>{rate === undefined ? '–' : rate.toFixed(rate < 10 ? 1 : 0)}</dd></div>
+              <div><dt>Watchers</dt><dd>{watchersOf(generation)}</dd></div>
             </dl>
             <div className="row">
               <button type="button" className="small" onClick={() => attach(generation.id)}>Attach</button>
@@ -60,20 +64,28 @@ export default function Live() {
   );
 }
 
+function watchersOf({ watchers }: Snapshot): string {
+  if (!Array.isArray(watchers)) return '–';
+  const most = Math.max(0, ...(watchers as { lag: number }[]).map(w => w.lag));
+  return most > 20 ? `${watchers.length}, ${most.toLocaleString('en')} behind` : String(watchers.length);
+}
+
 function Spark({ values }: { values: readonly number[] }) {
   const most = Math.max(1, ...values);
   return <svg className="spark" viewBox="0 0 60 24" aria-hidden="true">{values.map((value, i) => <rect key={i} x={i * 3} width="2" rx="1" y={23 - (value / most) * 22} height={1 + (value / most) * 22} />)}</svg>;
 }
 
 // While somebody looks.
-function useRunning(): { rows: readonly Row[] | undefined; error: string | undefined; look: () => Promise<void> } {
+function useRunning(): { rows: readonly Row[] | undefined; operations: Operations | null; error: string | undefined; look: () => Promise<void> } {
   const [rows, setRows] = useState<readonly Row[]>();
+  const [operations, setOperations] = useState<Operations | null>(null);
   const [error, setError] = useState<string>();
   const before = useRef(new Map<string, { offset: number; at: number; history: number[] }>());
   const look = async () => {
     if (document.visibilityState !== 'visible') return;
     try {
-      const [running, queued] = await Promise.all([client.list({ status: 'running', limit: 100 }), client.list({ status: 'queued', limit: 100 })]);
+      const [running, queued, now] = await Promise.all([client.list({ status: 'running', limit: 100 }), client.list({ status: 'queued', limit: 100 }), readOperations()]);
+      setOperations(now);
       const at = Date.now();
       const next: typeof before.current = new Map();
       setRows([...running, ...queued].map(generation => {
@@ -98,5 +110,5 @@ function useRunning(): { rows: readonly Row[] | undefined; error: string | undef
     document.addEventListener('visibilitychange', now);
     return () => { clearInterval(timer); document.removeEventListener('visibilitychange', now); };
   }, []);
-  return { rows, error, look };
+  return { rows, operations, error, look };
 }

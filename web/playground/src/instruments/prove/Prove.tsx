@@ -8,6 +8,7 @@ import '../instruments.css';
 import { countOf, hasEnded, type Recording } from '../recordings';
 import { useWhole } from '../useWhole';
 import { wire } from '../wire';
+import { useNode, type DevelopmentNode } from './useNode';
 import { verify, type Proof, type Side } from './verify';
 
 /** Breaks what can break, and then holds what this page got against the server's log. */
@@ -16,6 +17,7 @@ export default function Prove({ answer, generation }: PanelProps) {
   const shown = textOf({ blocks: runs.get(answer.id)?.getSnapshot().blocks ?? answer.blocks });
   const isOver = answer.state !== 'running' && recording !== undefined && hasEnded(recording);
   const { proof, error } = useProof(isOver ? recording : undefined, shown);
+  const node = useNode();
   const reload = () => void conversations.settled().then(() => location.reload());
 
   return (
@@ -26,7 +28,9 @@ export default function Prove({ answer, generation }: PanelProps) {
       <div className="row">
         <button type="button" onClick={() => wire.cut()} disabled={answer.state !== 'running'}><Icon name="close" size={16} /> Cut my connection</button>
         <button type="button" onClick={reload}><Icon name="again" size={16} /> Reload the page</button>
+        {node && <button type="button" onClick={node.kill} disabled={answer.state !== 'running' || node.killed !== undefined}><Icon name="bolt" size={16} /> Kill this node</button>}
       </div>
+      {node && <NodeNote node={node} kills={recording ? countOf(recording, 'kill') : 0} />}
       {recording && <Counts recording={recording} characters={[...shown].length} />}
       <div role="status">
         {answer.state === 'running' && <p className="note"><span className="flow" /> &nbsp;Being written. The comparison follows at the end.</p>}
@@ -38,14 +42,25 @@ export default function Prove({ answer, generation }: PanelProps) {
   );
 }
 
-function Counts({ recording, characters }: { recording: Recording; characters: number }) {
-  const reloads = countOf(recording, 'reload');
+function NodeNote({ node: { process, killed }, kills }: { node: DevelopmentNode; kills: number }) {
+  if (killed === undefined) return <p className="note node">The server is process {process}{kills > 0 ? ', the next one' : ''}.{kills === 0 && ' To kill it is as if its power had gone: an answer survives where Generations:OnCrash is continue.'}</p>;
   return (
-    <dl className="figures">
+    <div className="verdict bad node" role="status">
+      <strong>Process {killed} is dead.</strong> Start the server again, and this page goes on by itself. From a loop it starts again by itself:
+      <pre>until penstock serve; do :; done</pre>
+    </div>
+  );
+}
+
+function Counts({ recording, characters }: { recording: Recording; characters: number }) {
+  const kills = countOf(recording, 'kill');
+  return (
+    <dl className={kills > 0 ? 'figures thirds' : 'figures'}>
       <div><dt>Events</dt><dd>{recording.seen.length.toLocaleString('en')}</dd></div>
       <div><dt>Characters</dt><dd>{characters.toLocaleString('en')}</dd></div>
       <div><dt>Cuts</dt><dd>{countOf(recording, 'cut')}</dd></div>
-      <div><dt>Reloads</dt><dd>{reloads}</dd></div>
+      <div><dt>Reloads</dt><dd>{countOf(recording, 'reload')}</dd></div>
+      {kills > 0 && <div><dt>Kills</dt><dd>{kills}</dd></div>}
       <div><dt>Resumes</dt><dd>{countOf(recording, 'back', 'resume')}</dd></div>
     </dl>
   );
