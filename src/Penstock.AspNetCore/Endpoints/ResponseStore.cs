@@ -63,13 +63,13 @@ internal sealed class ResponseStore(GenerationCatalog catalog, StoredRequests re
         var references = ResponsesReferences.Read(body);
         if (references.Count == 0) return body;
         var items = new Dictionary<string, byte[]>(StringComparer.Ordinal);
-        foreach (var name in references.Select(ResponsesReferences.ResponseOf).Distinct(StringComparer.Ordinal))
+        foreach (var name in references.Select(r => ResponsesReferences.ResponseOf(r.Id)).Distinct(StringComparer.Ordinal))
         {
             if (await FindAsync(name, owner) is not var (id, _, _) || await ReadAsync(id, owner) is not { } response) continue;
             foreach (var (itemId, json) in ResponsesReferences.ItemsOf(response)) items[itemId] = json;
         }
 
-        if (references.FirstOrDefault(r => !items.ContainsKey(r)) is { } missing)
+        if (references.FirstOrDefault(r => r.IsNeeded && !items.ContainsKey(r.Id)).Id is { } missing)
             throw new RequestException($"Item with id '{missing}' not found: its response was not stored, was deleted, or its retention has ended. Send the item itself.") { Status = 404, Param = "input", Code = "item_not_found" };
         return ResponsesReferences.Resolve(body, items);
     }

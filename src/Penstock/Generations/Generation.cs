@@ -128,7 +128,8 @@ internal sealed class Generation
     {
         try
         {
-            attempts ??= Began(await Tools!.ResumeAsync(_stop.Token));
+            if (attempts is null) attempts = Began(await Tools!.ResumeAsync(_stop.Token));
+            else if (Tools is { Begins: true }) attempts = await BeginWithToolsAsync(Tools, attempts);
             while (attempts is not null)
             {
                 if (await AskAsync(attempts, newWriter) is { } error)
@@ -220,6 +221,14 @@ internal sealed class Generation
     private async Task<Attempts?> NextStepAsync(ToolLoop tools)
     {
         return Began(await tools.NextAsync(_call!.Answer.Reason, UsageOfStep(), _call.Target, _stop.Token));
+    }
+
+    /// <summary>The client has decided on calls of an earlier answer: they come first.</summary>
+    private async Task<Attempts?> BeginWithToolsAsync(ToolLoop tools, Attempts attempts)
+    {
+        var target = attempts.Current.Target;
+        attempts.Abandon();
+        return Began(await tools.BeginAsync(target, _stop.Token));
     }
 
     private Attempts? Began(Attempts? step)

@@ -130,7 +130,7 @@ internal sealed class GenerationRecovery(
 
         var loop = tools.New(id, plan.Request, plan.Offered, recorder);
         if (plan.Attempts is null) loop!.From = (plan.Steps!, plan.Route);
-        else loop?.TakeOver(plan.Steps?.StepUsage, plan.InputTokens);
+        else loop?.TakeOver(plan.Steps, plan.InputTokens);
         var grace = metadata is { Queued: false, GraceSeconds: { } seconds }
             ? new DisconnectPolicy(TimeSpan.FromSeconds(Math.Max(seconds, _leastGrace.TotalSeconds)))
             : DisconnectPolicy.Detach; // or whoever watches does so at a gateway

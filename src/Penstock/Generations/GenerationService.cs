@@ -14,6 +14,7 @@ internal sealed class GenerationService(
     ConversationStore conversations, GenerationLimits limits, ModelRouter router, ToolLoops tools, GenerationOptions options, TimeProvider time, ILogger<GenerationService> logger)
 {
     private const string JobPrefix = "job:";
+    private const string ApprovalPrefix = "approval:";
 
     // Long enough for a client that was cut at the very end to come back.
     private static readonly TimeSpan _unstored = TimeSpan.FromMinutes(1);
@@ -48,7 +49,9 @@ internal sealed class GenerationService(
     public async ValueTask<Started> StartAsync(GenerationRequest request, ClientProtocol protocol, StartOptions start)
     {
         // Apart, since a job's id finds its generation and a key must not.
-        var name = start.JobId is not null ? JobPrefix + start.JobId : start.IdempotencyKey is not null ? "key:" + start.IdempotencyKey : null;
+        // What asks a client to allow calls is answered once: whoever says the same again joins.
+        var name = request.Decided is [var decided, ..] ? ApprovalPrefix + decided.Answer
+            : start.JobId is not null ? JobPrefix + start.JobId : start.IdempotencyKey is not null ? "key:" + start.IdempotencyKey : null;
         var id = GenerationId.New();
         // An answer to somebody else is no turn of a conversation.
         if (name is null) return start.CacheFor is { } maxAge && request.Conversation is null ? await StartCachedAsync(request, protocol, start, id, maxAge) : await CreateAsync(request, protocol, start, id, claim: null);
@@ -57,7 +60,7 @@ internal sealed class GenerationService(
         // Gemini's address says which model, and whether to stream. A conversation has gone on when its turn is sent again.
         var bodyHash = IdempotencyKeys.Hash([.. System.Text.Encoding.UTF8.GetBytes($"{request.Protocol}\0{request.Model}\0{request.Stream}\0"), .. (request.Conversation?.Body ?? request.Body).Span]);
         return await _keys.ClaimAsync(key, mine: null, catalog.StandsAsync) is { } claim
-            ? await JoinAsync(claim, bodyHash, start)
+            ? await JoinAsync(claim, bodyHash, request, start)
             : await CreateAsync(request, protocol, start, id, new Claim(new KeyClaim(id, bodyHash), mine => _keys.ClaimAsync(key, mine, catalog.StandsAsync)));
     }
 
@@ -65,7 +68,7 @@ internal sealed class GenerationService(
     {
         var key = AnswerCache.KeyOf(request, router.NameOf(request.Model), start.Owner);
         return await _cache.ClaimAsync(key, mine: null, maxAge) is { } hit
-            ? await JoinAsync(hit, key, start) with { Cache = CacheUse.Hit }
+            ? await JoinAsync(hit, key, request, start) with { Cache = CacheUse.Hit }
             : await CreateAsync(request, protocol, start, id, new Claim(new KeyClaim(id, key), mine => _cache.ClaimAsync(key, mine, maxAge)) { IsCache = true });
     }
 
@@ -177,10 +180,12 @@ internal sealed class GenerationService(
         _stopping.Cancel();
     }
 
-    private async ValueTask<Started> JoinAsync(KeyClaim claim, string bodyHash, StartOptions start)
+    private async ValueTask<Started> JoinAsync(KeyClaim claim, string bodyHash, GenerationRequest request, StartOptions start)
     {
         if (claim.BodyHash != bodyHash)
         {
+            if (request.Decided is [var decided, ..])
+                throw new RequestException($"What the response '{decided.Answer}' asks was answered before, with another request: that stands.") { Status = 409, Param = decided.Path, Code = "already_decided" };
             throw new RequestException("This Idempotency-Key was used with a different request. Use a new key for a new request.")
             {
                 Status = 422,
@@ -233,7 +238,7 @@ internal sealed class GenerationService(
             await limits.CancelAsync(id, admitted?.Terms);
             // What is being asked twice at once joins, whoever of the two was let in.
             if (e is RequestException { RateLimits: not null } or RequestException { Code: ConversationStore.LockedCode } && claim is not null && await claim.TakeAsync(null) is { } holder)
-                return await JoinAsync(holder, claim.Mine.BodyHash, start) with { Cache = claim.IsCache ? CacheUse.Hit : CacheUse.None };
+                return await JoinAsync(holder, claim.Mine.BodyHash, request, start) with { Cache = claim.IsCache ? CacheUse.Hit : CacheUse.None };
             throw;
         }
     }
@@ -282,7 +287,7 @@ internal sealed class GenerationService(
                 await RemoveAsync(id);
                 if (request.Conversation is { } lost) await conversations.TryCancelAsync(lost.Id, id);
                 await limits.CancelAsync(id, admitted?.Terms);
-                return await JoinAsync(holder, claim.Mine.BodyHash, start) with { Cache = claim.IsCache ? CacheUse.Hit : CacheUse.None };
+                return await JoinAsync(holder, claim.Mine.BodyHash, request, start) with { Cache = claim.IsCache ? CacheUse.Hit : CacheUse.None };
             }
         }
         catch (StreamStorageException e)

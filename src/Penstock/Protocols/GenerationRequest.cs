@@ -36,6 +36,9 @@ public sealed record GenerationRequest
     /// <summary>All tools that the model may call.</summary>
     public IReadOnlyList<Tool> AllTools => Offered.Count == 0 ? Tools : [.. Tools, .. Offered];
 
+    /// <summary>Calls of an earlier answer that waited for the client's word, and that word: they run before the model is asked.</summary>
+    public IReadOnlyList<CallDecision> Decided { get; init; } = [];
+
     /// <summary>The model's earlier steps in this answer, and what the tools gave back in them.</summary>
     public IReadOnlyList<Message> Added { get; init; } = [];
 
@@ -43,7 +46,7 @@ public sealed record GenerationRequest
     public bool HoldsServerCalls { get; init; }
 
     /// <summary>Whether a provider of the client's own protocol needs another body than the client's.</summary>
-    public bool IsAltered => Offered.Count > 0 || Added.Count > 0 || ToolServers.Count > 0 || HoldsServerCalls;
+    public bool IsAltered => Offered.Count > 0 || Added.Count > 0 || ToolServers.Count > 0 || Decided.Count > 0 || HoldsServerCalls;
 
     /// <summary>The answer so far, when an attempt that broke off is to be gone on with: the model is given it as its own last message.</summary>
     public string? Prefix { get; init; }
@@ -98,7 +101,24 @@ public sealed record GenerationRequest
 /// <param name="Label">Its name in the configuration.</param>
 /// <param name="Tools">Those of its tools that it wants; null for all.</param>
 /// <param name="Path">Where the client named it, e.g. <c>tools[0]</c>.</param>
-public sealed record ToolServer(string Label, IReadOnlyList<string>? Tools, string Path);
+public sealed record ToolServer(string Label, IReadOnlyList<string>? Tools, string Path)
+{
+    /// <summary>Those of its tools each of whose calls a person must allow, beside those of the configuration; <c>*</c> for all.</summary>
+    public IReadOnlyList<string> Approval { get; init; } = [];
+
+    /// <summary>The client is that person: the answer ends with what it is asked, and its next request says its word.</summary>
+    public bool AsksClient { get; init; }
+}
+
+/// <summary>What a client says to a call that an earlier answer asked it to allow.</summary>
+/// <param name="Answer">The id of that answer.</param>
+/// <param name="Id">The id of what it asked.</param>
+/// <param name="Server">The label of the tool's server.</param>
+/// <param name="Name">The tool, as the model called it.</param>
+/// <param name="Arguments">What the model called it with: JSON, or nothing.</param>
+/// <param name="IsApproved">Whether it may run.</param>
+/// <param name="Path">Where the client said it, e.g. <c>input[0]</c>.</param>
+public sealed record CallDecision(string Answer, string Id, string Server, string Name, string Arguments, bool IsApproved, string Path);
 
 /// <summary>A member of a request that has no word of ours.</summary>
 /// <param name="Name">Its name as the client wrote it, e.g. <c>tools[1] (web_search)</c>.</param>

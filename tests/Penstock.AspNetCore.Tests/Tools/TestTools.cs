@@ -18,6 +18,9 @@ internal sealed class TestTools
     /// <summary>The runs so far, each as <c>name city</c>.</summary>
     public ConcurrentQueue<string> Runs { get; } = new();
 
+    /// <summary>The models whose requests are all offered them; none for all.</summary>
+    public string[] Models { get; init; } = [];
+
     /// <summary>How many were given up.</summary>
     public int Cancelled => Volatile.Read(ref _cancelled);
 
@@ -80,7 +83,7 @@ internal sealed class TestTools
                 Timeout = timeout ?? TimeSpan.FromMinutes(1),
                 NeedsApproval = approval,
                 IsIdempotent = idempotent,
-            });
+            }, Models);
         }
     }
 }

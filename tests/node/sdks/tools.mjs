@@ -91,6 +91,24 @@ await run({
     assert.deepEqual(response.output.map(i => i.name ?? i.type), ['get-sum', 'get-sum', 'message']);
   },
 
+  async 'openai responses, calls that wait for the client'() {
+    const ask = { model: 'simulated/chat?tps=0&ttft=0', tools: [{ type: 'mcp', server_label: 'everything', allowed_tools: ['get-sum'], require_approval: 'always' }] };
+    const first = await openai.responses.create({ ...ask, input: 'Use get-sum with 20 and 22.' });
+    assert.deepEqual(first.output.map(i => i.type), ['mcp_approval_request']);
+    assert.equal(first.status, 'completed');
+    const word = approve => [{ type: 'mcp_approval_response', approval_request_id: first.output[0].id, approve }];
+    const stream = openai.responses.stream({ ...ask, input: word(true), previous_response_id: first.id });
+    const final = await stream.finalResponse();
+    assert.deepEqual(final.output.map(i => i.type), ['mcp_call', 'message']);
+    assert.equal(final.output[0].approval_request_id, first.output[0].id);
+    check(final.output_text);
+    await assert.rejects(openai.responses.create({ ...ask, input: word(false), previous_response_id: first.id }), e => e.status === 409);
+
+    const other = await openai.responses.create({ ...ask, input: 'Use get-sum with 1 and 2.' });
+    const denied = await openai.responses.create({ ...ask, input: [{ role: 'user', content: 'Use get-sum with 1 and 2.' }, ...other.output, { type: 'mcp_approval_response', approval_request_id: other.output[0].id, approve: false }] });
+    assert.match(denied.output[0].error, /did not allow/);
+  },
+
   async 'openai responses, a conversation that goes on'() {
     const first = await openai.responses.create({ model, input: prompt });
     const second = await openai.responses.create({ model, input: 'And now?', previous_response_id: first.id });

@@ -31,13 +31,13 @@ internal sealed class Approvals(IStreamLog log, TimeSpan keepFor, TimeProvider t
     }
 
     /// <summary>Says a person's word on a call.</summary>
-    /// <returns>The word that counts: the first.</returns>
+    /// <returns>The word that counts: the first. Null where nobody is asked here.</returns>
     /// <exception cref="StreamStorageException">The store cannot take it.</exception>
-    public async ValueTask<bool> DecideAsync(string generation, int block, bool approve)
+    public async ValueTask<bool?> DecideAsync(string generation, int block, bool approve)
     {
         using var batch = new StreamBatch();
         batch.Add(JsonSerializer.SerializeToUtf8Bytes(new Decision(block, approve), ApprovalJson.Default.Decision));
-        await log.AppendAsync(PathPrefix + generation, batch);
+        if ((await log.AppendAsync(PathPrefix + generation, batch)).Status == AppendStatus.NotFound) return null;
         using var reader = await log.OpenReaderAsync(PathPrefix + generation);
         while (reader is not null)
         {

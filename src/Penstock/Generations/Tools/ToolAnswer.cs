@@ -16,7 +16,7 @@ internal sealed class ToolAnswer(IAnswerSink sink, ToolSet tools) : IAnswerSink
     public void Write(in GenerationEvent generationEvent)
     {
         if (generationEvent is { Kind: EventKind.BlockStart, BlockKind: BlockKind.ToolCall } && tools.Find(generationEvent.Name) is { } tool)
-            sink.Write(generationEvent with { BlockKind = BlockKind.ServerToolCall, Server = tool.Server, Id = null }); // providers count theirs anew in each step
+            sink.Write(generationEvent with { BlockKind = BlockKind.ServerToolCall, Server = tool.Tool.Server, Id = null }); // providers count theirs anew in each step
         else
             sink.Write(generationEvent);
     }

@@ -33,7 +33,8 @@ internal sealed class ToolApprovals(GenerationCatalog catalog, Approvals approva
             throw new RequestException($"The generation has ended ({snapshot.Status}): nothing waits any more.") { Status = 409, Code = "generation_ended" };
         try
         {
-            return await approvals.DecideAsync(snapshot.Id, block.Block, approve);
+            return await approvals.DecideAsync(snapshot.Id, block.Block, approve)
+                ?? throw new RequestException("The client that asked for this answer says whether the call may run, in its next request (mcp_approval_response).") { Status = 409, Code = "client_decides" };
         }
         catch (StreamStorageException e)
         {

@@ -12,7 +12,7 @@ internal sealed class ToolBox(IEnumerable<IToolSource> sources, ILogger<ToolBox>
 
     /// <summary>Checks what a request asks for, and what it may be offered, without asking any server.</summary>
     /// <returns>Whether it is offered any.</returns>
-    /// <exception cref="RequestException">It names a server that there is not, or wants several answers.</exception>
+    /// <exception cref="RequestException">It names a server that there is not, wants several answers, or decides on a call of tools that it is not offered.</exception>
     public bool Check(GenerationRequest request)
     {
         foreach (var asked in request.ToolServers)
@@ -30,6 +30,16 @@ internal sealed class ToolBox(IEnumerable<IToolSource> sources, ILogger<ToolBox>
             if (request.Choices > 1) throw new RequestException($"'{asked.Path}' names tools that the server runs, which it does for one answer: leave the number of answers out.") { Param = asked.Path };
         }
 
+        foreach (var decision in request.Decided)
+        {
+            if (request.ToolServers.Any(s => s.Label == decision.Server) || (Find(decision.Server) is { } source && IsFor(source, request.Model))) continue;
+            throw new RequestException($"'{decision.Path}' answers for a tool of '{decision.Server}', whose tools this request is not offered: name it in 'tools' as the request before did.")
+            {
+                Param = decision.Path,
+                Code = "tool_server_missing",
+            };
+        }
+
         return request.ToolServers.Count > 0 || (request.Choices == 1 && _sources.Any(s => IsFor(s, request.Model)));
     }
 
@@ -37,7 +47,7 @@ internal sealed class ToolBox(IEnumerable<IToolSource> sources, ILogger<ToolBox>
     /// <exception cref="RequestException">As <see cref="Check"/>; or a server whose tools it asks for cannot be reached.</exception>
     public async ValueTask<ToolSet?> OpenAsync(GenerationRequest request)
     {
-        if (_sources.Length == 0 && request.ToolServers.Count == 0) return null; // the common case
+        if (_sources.Length == 0 && request.ToolServers.Count == 0 && request.Decided.Count == 0) return null; // the common case
         if (!Check(request)) return null;
         var taken = request.Tools.Count == 0 ? _none : request.Tools.Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
         var set = new ToolSet();
@@ -49,7 +59,7 @@ internal sealed class ToolBox(IEnumerable<IToolSource> sources, ILogger<ToolBox>
             {
                 foreach (var tool in await source.ListAsync())
                 {
-                    if (asked?.Tools is not { } wanted || wanted.Contains(tool.Name, StringComparer.Ordinal)) set.Add(tool, taken);
+                    if (asked?.Tools is not { } wanted || wanted.Contains(tool.Name, StringComparer.Ordinal)) set.Add(tool, asked, taken);
                 }
             }
             catch (ToolException e) when (asked is null)

@@ -29,7 +29,7 @@ internal sealed class ToolCalls(
     /// <exception cref="OperationCanceledException">The answer was stopped.</exception>
     public async Task RunAsync(IReadOnlyList<SnapshotBlock> calls, CancellationToken stop)
     {
-        if (calls.Any(c => tools.Find(c.Name) is { NeedsApproval: true })) await settings.Approvals.AskAsync(generation);
+        if (calls.Any(c => tools.Find(c.Name) is { NeedsApproval: true, AsksClient: false })) await settings.Approvals.AskAsync(generation);
         var begun = calls.Take(MaxCalls).Select(Begin).OfType<Func<CancellationToken, Running>>().ToList();
         foreach (var call in calls.Skip(MaxCalls)) Fail(call, $"The tool was not run: a model may call {MaxCalls} at once.");
         await recorder.StoreAsync(); // that they begin, before they do
@@ -60,7 +60,7 @@ internal sealed class ToolCalls(
     /// <returns>What is to be done once that is stored; null where nothing is.</returns>
     private Func<CancellationToken, Running>? Begin(SnapshotBlock call)
     {
-        if (tools.Find(call.Name) is not { } tool)
+        if (tools.Find(call.Name) is not { Tool: var tool } offered)
         {
             Fail(call, "There is no such tool any more.");
             return null;
@@ -78,9 +78,10 @@ internal sealed class ToolCalls(
             return null;
         }
 
-        if (tool.NeedsApproval && call.Approval != ApprovalState.Approved)
+        if (offered.NeedsApproval && call.Approval != ApprovalState.Approved)
         {
             if (call.Approval is null) Record(ApprovalOf(call, ApprovalState.Asked));
+            if (offered.AsksClient) return null; // its next request says
             ToolLog.Waits(logger, generation, tool.Name, tool.Server);
             return stop => new Running(call) { Approval = IsAllowedAsync(call, stop) };
         }

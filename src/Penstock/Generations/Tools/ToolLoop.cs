@@ -21,6 +21,8 @@ namespace Penstock.Generations.Tools;
 internal sealed class ToolLoop(
     string generation, GenerationRequest request, ToolSet tools, EventRecorder recorder, IStreamLog log, ToolSettings settings, TimeProvider time, ILogger logger)
 {
+    private static readonly Usage _none = new() { InputTokens = 0, OutputTokens = 0, TotalTokens = 0, Source = UsageSource.Provider };
+
     private readonly long _began = time.GetTimestamp();
     private TimeSpan _waited; // for people
     private ToolCalls? _calls;
@@ -45,10 +47,41 @@ internal sealed class ToolLoop(
     /// <summary>People are waited for, and nothing else: nothing is lost when somebody goes on with it later.</summary>
     public bool Waits => _calls?.Waits is true;
 
-    /// <summary>Somebody before had got as far as a further step, which begins anew.</summary>
-    /// <param name="usage">What the steps before used.</param>
+    /// <summary>Calls that the client has decided on are to be made before the model is asked.</summary>
+    public bool Begins { get; private set; } = request.Decided.Count > 0;
+
+    /// <summary>Somebody before had got as far as a step, which begins anew.</summary>
+    /// <param name="steps">The log, where steps have ended.</param>
     /// <param name="input">About how many tokens the step's request has.</param>
-    public void TakeOver(Usage? usage, long input) => (Usage, InputEstimate) = (usage, input);
+    public void TakeOver(GenerationSnapshot? steps, long input) => (Usage, InputEstimate, Begins) = (steps?.StepUsage, input, Begins && steps is null);
+
+    /// <summary>Makes the calls that the client has decided on: in the log they are a step that has ended, made by nobody.</summary>
+    /// <param name="target">Whom to ask then.</param>
+    /// <param name="stop">The answer is stopped.</param>
+    /// <inheritdoc cref="NextAsync"/>
+    public async Task<Attempts?> BeginAsync(Target target, CancellationToken stop)
+    {
+        (Usage, IsBetween) = (_none, true);
+        recorder.Begin(asAsked: false);
+        recorder.Add(new GenerationEvent { Kind = EventKind.Started, Model = target.Name });
+        foreach (var call in request.Decided)
+        {
+            var block = recorder.NextBlock;
+            recorder.Add(new GenerationEvent { Kind = EventKind.BlockStart, Block = block, BlockKind = BlockKind.ServerToolCall, Id = call.Id, Name = call.Name, Server = call.Server });
+            if (call.Arguments.Length > 0) recorder.Add(new GenerationEvent { Kind = EventKind.Delta, Block = block, Text = JsonText.ToJson(call.Arguments).AsSpan()[1..^1] });
+            recorder.Add(new GenerationEvent { Kind = EventKind.BlockStop, Block = block });
+        }
+
+        recorder.Add(new GenerationEvent { Kind = EventKind.Step, Step = 1, Usage = Usage });
+        for (var i = 0; i < request.Decided.Count; i++)
+        {
+            var (call, block) = (request.Decided[i], recorder.NextBlock - request.Decided.Count + i);
+            recorder.Add(new GenerationEvent { Kind = EventKind.Approval, Block = block, Id = call.Id, Name = call.Name, Approval = call.IsApproved ? ApprovalState.Approved : ApprovalState.Denied });
+        }
+
+        await recorder.StoreAsync(); // as one: who takes this over goes on from here
+        return await GoOnAsync(await recorder.SnapshotAsync(log), new Route(target), stop);
+    }
 
     /// <summary>The model has ended a step.</summary>
     /// <param name="reason">Why.</param>
@@ -95,7 +128,7 @@ internal sealed class ToolLoop(
 
         await _calls.RunAsync(pending, stop);
         _waited += _calls.Waited;
-        if (ToolSteps.CallsClient(said))
+        if (ToolSteps.CallsClient(said) || ToolSteps.Pending(said).Count > 0)
         {
             Reason = FinishReason.ToolCalls; // it is the client's turn
             return null;

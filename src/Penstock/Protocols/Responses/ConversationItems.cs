@@ -62,7 +62,9 @@ internal static class ConversationItems
     {
         try
         {
-            new ResponsesInput([], []).Read(items);
+            var approvals = new ResponsesApprovals();
+            new ResponsesInput([], [], approvals).Read(items);
+            if (approvals.Asks) throw RequestJson.Error("invalid_value", "input", "'input' has an mcp_approval_request, which only a response makes: leave it out."); // else a client could have any call made
         }
         catch (RequestException e)
         {

@@ -121,7 +121,7 @@ internal static class ResponsesConversation
         if (type is "item_reference" or "compaction" || type.StartsWith("mcp_", StringComparison.Ordinal))
         {
             if (type == "mcp_call") WriteServerCall(item, json);
-            else Raw(item, json);
+            else if (ResponsesApprovals.IdOf(item) is null) Raw(item, json);
             return;
         }
 

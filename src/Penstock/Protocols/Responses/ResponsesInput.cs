@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace Penstock.Protocols.Responses;
 
 /// <summary>Reads <c>input</c>: a string, or items, of which those that the model said one after another become one message.</summary>
-internal sealed class ResponsesInput(List<Message> messages, List<OwnField> ownFields)
+internal sealed class ResponsesInput(List<Message> messages, List<OwnField> ownFields, ResponsesApprovals approvals)
 {
     private readonly ResponsesContent _content = new(ownFields);
 
@@ -35,6 +35,7 @@ internal sealed class ResponsesInput(List<Message> messages, List<OwnField> ownF
     {
         var type = RequestJson.String(item, "type", $"{path}.type") ?? (RequestJson.TryGet(item, "role", out _) ? "message" : null)
             ?? throw RequestJson.Error("missing_required_parameter", $"{path}.type", $"'{path}.type' is missing: say what the item is, such as \"message\".");
+        if (approvals.Take(item, type, path)) return;
         switch (type)
         {
             case "message":

@@ -23,6 +23,7 @@ internal sealed class ResponsesMcpCall : IResponsesPart
         Index = index;
         _response = response;
         _id = Encoding.ASCII.GetString(response.ItemId("mcp_", index));
+        if (start.Id is { } asked && asked.StartsWith("mcpr_", StringComparison.Ordinal)) _approvalId = asked; // an earlier response asked
         _name = JsonText.ToJson(start.Name ?? "");
         _server = JsonText.ToJson(start.Server ?? "");
         _place = Encoding.ASCII.GetBytes($"\"item_id\":\"{_id}\",\"output_index\":{index}");
@@ -30,6 +31,9 @@ internal sealed class ResponsesMcpCall : IResponsesPart
     }
 
     public int Index { get; }
+
+    /// <summary>A person was asked to allow it.</summary>
+    public bool IsAsked { get; private set; }
 
     /// <summary>The item, once it has ended.</summary>
     public ReadOnlySpan<byte> Whole => _whole.WrittenSpan;
@@ -61,6 +65,7 @@ internal sealed class ResponsesMcpCall : IResponsesPart
     /// <returns>That item.</returns>
     public byte[] Ask(int index, ResponsesFrames frames)
     {
+        IsAsked = true;
         _approvalId = Encoding.ASCII.GetString(_response.ItemId("mcpr_", index));
         var item = new ArrayBufferWriter<byte>();
         item.Write("{\"id\":"u8);

@@ -119,6 +119,7 @@ internal sealed class ResponsesOutput(ResponsesObject response, ResponsesFrames 
 
         foreach (var call in _calls.Values)
         {
+            if (call.IsAsked && !isCut) continue; // the next response has it, if the client allows it
             call.Cut();
             Add(call.Index, call.Whole);
         }

@@ -5,19 +5,20 @@ namespace Penstock.Protocols.Responses;
 
 /// <summary>
 /// Items of stored responses that an input only names, <c>{"type":"item_reference","id":"msg_…_0"}</c>: the AI SDK sends back all
-/// that was said that way. Ids of others' making stay as they are, for the provider that made them.
+/// that was said that way. Ids of others' making stay as they are, for the provider that made them. What a response asked its client
+/// to allow is taken from there too, though the client sends it whole: what it allows is what the model said.
 /// </summary>
 internal static class ResponsesReferences
 {
     private const string Type = "item_reference";
     private const int HexLength = 32;
 
-    /// <summary>The ids of items of ours that a body refers to. The body may be anything.</summary>
-    public static IReadOnlyList<string> Read(ReadOnlyMemory<byte> body)
+    /// <summary>The ids of items of ours that a body refers to, and whether it is nothing without the item. The body may be anything.</summary>
+    public static IReadOnlyList<(string Id, bool IsNeeded)> Read(ReadOnlyMemory<byte> body)
     {
-        if (body.Span.IndexOf("item_reference"u8) < 0) return [];
+        if (body.Span.IndexOf("item_reference"u8) < 0 && body.Span.IndexOf("mcp_approval_request\""u8) < 0) return [];
         using var document = RequestJson.Parse(body, ResponsesRequestReader.Example);
-        return [.. JsonParts.Objects(document.RootElement, "input").Select(IdOf).OfType<string>()];
+        return [.. from item in JsonParts.Objects(document.RootElement, "input") let id = IdOf(item) where id is not null select (id, JsonParts.String(item, "type"u8) == Type)];
     }
 
     /// <summary>The response that holds the item: <c>resp_X</c> for <c>msg_X_0</c>.</summary>
@@ -52,7 +53,11 @@ internal static class ResponsesReferences
 
                 json.WriteStartArray();
                 foreach (var item in member.Value.EnumerateArray())
-                    json.WriteRawValue(IdOf(item) is { } id ? items[id] : JsonParts.Raw(item), skipInputValidation: true);
+                {
+                    if (IdOf(item) is not { } id) json.WriteRawValue(JsonParts.Raw(item), skipInputValidation: true);
+                    else if (items.TryGetValue(id, out var whole)) json.WriteRawValue(whole, skipInputValidation: true);
+                }
+
                 json.WriteEndArray();
             }
 
@@ -63,9 +68,10 @@ internal static class ResponsesReferences
     }
 
     private static string? IdOf(JsonElement item) =>
-        item.ValueKind == JsonValueKind.Object && JsonParts.String(item, "type"u8) == Type && JsonParts.String(item, "id"u8) is { } id && IsOurs(id) ? id : null;
+        item.ValueKind == JsonValueKind.Object && JsonParts.String(item, "type"u8) is Type or "mcp_approval_request" && JsonParts.String(item, "id"u8) is { } id && IsOurs(id) ? id : null;
 
-    private static bool IsOurs(string id)
+    /// <summary>Whether an item's id is of our making: <c>msg_X_0</c>.</summary>
+    public static bool IsOurs(string id)
     {
         var hex = id.AsSpan(id.IndexOf('_') + 1);
         return hex.Length > HexLength && hex[HexLength] == '_' && !hex[..HexLength].ContainsAnyExcept("0123456789abcdef");

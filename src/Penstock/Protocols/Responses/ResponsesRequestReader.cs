@@ -30,13 +30,15 @@ internal static class ResponsesRequestReader
         var store = RequestJson.Boolean(root, "store", "store") ?? true;
         if (background && !store)
             throw RequestJson.Error("invalid_value", "background", "'background' needs a response that is kept: leave 'store' out, or set it to true.");
-        var tools = new ResponsesTools(ownFields);
+        var tools = new ResponsesTools(ownFields, store);
+        var approvals = new ResponsesApprovals();
         var request = new GenerationRequest
         {
             Protocol = ResponsesProtocol.ProtocolName,
             Body = body,
             Model = RequestJson.Model(root),
-            Messages = ReadConversation(root, ownFields),
+            Messages = ReadConversation(root, ownFields, approvals),
+            Decided = approvals.Read(),
             Tools = tools.Read(root),
             ToolServers = tools.Servers,
             Settings = ResponsesSettings.Read(root, ownFields),
@@ -68,12 +70,12 @@ internal static class ResponsesRequestReader
         return RequestJson.Boolean(document.RootElement, "stream", "stream") ?? false;
     }
 
-    private static IReadOnlyList<Message> ReadConversation(JsonElement root, List<OwnField> ownFields)
+    private static IReadOnlyList<Message> ReadConversation(JsonElement root, List<OwnField> ownFields, ResponsesApprovals approvals)
     {
         var messages = new List<Message>();
         if (RequestJson.String(root, "instructions", "instructions") is { Length: > 0 } instructions)
             messages.Add(new Message(Role.System, [new TextPart(instructions) { Path = "instructions" }]));
-        if (RequestJson.TryGet(root, "input", out var input)) return new ResponsesInput(messages, ownFields).Read(input);
+        if (RequestJson.TryGet(root, "input", out var input)) return new ResponsesInput(messages, ownFields, approvals).Read(input);
         return RequestJson.TryGet(root, "prompt", out _)
             ? messages // the provider has it
             : throw RequestJson.Error("missing_required_parameter", "input", $"'input' is missing: send a string or a list of items, such as {Example}.");

@@ -23,7 +23,7 @@ internal static class ResponsesRequestWriter
     private static void CopyMembers(ReadOnlyMemory<byte> json, bool stream, IBufferWriter<byte> output)
     {
         var body = json.Span;
-        var goesOn = ResponsesConversation.GoesOn(json);
+        var goesOn = ResponsesConversation.GoesOn(json) || ResponsesApprovals.AreIn(json);
         var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = 256 });
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)

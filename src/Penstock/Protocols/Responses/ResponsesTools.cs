@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Penstock.Protocols.Responses;
 
 /// <summary>Reads <c>tools</c>.</summary>
-internal sealed class ResponsesTools(List<OwnField> ownFields)
+internal sealed class ResponsesTools(List<OwnField> ownFields, bool isStored)
 {
     /// <summary>The servers of ours that were named among them, once they are read.</summary>
     public List<ToolServer> Servers { get; } = [];
@@ -17,7 +17,7 @@ internal sealed class ResponsesTools(List<OwnField> ownFields)
                 ?? throw RequestJson.Error("missing_required_parameter", $"{path}.type", $"'{path}.type' is missing: say what the tool is, such as \"function\".");
             if (type != "function")
             {
-                if (type == "mcp" && ToolServers.Read(tool, path) is { } server) Servers.Add(server);
+                if (type == "mcp" && ToolServers.Read(tool, path) is { } server) Servers.Add(server with { AsksClient = isStored });
                 else ownFields.Add(new OwnField($"{path} ({type})", ChangesAnswer: true));
                 continue;
             }

@@ -1,5 +1,6 @@
 #pragma warning disable OPENAI001 // Responses are for evaluation, the package says
 using System.ClientModel;
+using System.ClientModel.Primitives;
 using Anthropic;
 using Anthropic.Models.Messages;
 using OpenAI;
@@ -41,6 +42,28 @@ public sealed class ToolSdkTests(McpServers servers) : IClassFixture<McpServers>
         await foreach (var update in await responses.CreateResponseStreamingAsync(Ask(stream: true))) updates.Add(update);
         updates.OfType<StreamingResponseMcpCallCompletedUpdate>().ShouldHaveSingleItem();
         updates[^1].ShouldBeOfType<StreamingResponseCompletedUpdate>().Response.OutputItems.OfType<McpToolCallItem>().ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public async Task OpenAIs_for_dotnet_allows_a_call()
+    {
+        var responses = new ResponsesClient(new ApiKeyCredential("sk-client"), new ResponsesClientOptions { Endpoint = servers.Server.Api.Url("v1") });
+        var ask = Asking(ResponseItem.CreateUserMessageItem(Prompt));
+        var asked = (await responses.CreateResponseAsync(ask)).Value;
+        var request = asked.OutputItems.ShouldHaveSingleItem().ShouldBeOfType<McpToolCallApprovalRequestItem>();
+        (request.ServerLabel, request.ToolName).ShouldBe(("everything", "get-sum"));
+        var word = Asking(ResponseItem.CreateMcpApprovalResponseItem(request.Id, approved: true));
+        word.PreviousResponseId = asked.Id;
+        var done = (await responses.CreateResponseAsync(word)).Value;
+        done.OutputItems.OfType<McpToolCallItem>().ShouldHaveSingleItem().ToolOutput.ShouldContain(Says);
+        done.GetOutputText().ShouldContain(Says);
+
+        static CreateResponseOptions Asking(ResponseItem item)
+        {
+            // The package wants an address or a connector; which server is meant is said by its label alone.
+            var tool = ModelReaderWriter.Read<ResponseTool>(BinaryData.FromString("""{"type":"mcp","server_label":"everything","allowed_tools":["get-sum"],"require_approval":"always"}"""))!;
+            return new CreateResponseOptions("simulated/chat?tps=0&ttft=0", [item]) { Tools = { tool } };
+        }
     }
 
     private static CreateResponseOptions Ask(bool stream) => new("tools", [ResponseItem.CreateUserMessageItem(Prompt)]) { StreamingEnabled = stream };
