@@ -20,23 +20,23 @@ internal sealed class CallSignatures(IStreamLog log)
     /// <param name="owner">Whose request it is.</param>
     public async ValueTask<GenerationRequest> RestoreAsync(GenerationRequest request, Route route, Owner owner)
     {
+        if (Unsigned(request.Messages) is not { } lost) return request;
         if (!route.Targets.Any(t => t.Provider.Protocol.SignsCalls && t.Provider.Protocol.Name != request.Protocol)) return request;
-        var lost = Unsigned(request.Messages);
-        if (lost.Count == 0) return request;
         var found = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (generation, blocks) in lost) await ReadAsync(generation, owner, blocks, found);
         return found.Count == 0 ? request : request with { Messages = [.. request.Messages.Select(m => Restore(m, found))] };
     }
 
-    /// <summary>The blocks of the calls without a signature whose ids are ours, by their generations.</summary>
-    private static Dictionary<string, HashSet<int>> Unsigned(IReadOnlyList<Message> messages)
+    /// <summary>The blocks of the calls without a signature whose ids are ours, by their generations; null for none.</summary>
+    private static Dictionary<string, HashSet<int>>? Unsigned(IReadOnlyList<Message> messages)
     {
-        var lost = new Dictionary<string, HashSet<int>>(StringComparer.Ordinal);
+        Dictionary<string, HashSet<int>>? lost = null;
         for (var i = messages.Count - 1; i >= 0; i--)
         {
             foreach (var part in messages[i].Parts)
             {
                 if (part is not ToolCallPart { Signature: null } call || !CallId.TryParse(call.Id, out var generation, out var block)) continue;
+                lost ??= new(StringComparer.Ordinal);
                 if (lost.TryGetValue(generation, out var blocks)) blocks.Add(block);
                 else if (lost.Count < MaxGenerations) lost.Add(generation, [block]);
             }

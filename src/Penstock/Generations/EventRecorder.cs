@@ -26,6 +26,7 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     private string _model = model;
     private bool _passthrough = passthrough;
     private bool _recordOpen;
+    private bool _isFirst;
     private Usage? _usage; // the last that was recorded beside a payload
     private BlockNumbers? _numbers; // of a further attempt
 
@@ -56,7 +57,7 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     /// <summary>What keeps the answer within limits; null where there are none.</summary>
     public GenerationMeter? Meter { get; set; }
 
-    /// <summary>Called once, with the first output.</summary>
+    /// <summary>Called once, when the first output is stored and shown: no token waits for what is counted then.</summary>
     public Action? FirstOutput { get; set; }
 
     /// <summary>
@@ -269,13 +270,7 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
         if (generationEvent.Kind == EventKind.BlockStart) Output();
     }
 
-    private void Output()
-    {
-        if (HasOutput) return;
-        HasOutput = true;
-        FirstOutput?.Invoke();
-        FirstOutput = null;
-    }
+    private void Output() => (_isFirst, HasOutput) = (_isFirst || !HasOutput, true);
 
     private EventId NextId() => new(generationId, stream.NextOffset + _batch.Count);
 
@@ -305,5 +300,9 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     {
         _batch.Dispose(); // an idle generation holds no buffer
         _stored.Set(_state);
+        if (!_isFirst) return;
+        _isFirst = false;
+        FirstOutput?.Invoke();
+        FirstOutput = null;
     }
 }

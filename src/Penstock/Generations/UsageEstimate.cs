@@ -8,7 +8,16 @@ internal static class UsageEstimate
     public const int CharactersPerToken = 4;
 
     /// <summary>Tokens of the request's text; what its images and files cost is not guessed.</summary>
-    public static long Input(GenerationRequest request) => Tokens(request.AllMessages.Sum(m => m.Parts.Sum(Characters)));
+    public static long Input(GenerationRequest request)
+    {
+        var characters = 0L;
+        foreach (var message in request.AllMessages)
+        {
+            foreach (var part in message.Parts) characters += Characters(part);
+        }
+
+        return Tokens(characters);
+    }
 
     /// <param name="input">Tokens of the request, or null where they are not known.</param>
     /// <param name="outputBytes">How much the model has said.</param>

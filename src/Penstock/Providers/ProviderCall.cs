@@ -53,7 +53,7 @@ internal sealed class ProviderCall(string generation, Target target, int choices
                 return await ReadErrorAsync(response, watch);
             }
 
-            var isStream = IsStream(response.Content.Headers.ContentType);
+            var isStream = IsStream(response.Content.Headers);
             using var body = response.Content.ReadAsStream(watch.Token);
             sink.Begin(asAsked: isStream == streamAsked);
             if (isStream)
@@ -172,8 +172,13 @@ internal sealed class ProviderCall(string generation, Target target, int choices
         return target.Provider.Protocol.ReadError((int)response.StatusCode, body.AsSpan(0, length), RetryAfter(response));
     }
 
-    private static bool IsStream(MediaTypeHeaderValue? type) =>
-        type?.MediaType is not { } media || !media.EndsWith("json", StringComparison.OrdinalIgnoreCase);
+    // Not parsed: the first token waits for it.
+    private static bool IsStream(HttpContentHeaders headers)
+    {
+        if (!headers.NonValidated.TryGetValues("Content-Type", out var types)) return true;
+        var type = types.ToString().AsSpan();
+        return !type[..(type.IndexOf(';') is >= 0 and var end ? end : type.Length)].TrimEnd().EndsWith("json", StringComparison.OrdinalIgnoreCase);
+    }
 
     private TimeSpan? RetryAfter(HttpResponseMessage response)
     {
