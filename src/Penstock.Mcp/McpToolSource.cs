@@ -125,7 +125,7 @@ public sealed class McpToolSource(string label, McpServerOptions options, TimePr
         try
         {
             var request = new CallToolRequestParams { Name = tool, Arguments = arguments.EnumerateObject().ToDictionary(m => m.Name, m => m.Value, StringComparer.Ordinal) };
-            var result = await connection.Client.CallToolAsync(request, stop);
+            var result = await McpCall.RunAsync(connection.Client, request, time, stop);
             return new ToolOutput(McpResults.Text(result), result.IsError is true);
         }
         catch (McpProtocolException e)

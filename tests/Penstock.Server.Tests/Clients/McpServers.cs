@@ -10,6 +10,7 @@ public sealed class McpServers : IAsyncLifetime
 
     private readonly string _notes = Path.GetTempFileName();
     private Process? _http;
+    private Process? _waits;
 
     public PenstockProcess Server { get; private set; } = null!;
 
@@ -29,12 +30,9 @@ public sealed class McpServers : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var port = Ports.Free();
-        var start = new ProcessStartInfo("node", [_everything, "streamableHttp"]) { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
-        start.Environment["PORT"] = $"{port}";
-        _http = Process.Start(start)!;
-        _http.BeginErrorReadLine();
-        _http.BeginOutputReadLine();
+        var (port, other) = (Ports.Free(), Ports.Free());
+        _http = StartNode(port, _everything, "streamableHttp");
+        _waits = StartNode(other, Path.Combine(Repository.Root, "tests", "node", "mcp-waits.mjs"), _notes);
         var settings = PenstockSettings.For()
             .With("Providers:simulated:Protocol", "simulated")
             .With("Providers:up:Protocol", "chat-completions").With("Providers:up:BaseUrl", "http://127.0.0.1:9/v1").With("Providers:up:ApiKey", PenstockSettings.ApiKey)
@@ -42,22 +40,37 @@ public sealed class McpServers : IAsyncLifetime
             .With("Mcp:Servers:everything:Tools:0", "echo").With("Mcp:Servers:everything:Tools:1", "get-sum").With("Mcp:Servers:everything:Tools:2", "get-env")
             .With("Mcp:Servers:everything:Models:0", "tools").With("Models:tools:Targets:0", "simulated/chat?tps=0&ttft=0")
             .With("Mcp:Servers:everything-http:Url", $"http://127.0.0.1:{port}/mcp")
+            .With("Mcp:Servers:waits:Url", $"http://127.0.0.1:{other}/mcp")
             .With("Mcp:Servers:csharp:MaxResultLength", "1000")
             .With("Mcp:Servers:gone:Command", "/nowhere/to/be/found")
             .WithVariable("Logging:LogLevel:Penstock.Mcp", "Information"); // which says who is connected
         Server = await PenstockProcess.StartAsync(AddCSharp(settings, _notes));
-        foreach (var label in (string[])["everything-http", "everything", "csharp"])
+        foreach (var label in (string[])["everything-http", "everything", "csharp", "waits"])
             await Eventually.Is(() => Server.Log.Contains($"server {label} is connected", StringComparison.Ordinal), $"{label} is connected");
     }
 
-    /// <summary>What the C# server's tools noted.</summary>
+    private static Process StartNode(int port, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("node", arguments) { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
+        start.Environment["PORT"] = $"{port}";
+        var process = Process.Start(start)!;
+        process.BeginErrorReadLine();
+        process.BeginOutputReadLine();
+        return process;
+    }
+
+    /// <summary>What the tools of the C# server, and of the one that waits, noted.</summary>
     public string Notes() => File.ReadAllText(_notes);
 
     public async ValueTask DisposeAsync()
     {
         await Server.DisposeAsync();
-        _http?.Kill(entireProcessTree: true);
-        _http?.Dispose();
+        foreach (var process in (Process?[])[_http, _waits])
+        {
+            process?.Kill(entireProcessTree: true);
+            process?.Dispose();
+        }
+
         File.Delete(_notes);
     }
 }

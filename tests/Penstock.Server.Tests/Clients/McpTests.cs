@@ -75,12 +75,29 @@ public sealed class McpTests(McpServers servers) : IClassFixture<McpServers>
         ((string)(await AskAsync("csharp", "Use add_numbers with 1 and 2."))["blocks"]![1]!["text"]!).ShouldBe("3");
     }
 
+    [Theory]
+    [InlineData("csharp")]
+    [InlineData("waits")]
+    public async Task A_call_of_an_answer_that_is_stopped_is_cancelled_at_its_server(string label)
+    {
+        var tool = label == "csharp" ? "take_long" : "wait_long";
+        var (_, body) = await Api.SendAsync(Request(label, $"Use {tool}."));
+        var id = (string)body!["id"]!;
+        await Eventually.Is(() => servers.Notes().Contains($"{tool} begun", StringComparison.Ordinal), "the call is made");
+        await servers.Server.Api.StopAsync(id);
+        ((string)(await servers.Server.Api.EndedAsync(id))["status"]!).ShouldBe("stopped");
+        await Eventually.Is(() => servers.Notes().Contains($"{tool} cancelled", StringComparison.Ordinal), "the server was told");
+        // It is as good as before.
+        var snapshot = await AskAsync(label, label == "csharp" ? "Use add_numbers with 1 and 2." : "Use say_hello.");
+        ((string)snapshot["blocks"]![1]!["text"]!).ShouldBe(label == "csharp" ? "3" : "hello");
+    }
+
     [Fact]
     public async Task A_server_that_is_not_configured_is_refused_and_never_fetched()
     {
         var (status, body) = await Api.SendAsync(Request("elsewhere", "Hello"));
         status.ShouldBe(HttpStatusCode.BadRequest);
-        body!.ToJsonString().ShouldContain("csharp, everything, everything-http, gone");
+        body!.ToJsonString().ShouldContain("csharp, everything, everything-http, gone, waits");
         var (refused, _) = await Api.SendAsync(servers.Server.Api.Post("v1/responses", new JsonObject
         {
             ["model"] = Model,
