@@ -206,10 +206,23 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
         {
             // Every other payload of the client's own protocol is shown, so it needs a record to stand in.
             if (!_recordOpen) Record(new GenerationEvent { Kind = EventKind.Raw });
-            _writer.WritePayload(eventName, payload, NextId(), _batch);
+            Show(eventName, payload);
         }
 
         CloseRecord();
+    }
+
+    // It looks into events that the reader does not know, and passes over.
+    private void Show(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload)
+    {
+        try
+        {
+            _writer.WritePayload(eventName, payload, NextId(), _batch);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new ProviderFormatException("A name in the payload holds half of a surrogate pair.", e);
+        }
     }
 
     public ValueTask CommitAsync()
