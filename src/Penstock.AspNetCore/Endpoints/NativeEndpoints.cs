@@ -11,7 +11,7 @@ using Penstock.Protocols;
 
 namespace Penstock.AspNetCore.Endpoints;
 
-/// <summary><c>/v1/generations</c>: start, look at, follow, list and stop generations, whatever protocol started them.</summary>
+/// <summary><c>/v1/generations</c>: start, look at, follow, list, stop and delete generations, whatever protocol started them.</summary>
 internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoint events, GenerationService generations, GenerationCatalog catalog, Tickets tickets, ReplyOptions replies, PenstockOptions options)
 {
     private const int DefaultListLimit = 20;
@@ -26,7 +26,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
     {
         routes.Map("/v1/generations", Surface.Generations, ("POST", Handle(PostAsync)), ("GET", Handle(ListAsync)));
         routes.Map("/v1/generations/events", Surface.Generations, ("GET", Handle(CombinedEventsAsync)));
-        routes.Map("/v1/generations/{id}", Surface.Generations, ("GET", Handle(GetAsync)));
+        routes.Map("/v1/generations/{id}", Surface.Generations, ("GET", Handle(GetAsync)), ("DELETE", Handle(DeleteAsync)));
         routes.Map("/v1/generations/{id}/events", Surface.Generations with { TakesTicket = true }, ("GET", Handle(async context => await events.GetAsync(context, await IdOfAsync(context)))));
         routes.Map("/v1/generations/{id}/ticket", Surface.Generations, ("POST", Handle(TicketAsync)));
         routes.Map("/v1/generations/{id}/stop", Surface.Generations, ("POST", Handle(StopAsync)));
@@ -88,6 +88,13 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
     }
 
     private async Task GetAsync(HttpContext context) => await WriteSnapshotAsync(context, await IdOfAsync(context));
+
+    // Who asks again, since no reply came, finds that it is not there: a 404, and nothing else happens.
+    private async Task DeleteAsync(HttpContext context)
+    {
+        if (!await generations.DeleteAsync(await IdOfAsync(context), OwnerOf(context))) throw GenerationEndpoint.NotFound();
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
 
     // Several generations' events over one connection, each after the last event of it that the client has.
     private async Task CombinedEventsAsync(HttpContext context)
