@@ -119,6 +119,7 @@ public static class PenstockServiceCollectionExtensions
         services.AddSingleton<ReadStream>();
         services.AddSingleton<FollowStream>();
         services.AddSingleton<ListStreams>();
+        services.AddSingleton<StreamQuota>();
         services.AddSingleton<SseChannels>();
         services.AddSingleton<WebhookClient>();
         services.AddSingleton<SubscriptionRegistry>();

@@ -9,6 +9,9 @@ namespace Penstock.Redis;
 /// </summary>
 internal sealed class RedisStream : StreamState
 {
+    // Redis counts them: RedisStreamMeta.
+    public override long Bytes => 0;
+
     /// <summary>The most bytes of newest events that are held of one stream, unless the last append alone has more.</summary>
     private const int MaxRecent = 256 << 10;
 

@@ -22,6 +22,8 @@ internal sealed record RedisStreamMeta
 
     public required long Next { get; init; }
 
+    public required long Bytes { get; init; }
+
     /// <summary>Unix milliseconds; 0 while it is open.</summary>
     public required long ClosedAt { get; init; }
 
@@ -72,6 +74,7 @@ internal sealed record RedisStreamMeta
             ForkOffset = ToLong(fields[13]) ?? 0,
             Metadata = (byte[]?)fields[14],
             Run = EventRun.Read((byte[]?)fields[15]),
+            Bytes = ToLong(fields[16]) ?? 0,
         };
     }
 
@@ -85,6 +88,7 @@ internal sealed record RedisStreamMeta
         Epoch = Epoch,
         FirstOffset = First,
         NextOffset = Next,
+        Bytes = Bytes,
         Closed = ClosedAt != 0,
         ClosedAt = ClosedAt == 0 ? null : Time(ClosedAt),
         ExpiresAt = ExpiresAt,

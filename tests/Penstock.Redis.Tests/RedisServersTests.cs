@@ -24,6 +24,23 @@ public sealed class RedisServersTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_an_owner_may_keep_is_counted_over_all_servers()
+    {
+        _settings = _settings.With("Streams:MaxPerOwner", "2");
+        await using var a = await StartAsync();
+        await using var b = await StartAsync();
+        (await PutAsync(a, "one")).ShouldBe(HttpStatusCode.Created);
+        (await PutAsync(b, "two")).ShouldBe(HttpStatusCode.Created);
+        (await PutAsync(b, "three")).ShouldBe(HttpStatusCode.InsufficientStorage);
+        (await Api.SendTextAsync(new RawRequest(a.Api.Url("v1/stream/one"), "DELETE"))).Status.ShouldBe(HttpStatusCode.NoContent);
+        await Eventually.Is(async () => await PutAsync(b, "three") == HttpStatusCode.Created, "there is room again");
+        (await PutAsync(b, "four")).ShouldBe(HttpStatusCode.InsufficientStorage);
+
+        static async Task<HttpStatusCode> PutAsync(PenstockProcess server, string path) =>
+            (await Api.SendTextAsync(new RawRequest(server.Api.Url($"v1/stream/{path}"), "PUT", "x").With("Content-Type", "text/plain"))).Status;
+    }
+
+    [Fact]
     public async Task A_stream_that_one_server_makes_is_resumed_followed_and_listed_on_another()
     {
         await using var a = await StartAsync();

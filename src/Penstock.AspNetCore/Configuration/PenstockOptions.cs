@@ -97,6 +97,12 @@ public sealed class StreamsOptions
     /// <summary>How many bytes of a Durable Stream are kept, at least, the newest ones; 0 for all of them.</summary>
     public long KeepBytes { get; set; }
 
+    /// <summary>How many Durable Streams an owner may keep; 0 for no limit.</summary>
+    public long MaxPerOwner { get; set; }
+
+    /// <summary>How many bytes an owner's Durable Streams may hold together; 0 for no limit.</summary>
+    public long MaxBytesPerOwner { get; set; }
+
     /// <summary>How long a long-poll waits for something to come.</summary>
     public TimeSpan LongPollTimeout { get; set; } = TimeSpan.FromSeconds(20);
 }

@@ -21,6 +21,8 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         Positive(errors, "Streams:LongPollTimeout", options.Streams.LongPollTimeout);
         if (options.Streams.KeepFor < TimeSpan.Zero) errors.Add($"Penstock:Streams:KeepFor is {options.Streams.KeepFor}; give a time, or 00:00:00 to keep all.");
         if (options.Streams.KeepBytes < 0) errors.Add($"Penstock:Streams:KeepBytes is {options.Streams.KeepBytes}; give a number of bytes, or 0 to keep all.");
+        if (options.Streams.MaxPerOwner < 0) errors.Add($"Penstock:Streams:MaxPerOwner is {options.Streams.MaxPerOwner}; give a number of streams, or 0 for no limit.");
+        if (options.Streams.MaxBytesPerOwner < 0) errors.Add($"Penstock:Streams:MaxBytesPerOwner is {options.Streams.MaxBytesPerOwner}; give a number of bytes, or 0 for no limit.");
         if (options.Storage.MaxDiskBytes < 0) errors.Add($"Penstock:Storage:MaxDiskBytes is {options.Storage.MaxDiskBytes}; give a number of bytes, or 0 for no limit.");
         Positive(errors, "Generations:Grace", options.Generations.Grace);
         if (options.Cache.MaxAge < TimeSpan.Zero) errors.Add($"Penstock:Cache:MaxAge is {options.Cache.MaxAge}; give a time, or 00:00:00 for requests that ask for it alone.");

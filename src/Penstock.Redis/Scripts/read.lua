@@ -36,5 +36,5 @@ end
 
 return {
   state, meta.number, meta.created, meta.shared, meta.epoch, meta.first, meta.next, meta.closed, meta.retention, meta.ttl, meta.used, meta['end'],
-  meta.source, meta.fork, withMetadata and redis.call('HGET', metaKey, 'metadata') or false, run,
+  meta.source, meta.fork, withMetadata and redis.call('HGET', metaKey, 'metadata') or false, run, meta.bytes,
 }

@@ -179,6 +179,9 @@ public sealed record StreamInfo
     /// <summary>How many events were stored, which is the offset that comes next.</summary>
     public required long NextOffset { get; init; }
 
+    /// <summary>The bytes of its events that are kept; of a fork, of its own.</summary>
+    public long Bytes { get; init; }
+
     public required bool Closed { get; init; }
 
     /// <summary>When it was closed, as far as the store knows; null while it is open.</summary>

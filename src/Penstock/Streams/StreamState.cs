@@ -28,6 +28,9 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
     /// <summary>Readers can have no event below it any more.</summary>
     public virtual long FirstOffset => Terms?.FirstOffset ?? 0;
 
+    /// <summary>The bytes of all its events that are kept.</summary>
+    public abstract long Bytes { get; }
+
     public bool IsClosed => Volatile.Read(ref _closedAt) != 0;
 
     public bool IsGone => _gone;
@@ -166,6 +169,7 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
                 Epoch = Epoch,
                 FirstOffset = FirstOffset,
                 NextOffset = _nextOffset,
+                Bytes = Bytes,
                 Closed = _closedAt != 0,
                 ClosedAt = _closedAt == 0 ? null : new DateTimeOffset(_closedAt, TimeSpan.Zero),
                 ExpiresAt = ExpiresAt,

@@ -7,6 +7,19 @@ namespace Penstock.Tests.Streams;
 public abstract partial class StreamLogCompliance
 {
     [Fact]
+    public async Task How_many_bytes_a_stream_holds_is_known()
+    {
+        var writer = await Log.CreateAsync("a");
+        (await Log.GetAsync("a"))!.Bytes.ShouldBe(0);
+        await writer.AppendAsync("one", "three");
+        (await Log.GetAsync("a"))!.Bytes.ShouldBe(8);
+        await Log.CreateSharedAsync("s", new SharedStreamOptions(), StreamTesting.Batch("12", "345"));
+        await Log.AppendAsync("s", StreamTesting.Batch("6789"));
+        await Log.CreateSharedAsync("f", new SharedStreamOptions { Fork = new StreamFork("s", 3) }, StreamTesting.Batch("!"));
+        (await Log.ListAsync().Select(i => (i.Path, i.Bytes)).OrderBy(i => i.Path).ToListAsync()).ShouldBe([("a", 8), ("f", 1), ("s", 9)]);
+    }
+
+    [Fact]
     public async Task Events_get_dense_offsets_from_zero()
     {
         var writer = await Log.CreateAsync("a");

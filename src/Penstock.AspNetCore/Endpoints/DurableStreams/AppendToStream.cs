@@ -8,7 +8,7 @@ using Penstock.Streams;
 namespace Penstock.AspNetCore.Endpoints.DurableStreams;
 
 /// <summary>POST: appends to a stream, closes it, or both at once.</summary>
-internal sealed class AppendToStream(IStreamLog log, PenstockOptions options)
+internal sealed class AppendToStream(IStreamLog log, StreamQuota quota, PenstockOptions options)
 {
     /// <returns>From which offset to which one the stream has grown.</returns>
     public async Task<(long Before, long After)> HandleAsync(HttpContext context, StreamName name)
@@ -21,7 +21,9 @@ internal sealed class AppendToStream(IStreamLog log, PenstockOptions options)
         var hasBody = await ReadBodyAsync(context, metadata, events, info);
         if (!hasBody && !append.Close) throw new RequestException($"The body is empty; only a request with {StreamHeader.Closed}: true may be.") { Code = "empty_body" };
 
+        using var room = await quota.TakeAsync(name, streams: 0, events.Bytes.Length);
         var result = await log.AppendAsync(name.LogPath, events, append);
+        if (result.Status == AppendStatus.Appended) room?.Keep();
         Write(context.Response, append, result, hasBody);
         return (result.NextOffset - (result.Status == AppendStatus.Appended ? events.Count : 0), result.NextOffset);
     }

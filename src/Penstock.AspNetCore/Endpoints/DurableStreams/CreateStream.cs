@@ -6,7 +6,7 @@ using Penstock.Streams;
 namespace Penstock.AspNetCore.Endpoints.DurableStreams;
 
 /// <summary>PUT: creates a stream, with its first events if the request has some, or confirms that it is there as asked.</summary>
-internal sealed class CreateStream(IStreamLog log, PenstockOptions options, TimeProvider time)
+internal sealed class CreateStream(IStreamLog log, StreamQuota quota, PenstockOptions options, TimeProvider time)
 {
     private const string DefaultContentType = "application/octet-stream";
 
@@ -40,12 +40,14 @@ internal sealed class CreateStream(IStreamLog log, PenstockOptions options, Time
         for (var attempt = 0; ; attempt++)
         {
             if (await name.FindAsync(log) is { } existing) return (Confirm(existing, metadata, isClosed), null);
+            using var room = await quota.TakeAsync(name, streams: 1, events.Bytes.Length);
             try
             {
                 var created = await log.CreateSharedAsync(
                     name.LogPath,
                     new SharedStreamOptions { Metadata = metadata.ToBytes(), TimeToLive = lifetime.Span, ExpiresAt = lifetime.End, Fork = beginning, Closed = isClosed },
                     events.Count == 0 ? null : events);
+                room?.Keep();
                 context.Response.StatusCode = StatusCodes.Status201Created;
                 context.Response.Headers.Location = StreamAddress.UrlOf(request, name.Path);
                 return (created, beginning?.Offset ?? 0);

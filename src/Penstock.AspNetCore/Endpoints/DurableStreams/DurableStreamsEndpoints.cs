@@ -16,7 +16,7 @@ namespace Penstock.AspNetCore.Endpoints.DurableStreams;
 /// (https://github.com/durable-streams/durable-streams/blob/main/PROTOCOL.md).
 /// </summary>
 internal sealed class DurableStreamsEndpoints(
-    IStreamLog log, CreateStream create, AppendToStream append, ReadStream read, FollowStream follow, ListStreams list,
+    IStreamLog log, CreateStream create, AppendToStream append, ReadStream read, FollowStream follow, ListStreams list, StreamQuota quota,
     SubscriptionEndpoints subscriptionEndpoints, SubscriptionRegistry subscriptions, PenstockOptions options, ILogger<DurableStreamsEndpoints> logger)
 {
     public void Map(IEndpointRouteBuilder routes)
@@ -148,6 +148,7 @@ internal sealed class DurableStreamsEndpoints(
     {
         if (await name.FindAsync(log) is { KeptForForks: true }) throw Deleted();
         if (!await log.DeleteAsync(name.LogPath)) throw NotFound();
+        quota.Recount(name);
         await subscriptions.NoteDeleteAsync(name);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }

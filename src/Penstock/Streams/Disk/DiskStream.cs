@@ -23,6 +23,8 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
     /// <summary>False until its create record is committed, and its first events if it was created with some; such a stream is nobody's to see.</summary>
     public bool IsCreated => Volatile.Read(ref _createLength) > 0 && !_isUnfinished;
 
+    public override long Bytes => Interlocked.Read(ref _bytes);
+
     /// <summary>A delete record of it was admitted.</summary>
     public bool IsDeleting => Volatile.Read(ref _isDeleting);
 

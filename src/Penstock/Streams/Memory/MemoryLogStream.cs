@@ -4,6 +4,7 @@ namespace Penstock.Streams.Memory;
 internal sealed class MemoryLogStream : StreamState
 {
     private Page _last;
+    private long _bytes;
 
     public MemoryLogStream(string path, long number, DateTimeOffset createdAt, TimeSpan retention, ReadOnlyMemory<byte> metadata, StreamTerms? terms = null)
         : base(path, number, createdAt, retention, terms)
@@ -20,8 +21,7 @@ internal sealed class MemoryLogStream : StreamState
     /// <summary>Its place in the order in which closed streams make room; guarded by the log.</summary>
     public LinkedListNode<MemoryLogStream>? ClosedPlace { get; set; }
 
-    /// <summary>The bytes of all events that are kept.</summary>
-    public long Bytes { get; private set; }
+    public override long Bytes => _bytes;
 
     /// <summary>The next epoch, or null when the stream has ended.</summary>
     public int? TakeOver(long? after)
@@ -68,7 +68,7 @@ internal sealed class MemoryLogStream : StreamState
             while (First.Next is { } next && (First.LastAt < keepFrom || Bytes - First.Bytes >= keepBytes))
             {
                 bytes += First.Bytes;
-                Bytes -= First.Bytes;
+                _bytes -= First.Bytes;
                 First = next;
             }
 
@@ -85,7 +85,7 @@ internal sealed class MemoryLogStream : StreamState
         if (StreamLimit.Check(Path, Bytes, batch.Bytes.Length, maxBytes, closing: closedAt is not null) is { } full) throw full;
         for (var i = 0; i < batch.Count; i++) _last = _last.Add(batch[i]);
         if (Terms is not null) _last.LastAt = now;
-        Bytes += batch.Bytes.Length;
+        _bytes += batch.Bytes.Length;
         Publish(NextOffset + batch.Count);
         if (closedAt is { } at) Close(at.UtcTicks);
     }
