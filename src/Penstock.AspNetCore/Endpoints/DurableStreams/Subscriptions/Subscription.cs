@@ -43,6 +43,9 @@ internal sealed class Subscription
 
     public bool IsDeleted { get; set; }
 
+    /// <summary>Up to where of its log this is how it stands.</summary>
+    public SubscriptionPlace Place { get; set; } = new("", 0);
+
     /// <summary>Fires when a lease ends or a delivery is due.</summary>
     public ITimer? Timer { get; set; }
 
@@ -116,19 +119,33 @@ internal sealed class Subscription
         if (!link.IsExplicit) _links.TryRemove(path, out _);
     }
 
+    /// <summary>How far its streams have come, from the log itself: other nodes append too.</summary>
+    public void NoteTail(string path, long tail)
+    {
+        if (_links.TryGetValue(path, out var link)) link.Tail = tail;
+    }
+
     /// <summary>Begins a wake.</summary>
-    public void Wake(DateTimeOffset now)
+    /// <param name="now">The time.</param>
+    /// <param name="lapses">Whether it is given up where nobody hears of it, even before anybody has claimed it.</param>
+    public void Wake(DateTimeOffset now, bool lapses)
     {
         Generation++;
         WakeId = "w_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
         Holder = null;
-        LeaseEnd = Config.Type == Webhook ? now + Lease : null;
+        LeaseEnd = Config.Type == Webhook || lapses ? now + Lease : null;
     }
 
     public void Claim(string worker, DateTimeOffset now)
     {
         Holder = worker;
         LeaseEnd = now + Lease;
+    }
+
+    /// <summary>It is in its wake stream, where it waits for whoever claims it.</summary>
+    public void NoteAnnounced(string wakeId)
+    {
+        if (WakeId == wakeId && Holder is null) LeaseEnd = null;
     }
 
     public void Extend(DateTimeOffset now) => LeaseEnd = now + Lease;
@@ -170,19 +187,33 @@ internal sealed class Subscription
     ];
 
     public SubscriptionRecord ToRecord() => new(
-        Id, Owner.Name, Config, Root, CreatedAt, Generation, [.. _links.Select(l => new LinkRecord(l.Key, l.Value.IsExplicit, l.Value.IsGlob, l.Value.Acked))], Failures, NextAttemptAt);
-
-    public static Subscription From(SubscriptionRecord record)
+        Id, Owner.Name, Config, Root, CreatedAt, Generation, [.. _links.Select(l => new LinkRecord(l.Key, l.Value.IsExplicit, l.Value.IsGlob, l.Value.Acked))], Failures, NextAttemptAt)
     {
-        var subscription = new Subscription(record.Id, new Owner(record.Owner), record.Config, record.Root, record.CreatedAt)
-        {
-            Generation = record.Generation,
-            Failures = record.Failures,
-            NextAttemptAt = record.NextAttemptAt,
-        };
-        foreach (var link in record.Links)
-            subscription._links[link.Path] = new Link { IsExplicit = link.Explicit, IsGlob = link.Glob, Acked = link.Acked, Tail = link.Acked };
+        WakeId = WakeId,
+        Holder = Holder,
+        LeaseEnd = LeaseEnd,
+        IsDeleted = IsDeleted,
+    };
+
+    public static Subscription From(SubscriptionRecord record, SubscriptionPlace place)
+    {
+        var subscription = new Subscription(record.Id, new Owner(record.Owner), record.Config, record.Root, record.CreatedAt);
+        subscription.Set(record, place);
         return subscription;
+    }
+
+    /// <summary>It stands so now. How far its streams have come is not in the log, and remains.</summary>
+    public void Set(SubscriptionRecord record, SubscriptionPlace place)
+    {
+        (Place, Generation, Failures, NextAttemptAt) = (place, record.Generation, record.Failures, record.NextAttemptAt);
+        (WakeId, Holder, LeaseEnd) = (record.WakeId, record.Holder, record.LeaseEnd);
+        foreach (var path in _links.Keys.Except(record.Links.Select(l => l.Path)).ToList()) _links.TryRemove(path, out _);
+        foreach (var known in record.Links)
+        {
+            var link = _links.GetOrAdd(known.Path, _ => new Link { Acked = known.Acked, Tail = known.Acked });
+            if (known.Acked < link.Acked) link.Tail = known.Acked; // another stream has come in its place
+            (link.IsExplicit, link.IsGlob, link.Acked, link.Tail) = (known.Explicit, known.Glob, known.Acked, Math.Max(link.Tail, known.Acked));
+        }
     }
 }
 

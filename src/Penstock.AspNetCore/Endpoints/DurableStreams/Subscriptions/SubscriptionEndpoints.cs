@@ -24,11 +24,11 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
             const string One = Root + "subscriptions/{id}";
             yield return (Root + "jwks.json", "GET", Surface.Open, KeysAsync);
             yield return (One, "PUT", Surface.Streams, context => PutAsync(context, IdOf(context)));
-            yield return (One, "GET", Surface.Streams, context => GetAsync(context, Find(context)));
-            yield return (One, "DELETE", Surface.Streams, context => DeleteAsync(context, Find(context)));
-            yield return (One + "/streams", "POST", Surface.Streams, context => LinkAsync(context, Find(context)));
-            yield return (One + "/streams/{**path}", "DELETE", Surface.Streams, context => UnlinkAsync(context, Find(context), Uri.UnescapeDataString((string)context.Request.RouteValues["path"]!)));
-            yield return (One + "/claim", "POST", Surface.Streams, context => ClaimAsync(context, Find(context)));
+            yield return (One, "GET", Surface.Streams, async context => await GetAsync(context, await FindAsync(context)));
+            yield return (One, "DELETE", Surface.Streams, async context => await DeleteAsync(context, await FindAsync(context)));
+            yield return (One + "/streams", "POST", Surface.Streams, async context => await LinkAsync(context, await FindAsync(context)));
+            yield return (One + "/streams/{**path}", "DELETE", Surface.Streams, async context => await UnlinkAsync(context, await FindAsync(context), Uri.UnescapeDataString((string)context.Request.RouteValues["path"]!)));
+            yield return (One + "/claim", "POST", Surface.Streams, async context => await ClaimAsync(context, await FindAsync(context)));
             // The token of the wake, which whoever was woken has, stands where a key would, and opens no more than that wake.
             yield return (One + "/callback", "POST", Surface.Open, AckAsync);
             yield return (One + "/ack", "POST", Surface.Open, AckAsync);
@@ -90,7 +90,7 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
             if (subscription is { Holder: { } holder, LeaseEnd: { } end } && end > now)
                 return Result(new SubscriptionErrorBody("ALREADY_CLAIMED", "Another worker has it.", holder, subscription.Generation));
             if (!subscription.HasPending) return Result(new SubscriptionErrorBody("NO_PENDING_WORK", "There is nothing to do."));
-            if (subscription.WakeId is null || subscription.Holder is not null) subscription.Wake(now); // whose lease ended is fenced
+            if (subscription.WakeId is null || subscription.Holder is not null) subscription.Wake(now, lapses: false); // whose lease ended is fenced
             subscription.Claim(worker, now);
             return Task.FromResult<(SubscriptionErrorBody?, ClaimReply?)>((null, new ClaimReply(
                 subscription.WakeId!,
@@ -202,7 +202,7 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
         if (request is not { WakeId: not null, Generation: { } generation }) throw Invalid("wake_id or generation is missing.");
         if (!(await subscriptions.GetKeyAsync()).IsToken(token, IdOf(context), generation, out var owner))
             throw new RequestException("The token is missing, or not the one of this wake.") { Status = StatusCodes.Status401Unauthorized, Code = "INVALID_TOKEN" };
-        return subscriptions.Find(new Owner(owner), IdOf(context)) ?? throw NotFound();
+        return await subscriptions.FindAsync(new Owner(owner), IdOf(context)) ?? throw NotFound();
     }
 
     private bool IsCurrent(Subscription subscription, AckRequest request) =>
@@ -213,7 +213,7 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
 
     private static string IdOf(HttpContext context) => (string)context.Request.RouteValues["id"]!;
 
-    private Subscription Find(HttpContext context) => subscriptions.Find(StreamName.OwnerOf(context), IdOf(context)) ?? throw NotFound();
+    private async ValueTask<Subscription> FindAsync(HttpContext context) => await subscriptions.FindAsync(StreamName.OwnerOf(context), IdOf(context)) ?? throw NotFound();
 
     private async Task<T> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
     {

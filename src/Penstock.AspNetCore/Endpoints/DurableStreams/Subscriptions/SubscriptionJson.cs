@@ -67,7 +67,19 @@ internal sealed record JsonWebKey(string Kty, string Crv, string Kid, string Use
 
 /// <summary>A subscription as the log keeps it.</summary>
 internal sealed record SubscriptionRecord(
-    string Id, string? Owner, SubscriptionConfig Config, string Root, DateTimeOffset CreatedAt, long Generation, IReadOnlyList<LinkRecord> Links, int Failures, DateTimeOffset? NextAttemptAt);
+    string Id, string? Owner, SubscriptionConfig Config, string Root, DateTimeOffset CreatedAt, long Generation, IReadOnlyList<LinkRecord> Links, int Failures, DateTimeOffset? NextAttemptAt)
+{
+    /// <summary>Of the wake that is in flight or being worked on, so that no other node wakes meanwhile, and any does when its time is over.</summary>
+    public string? WakeId { get; init; }
+
+    public string? Holder { get; init; }
+
+    public DateTimeOffset? LeaseEnd { get; init; }
+
+    /// <summary>There is none any more.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsDeleted { get; init; }
+}
 
 internal sealed record LinkRecord(string Path, bool Explicit, bool Glob, long Acked);
 

@@ -8,18 +8,41 @@ using Penstock.Streams;
 
 namespace Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
 
-/// <summary>All subscriptions: hears of appends, wakes whoever should know, and takes back what is not done in time.</summary>
+/// <summary>
+/// All subscriptions: hears of appends, wakes whoever should know, and takes back what is not done in time. Where several nodes share
+/// the log, each change is one of the log before it is one here: who writes a wake there delivers it, and nobody else does.
+/// </summary>
 internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhooks, TimeProvider time, ILogger<SubscriptionRegistry> logger) : IHostedLifecycleService, IDisposable
 {
     /// <summary>Each append looks at all of them, and each is kept in memory with its links.</summary>
     public const int MaxSubscriptions = 10_000;
 
+    // How long what a node that died has left undone waits for another, beyond its lease.
+    private static readonly TimeSpan _sweepPeriod = TimeSpan.FromSeconds(5);
+
     private readonly ConcurrentDictionary<(string? Owner, string Id), Subscription> _all = new();
     private readonly SubscriptionLog _store = new(log);
     private readonly Lock _keyGate = new();
+    private readonly CancellationTokenSource _stopping = new();
     private Task<WebhookKey>? _key;
 
-    public Subscription? Find(Owner owner, string id) => _all.GetValueOrDefault((owner.Name, id));
+    /// <summary>The subscription as it stands; null where its owner has none of that id.</summary>
+    public async ValueTask<Subscription?> FindAsync(Owner owner, string id)
+    {
+        var known = _all.GetValueOrDefault((owner.Name, id));
+        if (!log.SpansNodes) return known;
+        if (known is null) return await _store.FindAsync(owner.Name, id) is var (record, place) ? await LearnAsync(record, place) : null;
+        await known.Turn.WaitAsync();
+        try
+        {
+            await RefreshAsync(known, Scope.Whole);
+            return known.IsDeleted ? null : known;
+        }
+        finally
+        {
+            known.Turn.Release();
+        }
+    }
 
     /// <summary>The server's webhook key; made when it is first needed.</summary>
     public Task<WebhookKey> GetKeyAsync()
@@ -36,10 +59,10 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
     public async Task<(Subscription Subscription, bool IsNew)> CreateAsync(Owner owner, string id, SubscriptionConfig config, string root)
     {
         var key = (owner.Name, id);
-        if (_all.TryGetValue(key, out var existing)) return (existing, false);
+        if (await FindAsync(owner, id) is { } existing) return (existing, false);
         if (_all.Count >= MaxSubscriptions)
             throw new RequestException($"There are {MaxSubscriptions} subscriptions, which is as many as there may be: delete one first.") { Status = 507, Code = "too_many_subscriptions" };
-        var subscription = new Subscription(id, owner, config, root, time.GetUtcNow());
+        var subscription = NewTimer(new Subscription(id, owner, config, root, time.GetUtcNow()));
         await subscription.Turn.WaitAsync();
         try
         {
@@ -48,34 +71,37 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
             {
                 await LinkAsync(subscription, config.Streams ?? []);
                 await LinkMatchesAsync(subscription, createdAfter: null);
-                await _store.SaveAsync(subscription);
+                if (await _store.CreateAsync(subscription.ToRecord()) is { } place)
+                {
+                    subscription.Place = place;
+                    return (subscription, true);
+                }
+
+                Forget(subscription); // another node was first
             }
             catch
             {
-                _all.TryRemove(key, out _);
+                Forget(subscription);
                 throw;
             }
-
-            subscription.Timer = time.CreateTimer(state => _ = OnTimerAsync((Subscription)state!), subscription, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            return (subscription, true);
         }
         finally
         {
             subscription.Turn.Release();
         }
+
+        return (await FindAsync(owner, id) ?? throw new StreamExistsException(id), false);
     }
 
     /// <summary>Changes a subscription, in its turn, keeps the change, and wakes if there is reason to.</summary>
+    /// <param name="subscription">The subscription.</param>
+    /// <param name="change">The change; made again where another node has changed it meanwhile.</param>
     public async Task<T> ChangeAsync<T>(Subscription subscription, Func<Task<T>> change)
     {
         await subscription.Turn.WaitAsync();
         try
         {
-            var result = await change();
-            if (subscription.IsDeleted) return result;
-            await _store.SaveAsync(subscription);
-            await WakeIfPendingAsync(subscription);
-            return result;
+            return await ChangeInTurnAsync(subscription, change, Scope.Whole, saves: true);
         }
         finally
         {
@@ -88,11 +114,14 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
         await subscription.Turn.WaitAsync();
         try
         {
-            subscription.IsDeleted = true;
+            do
+            {
+                await RefreshAsync(subscription, Scope.Record);
+                if (subscription.IsDeleted) return;
+            }
+            while (await _store.TryAppendAsync(subscription.Place, subscription.ToRecord() with { IsDeleted = true }) is null);
             subscription.Release();
-            if (subscription.Timer is { } timer) await timer.DisposeAsync();
-            _all.TryRemove(KeyValuePair.Create((subscription.Owner.Name, subscription.Id), subscription));
-            await _store.DeleteAsync(subscription);
+            Forget(subscription);
         }
         finally
         {
@@ -151,17 +180,7 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
 
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        foreach (var subscription in await _store.LoadAsync())
-        {
-            subscription.Timer = time.CreateTimer(state => _ = OnTimerAsync((Subscription)state!), subscription, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            _all[(subscription.Owner.Name, subscription.Id)] = subscription;
-            foreach (var path in subscription.Links.Select(l => l.Key).ToList())
-            {
-                if (await subscription.NameOf(path).FindAsync(log) is { KeptForForks: false } info) subscription.NoteAppend(path, info.NextOffset, info.NextOffset);
-            }
-
-            await LinkMatchesAsync(subscription, subscription.CreatedAt);
-        }
+        foreach (var (record, place) in await _store.LoadAsync()) await LearnAsync(record, place);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -169,19 +188,77 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
         foreach (var (_, subscription) in _all) await NoteAsync(subscription, static _ => { });
+        if (log.SpansNodes) _ = SweepAsync();
     }
 
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StopAsync(CancellationToken cancellationToken)
     {
+        _stopping.Cancel();
         foreach (var (_, subscription) in _all) subscription.Timer?.Dispose();
         return Task.CompletedTask;
     }
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public void Dispose() => webhooks.Dispose();
+    public void Dispose()
+    {
+        webhooks.Dispose();
+        _stopping.Dispose();
+    }
+
+    /// <summary>Learns what other nodes have made, and does what one that died has left: its wakes, and those for what it appended last.</summary>
+    private async Task SweepAsync()
+    {
+        using var timer = new PeriodicTimer(_sweepPeriod, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stopping.Token))
+            {
+                try
+                {
+                    var known = _all.Values.Select(s => s.Place.Path).ToHashSet(StringComparer.Ordinal);
+                    foreach (var (record, place) in await _store.LoadAsync(info => known.Contains(info.Path) && !info.Closed))
+                    {
+                        if (!_all.ContainsKey((record.Owner, record.Id))) await LearnAsync(record, place);
+                    }
+
+                    foreach (var (_, subscription) in _all) await NoteAsync(subscription, static _ => { }, Scope.Whole);
+                }
+                catch (StreamException e)
+                {
+                    DurableStreamsLog.NotSwept(logger, e);
+                }
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        {
+            // The server stops.
+        }
+    }
+
+    private async Task<Subscription> LearnAsync(SubscriptionRecord record, SubscriptionPlace place)
+    {
+        var subscription = Subscription.From(record, place);
+        if (!log.SpansNodes) subscription.Release(); // whoever had it in this process has gone with it
+        await NoteTailsAsync(subscription);
+        await LinkMatchesAsync(subscription, subscription.CreatedAt);
+        return _all.GetOrAdd((record.Owner, record.Id), _ => NewTimer(subscription));
+    }
+
+    private Subscription NewTimer(Subscription subscription)
+    {
+        subscription.Timer = time.CreateTimer(state => _ = OnTimerAsync((Subscription)state!), subscription, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        return subscription;
+    }
+
+    private void Forget(Subscription subscription)
+    {
+        subscription.IsDeleted = true;
+        subscription.Timer?.Dispose();
+        _all.TryRemove(KeyValuePair.Create((subscription.Owner.Name, subscription.Id), subscription));
+    }
 
     // A stream that came while nobody looked is unread from its beginning; what was there before the subscription is not its business.
     private async Task LinkMatchesAsync(Subscription subscription, DateTimeOffset? createdAfter)
@@ -197,13 +274,29 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
         }
     }
 
-    private async Task NoteAsync(Subscription subscription, Action<Subscription> note)
+    private async Task NoteTailsAsync(Subscription subscription)
+    {
+        var found = await Task.WhenAll(subscription.Links.Select(async link => (Path: link.Key, Info: await subscription.NameOf(link.Key).FindAsync(log))));
+        foreach (var (path, info) in found)
+        {
+            if (info is { KeptForForks: false }) subscription.NoteTail(path, info.NextOffset);
+        }
+    }
+
+    private async Task NoteAsync(Subscription subscription, Action<Subscription> note, Scope scope = Scope.Record)
     {
         await subscription.Turn.WaitAsync();
         try
         {
-            note(subscription);
-            await WakeIfPendingAsync(subscription);
+            await ChangeInTurnAsync(
+                subscription,
+                () =>
+                {
+                    note(subscription);
+                    return Task.FromResult(true);
+                },
+                scope,
+                saves: false);
         }
         catch (StreamException e)
         {
@@ -219,41 +312,97 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
     {
         try
         {
-            await NoteAsync(subscription, static _ => { });
+            await NoteAsync(subscription, static _ => { }, Scope.Whole);
         }
         catch (ObjectDisposedException)
         {
-            // The server shuts down; the next start goes on.
+            // The server shuts down; the next start goes on, or another node.
         }
     }
 
-    /// <summary>In the subscription's turn: gives up what has taken too long, wakes if there is something to do and nobody does it.</summary>
-    private async Task WakeIfPendingAsync(Subscription subscription)
+    private async Task<T> ChangeInTurnAsync<T>(Subscription subscription, Func<Task<T>> change, Scope scope, bool saves)
     {
-        if (subscription.IsDeleted) return;
-        var now = time.GetUtcNow();
-        if (subscription.LeaseEnd <= now) subscription.Release();
-        if (subscription.NextAttemptAt <= now) subscription.AllowAttempt();
-        if (subscription is { WakeId: null, NextAttemptAt: null, HasPending: true })
+        while (true)
         {
-            subscription.Wake(now);
+            await RefreshAsync(subscription, scope);
+            var before = log.SpansNodes ? Serialize(subscription) : [];
+            var result = await change();
+            if (subscription.IsDeleted) return result;
+            var wakes = Wakes(subscription, time.GetUtcNow());
             try
             {
-                await _store.SaveAsync(subscription); // so that no generation comes twice
-                if (subscription.Config.Type == Subscription.Webhook) _ = DeliverAsync(subscription);
-                else await AnnounceAsync(subscription);
+                if (wakes || saves || (log.SpansNodes && !before.AsSpan().SequenceEqual(Serialize(subscription))))
+                {
+                    if (await _store.TryAppendAsync(subscription.Place, subscription.ToRecord()) is not { } place)
+                    {
+                        if (log.SpansNodes) continue; // another node was first
+                        place = await _store.CreateAsync(subscription.ToRecord()) ?? throw new StreamGoneException(subscription.Place.Path); // damage has swallowed it
+                    }
+
+                    subscription.Place = place;
+                }
+
+                if (wakes) await BeginAsync(subscription);
             }
-            catch (StreamException e)
+            catch (StreamException) when (wakes)
             {
                 // Nobody has heard of it, and nobody would if it stood as woken.
-                DurableStreamsLog.WakeFailed(logger, subscription.Id, e);
                 subscription.Release();
-                subscription.NoteDelivery(succeeded: false, now);
+                subscription.NoteDelivery(succeeded: false, time.GetUtcNow());
+                throw;
             }
+            finally
+            {
+                Schedule(subscription);
+            }
+
+            return result;
+        }
+    }
+
+    /// <summary>In the subscription's turn: how it stands on all nodes.</summary>
+    private async Task RefreshAsync(Subscription subscription, Scope scope)
+    {
+        if (!log.SpansNodes || subscription.IsDeleted) return;
+        if (await _store.ReadAsync(subscription.Place, (subscription.Owner.Name, subscription.Id)) is not var (record, place))
+        {
+            Forget(subscription);
+            return;
         }
 
-        var next = subscription.LeaseEnd ?? subscription.NextAttemptAt;
-        subscription.Timer?.Change(next is { } at ? TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling((at - now).TotalMilliseconds))) : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (record is not null) subscription.Set(record, place);
+        if (scope == Scope.Whole) await NoteTailsAsync(subscription);
+    }
+
+    /// <summary>In the subscription's turn: gives up what has taken too long, and begins a wake if there is something to do and nobody does it.</summary>
+    private bool Wakes(Subscription subscription, DateTimeOffset now)
+    {
+        if (subscription.LeaseEnd <= now) subscription.Release();
+        if (subscription.NextAttemptAt <= now) subscription.AllowAttempt();
+        if (subscription is not { WakeId: null, NextAttemptAt: null, HasPending: true }) return false;
+        subscription.Wake(now, lapses: log.SpansNodes);
+        return true;
+    }
+
+    // The wake stands in the log by now, so that no generation comes twice.
+    private async Task BeginAsync(Subscription subscription)
+    {
+        if (subscription.Config.Type == Subscription.Webhook)
+        {
+            _ = DeliverAsync(subscription, subscription.WakeId!, subscription.Generation, subscription.View(pendingOnly: true));
+            return;
+        }
+
+        await AnnounceAsync(subscription);
+        if (!log.SpansNodes) return;
+        subscription.NoteAnnounced(subscription.WakeId!);
+        if (await _store.TryAppendAsync(subscription.Place, subscription.ToRecord()) is { } place) subscription.Place = place; // else somebody has claimed it
+    }
+
+    private void Schedule(Subscription subscription)
+    {
+        var next = subscription.IsDeleted ? null : subscription.LeaseEnd ?? subscription.NextAttemptAt;
+        subscription.Timer?.Change(next is { } at ? TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling((at - time.GetUtcNow()).TotalMilliseconds))) : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     private async Task AnnounceAsync(Subscription subscription)
@@ -265,44 +414,52 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
         if (result.Status != AppendStatus.Appended) DurableStreamsLog.NoWakeStream(logger, subscription.Id, subscription.Config.WakeStream!);
     }
 
-    private async Task DeliverAsync(Subscription subscription)
+    private async Task DeliverAsync(Subscription subscription, string wakeId, long generation, List<StreamView> streams)
     {
         try
         {
             await Task.Yield(); // the append that woke us does not wait for the receiver
-            var wakeId = subscription.WakeId!;
-            var generation = subscription.Generation;
-            var streams = subscription.View(pendingOnly: true);
             var key = await GetKeyAsync();
             var callback = $"{subscription.Root}__ds/subscriptions/{Uri.EscapeDataString(subscription.Id)}/callback";
             var body = new WebhookBody(subscription.Id, wakeId, generation, streams, callback, key.NewToken(subscription.Owner.Name, subscription.Id, generation));
             var isDone = await webhooks.SendAsync(subscription.Config.Webhook!.Url!, body, key);
-            await subscription.Turn.WaitAsync();
-            try
+            await ChangeAsync(subscription, () =>
             {
-                if (subscription.IsDeleted || subscription.WakeId != wakeId) return; // a callback was quicker, or its time was over
-                subscription.NoteDelivery(succeeded: isDone is not null, time.GetUtcNow());
-                if (isDone is null) DurableStreamsLog.DeliveryFailed(logger, subscription.Id, subscription.Failures);
-                if (isDone == true)
-                {
-                    foreach (var stream in streams)
-                    {
-                        if (StreamOffset.TryParse(stream.TailOffset, out var tail)) subscription.TryAck(stream.Path, tail);
-                    }
-                }
-
-                if (isDone != false) subscription.Release();
-                await _store.SaveAsync(subscription);
-                await WakeIfPendingAsync(subscription);
-            }
-            finally
-            {
-                subscription.Turn.Release();
-            }
+                // A callback was quicker, or its time was over.
+                if (!subscription.IsDeleted && subscription.WakeId == wakeId) NoteDelivered(subscription, streams, isDone);
+                return Task.FromResult(true);
+            });
         }
         catch (Exception e)
         {
             DurableStreamsLog.WakeFailed(logger, subscription.Id, e);
         }
+    }
+
+    private void NoteDelivered(Subscription subscription, List<StreamView> streams, bool? isDone)
+    {
+        subscription.NoteDelivery(succeeded: isDone is not null, time.GetUtcNow());
+        if (isDone is null) DurableStreamsLog.DeliveryFailed(logger, subscription.Id, subscription.Failures);
+        if (isDone == true)
+        {
+            foreach (var stream in streams)
+            {
+                if (StreamOffset.TryParse(stream.TailOffset, out var tail)) subscription.TryAck(stream.Path, tail);
+            }
+        }
+
+        if (isDone != false) subscription.Release();
+    }
+
+    private static byte[] Serialize(Subscription subscription) => JsonSerializer.SerializeToUtf8Bytes(subscription.ToRecord(), SubscriptionJson.Default.SubscriptionRecord);
+
+    /// <summary>How much of a subscription is looked at before it is changed, where other nodes change it too.</summary>
+    private enum Scope : byte
+    {
+        /// <summary>How it stands.</summary>
+        Record,
+
+        /// <summary>And how far each of its streams has come.</summary>
+        Whole,
     }
 }
