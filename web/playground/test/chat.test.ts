@@ -16,7 +16,7 @@ afterAll(async () => {
 
 test('an answer streams in, and is whole', async () => {
   const page = await playground.show();
-  await choose(page, 'simulated/chat?tps=100');
+  await choose(page, 'simulated/chat?tps=100&tokens=250');
   await ask(page, 'Tell me about rivers.');
   await saidMore(lastAnswer(page), 20);
   expect(await lastAnswer(page).getAttribute('aria-busy')).toBe('true');
@@ -44,7 +44,7 @@ test('Stop closes the provider’s connection, and keeps what was said', async (
 
 test('a reload in mid-sentence goes on with the next word: nothing doubled, nothing lost, nothing shown and taken back', async () => {
   const page = await playground.show();
-  await choose(page, 'simulated/chat?tps=40');
+  await choose(page, 'simulated/chat?tps=40&tokens=220');
   await ask(page, 'Tell me about the sea.');
   await saidMore(lastAnswer(page), 200);
   // What the page shows from its first frame on.

@@ -3,7 +3,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../../client/test/server.js';
 import { hex, sha256ByHand } from '../src/instruments/prove/sha256.js';
-import { expectAccessible } from './accessible.js';
 import { ask, choose, ended, figure, kept, lastAnswer, Playground, saidMore } from './playground.js';
 
 let playground: Playground;
@@ -128,22 +127,6 @@ test('a question is copied as code that works', async () => {
   }
   playground.expectNothingBad();
 });
-
-for (const [colorScheme, viewport] of [['light', { width: 1280, height: 820 }], ['dark', { width: 390, height: 780 }]] as const) {
-  test(`axe finds nothing in the instruments beside a chat: ${colorScheme}, ${viewport.width} wide`, async () => {
-    const page = await playground.show('', await playground.device({ colorScheme, viewport }));
-    await choose(page, 'simulated/chat?tps=200&tokens=60');
-    await ask(page, 'Tell me about sight.');
-    await ended(lastAnswer(page));
-    for (const [title, ready] of [['Prove it', '.verdict.good'], ['Inspector', '.events tbody tr'], ['Protocol lens', '.lens-frames tbody tr'], ['Copy as code', '.copy-as .hl-string']] as const) {
-      await page.getByRole('button', { name: title }).click();
-      await page.locator(ready).first().waitFor();
-      await expectAccessible(page, title);
-      await page.getByRole('complementary', { name: title }).getByRole('button', { name: 'Close' }).click();
-    }
-    await page.context().close();
-  });
-}
 
 test('a hash that is made by hand is the one that the platform makes', () => {
   for (const length of [0, 1, 55, 56, 63, 64, 65, 1000, 100_000]) {

@@ -7,8 +7,8 @@ let upstream: Upstream;
 let playground: Playground;
 beforeAll(async () => {
   upstream = await Upstream.start({
-    long: { text: Array.from({ length: 60 }, (_, i) => `Paragraph ${i} says something about water.`).join('\n\n'), size: 12, pace: 12 },
-    rich: { reasoning: 'Hm.', text: '# Title\n\nText with `code`, [a link](https://example.com) and $x^2$.\n\n```js\nconst a = "b"; // c\nfunction f() { return 42; }\n```\n\n> Quote\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- [ ] open\n', tool: { name: 'look_up', arguments: '{"a":1}' }, size: 40, pace: 1 },
+    long: { text: Array.from({ length: 1000 }, (_, i) => `Paragraph ${i} says something about water.`).join('\n\n'), size: 12, pace: 12 },
+    seer: { text: 'A dot.' },
   });
   playground = await Playground.open({ 'Storage:Kind': 'memory', ...upstream.settings });
 });
@@ -16,50 +16,6 @@ afterAll(async () => {
   await playground?.dispose();
   upstream?.dispose();
 });
-
-for (const colorScheme of ['light', 'dark'] as const) {
-  for (const [device, viewport] of [['desk', { width: 1280, height: 820 }], ['phone', { width: 390, height: 780 }]] as const) {
-    test(`axe finds nothing: ${colorScheme}, ${device}`, async () => {
-      const page = await playground.show('', await playground.device({ colorScheme, viewport, hasTouch: device === 'phone' }));
-      await expectAccessible(page, 'empty');
-      await page.locator('.model-button').click();
-      await expectAccessible(page, 'models');
-      const { x, width } = (await page.locator('.popover').boundingBox())!;
-      expect(x, 'the list is on the screen').toBeGreaterThanOrEqual(0);
-      expect(x + width).toBeLessThanOrEqual(viewport.width);
-      await page.keyboard.press('Escape');
-      await choose(page, 'simulated/chat?tps=20');
-      await ask(page, 'Slowly, please.');
-      await saidMore(lastAnswer(page), 10);
-      await expectAccessible(page, 'streaming');
-      await page.keyboard.press('Escape');
-      await ended(lastAnswer(page), 'stopped');
-      await choose(page, 'script/rich');
-      await ask(page, 'All of it.');
-      await ended(lastAnswer(page));
-      await lastAnswer(page).locator('.katex').waitFor();
-      await lastAnswer(page).locator('.hl-keyword').first().waitFor();
-      await lastAnswer(page).locator('summary').click();
-      await expectAccessible(page, 'an answer');
-      await choose(page, 'simulated/chat?status=400');
-      await ask(page, 'Fail.');
-      await ended(lastAnswer(page), 'error');
-      await expectAccessible(page, 'an error');
-      await page.keyboard.press('Alt+p');
-      await page.getByRole('textbox', { name: 'System prompt' }).waitFor();
-      await expectAccessible(page, 'parameters');
-      await page.keyboard.press('Alt+p');
-      await page.locator('#question').blur();
-      await page.keyboard.press('?');
-      await page.locator('dialog[open]').waitFor();
-      await expectAccessible(page, 'help');
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      expect(overflow, 'nothing stands out at the side').toBeLessThanOrEqual(0);
-      expect(playground.strangers).toEqual([]);
-      await page.context().close();
-    });
-  }
-}
 
 test('the end is followed until one scrolls up, be it ever so little, and again from the end on', async () => {
   const page = await playground.show();
@@ -81,7 +37,8 @@ test('the end is followed until one scrolls up, be it ever so little, and again 
   await page.locator('.to-end').click();
   await grows();
   expect(await gap()).toBeLessThan(60);
-  await ended(lastAnswer(page));
+  await page.keyboard.press('Escape'); // it would go on for long: a busy machine may take its time here
+  await ended(lastAnswer(page), 'stopped');
 });
 
 test('Enter that ends a word of an input method sends nothing', async () => {
@@ -156,7 +113,7 @@ test('pictures are dropped, pasted and picked, and reach the model', async () =>
   }
   await expect.poll(() => page.locator('.attachments li').count()).toBe(3);
   await page.getByRole('button', { name: 'Take picture 3 away' }).click();
-  await choose(page, 'script/rich');
+  await choose(page, 'script/seer');
   await ask(page, 'What is it?');
   await ended(lastAnswer(page));
   expect(upstream.calls.at(-1)!.request.messages[0]!.content).toEqual([
@@ -190,7 +147,7 @@ test('a screen reader hears begin and end, not each word', async () => {
   const page = await playground.show();
   const log = page.getByRole('log');
   expect(await log.getAttribute('aria-live')).toBe('off');
-  await choose(page, 'simulated/chat?tps=150');
+  await choose(page, 'simulated/chat?tps=150&tokens=200');
   await ask(page, 'Tell me about light.');
   const status = page.locator('[role=status]');
   await expect.poll(() => status.textContent()).toBe('The answer begins.');
@@ -219,7 +176,9 @@ test('all is done with keys', async () => {
   await page.keyboard.press('/');
   await page.keyboard.type('Hello there');
   await page.keyboard.press('Enter');
-  await ended(lastAnswer(page));
+  await saidMore(lastAnswer(page), 20);
+  await page.keyboard.press('Escape');
+  await ended(lastAnswer(page), 'stopped');
   await page.keyboard.press('Alt+m');
   await page.keyboard.type('reasoner');
   await page.keyboard.press('Enter');
@@ -254,6 +213,7 @@ test('a server that asks for a key gets it from the page, which keeps it in its 
     await page.getByLabel('The key that you gave').fill(secret);
     await page.getByRole('button', { name: 'Go on' }).click();
     await page.locator('.empty').waitFor();
+    await choose(page, 'simulated/chat?tps=0');
     await ask(page, 'Open up.');
     await ended(lastAnswer(page));
     expect(await page.evaluate(() => JSON.stringify({ ...localStorage }))).not.toContain(secret);

@@ -30,6 +30,7 @@ test('one run through all that no other has: compared, cut, killed, reloaded, sh
   await page.getByRole('textbox', { name: 'Prompt' }).fill('Tell me about twins.');
   await page.getByRole('button', { name: 'Compare', exact: true }).click();
   await expect.poll(() => page.locator('.lane').evaluateAll(lanes => lanes.map(lane => (lane as HTMLElement).dataset.status))).toEqual(['done', 'error']);
+  await expectAccessible(page, 'compare');
 
   // Prove it: cut, killed, reloaded.
   await page.goto(`${playground.server.url}/#/`);

@@ -6,9 +6,13 @@ import { Lazy } from './Lazy';
 import { router } from './router';
 
 export function PanelButtons({ panels, open }: { panels: readonly Panel[]; open: string | undefined }) {
-  return panels.map(({ id, title, icon }) => (
-    <button key={id} type="button" className="ghost round" aria-label={title} title={title} aria-pressed={open === id} onClick={() => router.ask({ panel: open === id ? null : id })}><Icon name={icon} /></button>
-  ));
+  return (
+    <div className="panel-buttons">
+      {panels.map(({ id, title, icon }) => (
+        <button key={id} type="button" className="ghost round" aria-label={title} title={title} aria-pressed={open === id} onClick={() => router.ask({ panel: open === id ? null : id })}><Icon name={icon} /></button>
+      ))}
+    </div>
+  );
 }
 
 /** An instrument, for the answer that the address names or the last one. */

@@ -6,6 +6,7 @@ import type { Conversation, Answer } from '../conversations/model';
 import { linkFor } from '../guest';
 import '../instruments/instruments.css';
 import type { PanelProps } from '../panels';
+import './shared.css';
 
 const spans = { 'An hour': 3600, 'A day': 86_400, 'A week': 604_800 };
 type Span = keyof typeof spans;
