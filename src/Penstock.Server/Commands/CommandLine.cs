@@ -3,13 +3,14 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using Penstock.Client;
 using Penstock.Streams;
 
 namespace Penstock.Server.Commands;
 
 /// <summary>What <c>penstock</c> does when it is told a command instead of serving.</summary>
-internal static class CommandLine
+internal static partial class CommandLine
 {
     private const string Description = """
         Penstock streams LLM answers over Server-Sent Events and loses not a token.
@@ -62,13 +63,11 @@ internal static class CommandLine
         }
         catch (PenstockException e)
         {
-            await Console.Error.WriteLineAsync($"penstock{name}: {e.Message}");
-            return ExitCodes.Of(e);
+            return await FailAsync(name, e, ExitCodes.Of(e));
         }
         catch (CommandException e)
         {
-            await Console.Error.WriteLineAsync($"penstock{name}: {e.Message}");
-            return e.ExitCode;
+            return await FailAsync(name, e, e.ExitCode);
         }
         catch (OperationCanceledException)
         {
@@ -76,9 +75,16 @@ internal static class CommandLine
         }
         catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException or StreamException)
         {
-            await Console.Error.WriteLineAsync($"penstock{name}: {e.Message}");
-            return ExitCodes.Failed;
+            return await FailAsync(name, e, ExitCodes.Failed);
         }
+    }
+
+    private static async Task<int> FailAsync(string name, Exception e, int exitCode)
+    {
+        await Console.Error.WriteLineAsync($"penstock{name}: {e.Message}");
+        // The server speaks of headers, as to any client.
+        if (exitCode == ExitCodes.Unauthorized) await Console.Error.WriteLineAsync("Here a key is shown by setting PENSTOCK_KEY, or with --key.");
+        return exitCode;
     }
 
     private static RootCommand New(string[] args)
@@ -124,20 +130,31 @@ internal static class CommandLine
 
     private static bool IsQuestion(string argument) => argument is "--help" or "-h" or "-?" or "--version";
 
-    private sealed class HelpWithExample(HelpAction help) : SynchronousCommandLineAction
+    private sealed partial class HelpWithExample(HelpAction help) : SynchronousCommandLineAction
     {
         public override bool ClearsParseErrors => true;
 
         public override int Invoke(ParseResult parseResult)
         {
             help.MaxWidth = 110;
-            help.Invoke(parseResult);
             var output = parseResult.InvocationConfiguration.Output;
+            using (var page = new StringWriter())
+            {
+                parseResult.InvocationConfiguration.Output = page;
+                help.Invoke(parseResult);
+                parseResult.InvocationConfiguration.Output = output;
+                output.Write(Settings().Replace(page.ToString(), "").Replace("[[--] <additional arguments>...]]", "[settings]", StringComparison.Ordinal));
+            }
+
             var command = parseResult.CommandResult.Command as PenstockCommand;
             if (command?.Details is { } details) output.WriteLine($"{details}\n");
             output.WriteLine($"Try:\n  {(command?.Example ?? Example).Replace("\n", "\n  ", StringComparison.Ordinal)}");
             return ExitCodes.Done;
         }
+
+        // What the library says of arguments that are not its own: that they are passed on.
+        [GeneratedRegex(@"^Additional Arguments:\r?\n.*\r?\n\r?\n", RegexOptions.Multiline, matchTimeoutMilliseconds: 1000)]
+        private static partial Regex Settings();
     }
 }
 

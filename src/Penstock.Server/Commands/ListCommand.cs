@@ -12,7 +12,7 @@ internal static class ListCommand
 
     public static Command New()
     {
-        var status = new Option<string?>("--status") { Description = "Only those that are so.", HelpName = "STATUS" }
+        var status = new Option<string?>("--status") { Description = "Only those that are queued, running, finished, stopped, failed or interrupted.", HelpName = "STATUS" }
             .AcceptOnlyFromAmong("queued", "running", "finished", "stopped", "failed", "interrupted");
         var limit = new Option<int>("--limit") { Description = "At most so many, up to 100.", HelpName = "N", DefaultValueFactory = _ => 20 };
         var json = new Option<bool>("--json") { Description = "Write one snapshot a line, as JSON." };

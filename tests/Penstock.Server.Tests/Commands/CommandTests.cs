@@ -93,14 +93,16 @@ public sealed class CommandTests
     [InlineData("usage", "-h")]
     [InlineData("verify")]
     [InlineData("verify", "-h")]
+    [InlineData("serve", "-h")]
     public async Task Help_is_given_where_it_is_asked_for_or_needed(params string[] arguments)
     {
         var (exit, output, error) = await PenstockAsync(arguments);
         var isAsked = arguments[^1] is "--help" or "-h";
         exit.ShouldBe(isAsked ? 0 : 2);
-        (isAsked ? output : error).ShouldContain($"penstock {string.Join(' ', arguments.TakeWhile(a => a is "streams" or "usage" or "verify" or "ls"))}");
+        (isAsked ? output : error).ShouldContain($"penstock {string.Join(' ', arguments.TakeWhile(a => a is "streams" or "usage" or "verify" or "ls" or "serve"))}");
         (isAsked ? output : error).ShouldContain("Try:");
         (isAsked ? error : output).ShouldBeEmpty();
+        output.ShouldNotContain("dditional");
     }
 
     private static async Task PutAsync(HttpClient http, string path, string type, string body) =>
