@@ -38,6 +38,9 @@ public sealed class PackageTests(PackedPackages packed) : IClassFixture<PackedPa
         var commands = Blocks("Penstock.Server", "sh")[0].Code.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         commands.Length.ShouldBe(2);
         await packed.TypeAsync("tool", commands[0]);
+        // From a folder, as who has no feed with it does.
+        var fromFolder = Page.Of("docs/embedding.md").Snippets.Single(s => s.Code.StartsWith("dotnet pack", StringComparison.Ordinal)).Code.Split('\n')[1];
+        await packed.TypeAsync("tool", $"dotnet tool uninstall --global Penstock.Server\n{fromFolder.Replace(" packages", $" {packed.Folder}", StringComparison.Ordinal)}");
         var serve = commands[1].Split(' ');
         await using var server = await AppProcess.StartAsync(Path.Combine(packed.Tools, serve[0]), [.. serve[1..], "--Penstock:DefaultModel", "simulated/chat?tps=0&ttft=0"]);
 
