@@ -1,4 +1,6 @@
+using System.Net;
 using System.Net.Http;
+using System.Net.Sockets;
 using System.Text;
 using Penstock.Testing;
 using Penstock.Transport;
@@ -126,6 +128,86 @@ public sealed class EpollHttpHandlerTests : HttpHandlerCompliance
         await Eventually.Is(() => server.Open == 0, "it is closed");
         (await GetTextAsync(server)).ShouldBe("hello");
         server.Accepted.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_connection_is_given_up_at_its_age_though_it_is_used()
+    {
+        await using var server = RawServer.Always(Hello);
+        for (var i = 0; i < 11; i++)
+        {
+            await GetTextAsync(server);
+            server.Accepted.ShouldBe(1);
+            _time.Advance(TimeSpan.FromSeconds(i < 10 ? 59 : 11));
+        }
+
+        await GetTextAsync(server);
+        server.Accepted.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_connection_that_nobody_takes_fails_in_its_time()
+    {
+        using var full = new TcpListener(IPAddress.Loopback, 0);
+        full.Start(1);
+        var port = ((IPEndPoint)full.LocalEndpoint).Port;
+        var waiting = new List<TcpClient>();
+        try
+        {
+            Task connecting;
+            do
+            {
+                waiting.Add(new TcpClient());
+                connecting = waiting[^1].ConnectAsync(IPAddress.Loopback, port);
+            }
+            while (await Task.WhenAny(connecting, Task.Delay(500)) == connecting); // the kernel takes some, and then lets them wait
+
+            using var client = new HttpMessageInvoker(NewHandler());
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{port}/");
+            var sending = client.SendAsync(request, default);
+            _time.Advance(TimeSpan.FromSeconds(9));
+            sending.IsCompleted.ShouldBeFalse();
+            await Eventually.Is(
+                () =>
+                {
+                    _time.Advance(TimeSpan.FromSeconds(1));
+                    return sending.IsCompleted;
+                },
+                "it fails");
+            (await Should.ThrowAsync<TaskCanceledException>(sending)).InnerException.ShouldBeOfType<TimeoutException>();
+        }
+        finally
+        {
+            waiting.ForEach(client => client.Dispose());
+        }
+    }
+
+    [Fact]
+    public async Task A_body_that_is_left_halfway_closes_its_connection_after_a_moment()
+    {
+        var closed = new TaskCompletionSource();
+        await using var server = RawServer.Start(async request =>
+        {
+            await request.SendAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+            await request.ClosedAsync();
+            closed.SetResult();
+        });
+        using (var reply = await PostAsync(server))
+        {
+            await using var body = await reply.Content.ReadAsStreamAsync();
+            await body.ReadExactlyAsync(new byte[5]);
+        }
+
+        _time.Advance(TimeSpan.FromMilliseconds(99));
+        closed.Task.IsCompleted.ShouldBeFalse();
+        await Eventually.Is(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromMilliseconds(1));
+                return closed.Task.IsCompleted;
+            },
+            "the server learns of it");
+        _handler.Idle.ShouldBe(0);
     }
 
     [Fact]
