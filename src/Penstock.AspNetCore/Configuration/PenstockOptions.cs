@@ -37,6 +37,9 @@ public sealed class PenstockOptions
 
     public CacheOptions Cache { get; set; } = new();
 
+    /// <summary>What becomes of conversations that are longer than their model can read.</summary>
+    public HistoryOptions History { get; set; } = new();
+
     public ConversationsOptions Conversations { get; set; } = new();
 
     public LimitsOptions Limits { get; set; } = new();

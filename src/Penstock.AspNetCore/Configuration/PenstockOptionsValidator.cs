@@ -26,6 +26,7 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         if (options.Storage.MaxDiskBytes < 0) errors.Add($"Penstock:Storage:MaxDiskBytes is {options.Storage.MaxDiskBytes}; give a number of bytes, or 0 for no limit.");
         Positive(errors, "Generations:Grace", options.Generations.Grace);
         if (options.Cache.MaxAge < TimeSpan.Zero) errors.Add($"Penstock:Cache:MaxAge is {options.Cache.MaxAge}; give a time, or 00:00:00 for requests that ask for it alone.");
+        OneOf(errors, "History:Policy", options.History.Policy, "off", "window");
         Positive(errors, "Conversations:KeepFor", options.Conversations.KeepFor);
         OneOf(errors, "Generations:OnDisconnect", options.Generations.OnDisconnect, "detach", "cancel", "grace");
         OneOf(errors, "Generations:OnCrash", options.Generations.OnCrash, "fail", "restart", "continue");
@@ -86,6 +87,12 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         Positive(errors, $"{prefix}:IdleTimeout", provider.IdleTimeout);
         Positive(errors, $"{prefix}:TotalTimeout", provider.TotalTimeout);
         if (provider is { ContinuesPrefix: true, Protocol: "responses" }) errors.Add($"Penstock:{prefix}:ContinuesPrefix is set, and Responses has no words for it; leave it out.");
+        if (provider.Window < 0) errors.Add($"Penstock:{prefix}:Window is {provider.Window}; give how many tokens its models read and write in one request, or 0 where that is not known.");
+        foreach (var (model, window) in provider.Windows)
+        {
+            if (window < 0) errors.Add($"Penstock:{prefix}:Windows:{model} is {window}; give how many tokens the model reads and writes in one request, or 0 where that is not known.");
+        }
+
         if (provider.MaxLineLength < 1024) errors.Add($"Penstock:{prefix}:MaxLineLength is under 1024; give the longest line in bytes.");
     }
 

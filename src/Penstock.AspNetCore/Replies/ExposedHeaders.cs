@@ -7,7 +7,7 @@ internal static class ExposedHeaders
 {
     public static string[] All { get; } =
     [
-        StreamHeaders.Generation, StreamHeaders.Heartbeat, StreamHeaders.Offset, StreamHeaders.Cache, StreamHeaders.Dropped, StreamHeaders.Estimated,
+        StreamHeaders.Generation, StreamHeaders.Heartbeat, StreamHeaders.Offset, StreamHeaders.Cache, StreamHeaders.Dropped, StreamHeaders.Trimmed, StreamHeaders.Estimated,
         "x-vercel-ai-ui-message-stream", "Location", "request-id",
         "Retry-After", "retry-after-ms", "x-should-retry",
         .. from what in (string[])["requests", "tokens"] from part in (string[])["limit", "remaining", "reset"] select $"x-ratelimit-{part}-{what}",

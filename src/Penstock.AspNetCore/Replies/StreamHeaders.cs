@@ -18,6 +18,9 @@ internal static class StreamHeaders
     /// <summary>Names the fields of the request that the provider's protocol has no words for.</summary>
     public const string Dropped = "Penstock-Dropped";
 
+    /// <summary>How many messages of a long conversation the model was not sent.</summary>
+    public const string Trimmed = "Penstock-Trimmed";
+
     /// <summary>In a request, how many seconds old an answer to the same one may be; in a reply, whether there was one.</summary>
     public const string Cache = "Penstock-Cache";
 
@@ -37,6 +40,7 @@ internal static class StreamHeaders
     public static void WriteStarted(HttpResponse response, in Started started)
     {
         if (started.Cache != CacheUse.None) response.Headers[Cache] = started.Cache == CacheUse.Hit ? "hit" : "miss";
+        if (started.Trimmed > 0) response.Headers[Trimmed] = started.Trimmed.ToString(CultureInfo.InvariantCulture);
         if (started.Dropped is not { } names) return;
         response.Headers[Dropped] = string.Join(", ", names.Where(n => !n.AsSpan().ContainsAnyExcept(_plain)).Take(100));
     }

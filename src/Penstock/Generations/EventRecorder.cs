@@ -1,4 +1,5 @@
 using Penstock.Protocols;
+using Penstock.Protocols.History;
 using Penstock.Providers;
 using Penstock.Streams;
 
@@ -53,6 +54,9 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
 
     /// <summary>What other attempts have cost, which adds up with what the provider says; null for nothing.</summary>
     public Usage? UsageBefore { get; set; }
+
+    /// <summary>What of the conversation the model was not sent, to be said where its answer begins; null for nothing.</summary>
+    public HistoryTrim? Trimmed { get; set; }
 
     /// <summary>What keeps the answer within limits; null where there are none.</summary>
     public GenerationMeter? Meter { get; set; }
@@ -263,7 +267,9 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
 
     private void Start()
     {
-        if (!_state.Started) Record(new GenerationEvent { Kind = EventKind.Started, Model = _model });
+        if (_state.Started) return;
+        Record(new GenerationEvent { Kind = EventKind.Started, Model = _model });
+        if (Trimmed is { } trimmed) Record(new GenerationEvent { Kind = EventKind.Trimmed, Trimmed = trimmed });
     }
 
     private void Record(in GenerationEvent generationEvent, bool shown = true)

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Penstock.Protocols;
+using Penstock.Protocols.History;
 
 namespace Penstock.Generations;
 
@@ -47,6 +48,9 @@ internal sealed record GenerationMetadata(
     /// <summary>The conversation that it is a turn of; null for none.</summary>
     public string? Conversation { get; init; }
 
+    /// <summary>How much of the conversation its model may be sent; null for all of it.</summary>
+    public HistoryBudget? Budget { get; init; }
+
     /// <summary>What of the request the provider was not told (<c>Penstock-Dropped</c>); null for nothing.</summary>
     public IReadOnlyList<string>? Dropped { get; init; }
 
@@ -79,6 +83,12 @@ internal sealed record GenerationMetadata(
         {
             json.WritePropertyName("limits"u8);
             JsonSerializer.Serialize(json, Limits, GenerationJson.Default.LimitTerms);
+        }
+
+        if (Budget is not null)
+        {
+            json.WritePropertyName("budget"u8);
+            JsonSerializer.Serialize(json, Budget, GenerationJson.Default.HistoryBudget);
         }
 
         if (Conversation is not null) json.WriteString("conversation"u8, Conversation);

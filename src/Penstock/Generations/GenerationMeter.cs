@@ -13,7 +13,7 @@ internal sealed class GenerationMeter(string id, LimitTerms terms, GenerationLim
 {
     private const long Step = 256;
     private const long LongestTimer = 4_000_000; // seconds, which nobody waits for
-    private const long BytesPerToken = UsageEstimate.CharactersPerToken;
+    private const long BytesPerToken = TokenEstimate.BytesPerToken;
 
     private readonly Lock _lock = new();
     private readonly long _most = terms.Payer.TokensPerStream ?? long.MaxValue;

@@ -119,6 +119,7 @@ internal sealed class GenerationRecovery(
     private async Task<Generation> BeginAsync(
         StreamInfo info, string id, GenerationMetadata metadata, EventRecorder recorder, GoingOn plan, AnswerSoFar said, int attempt, string reason, Action<Generation> ended)
     {
+        recorder.Trimmed = plan.Attempts?.Trimmed;
         if (plan.CutsBlocks) recorder.CutBlocks();
         await recorder.GoOnAsync(new GenerationEvent { Kind = plan.Begin, Attempt = attempt, StopReason = reason, Model = plan.Route.Targets.First().Name });
         if (plan.Begin == EventKind.Reset && plan.Steps is not null)

@@ -3,6 +3,7 @@ using Penstock.Generations.Conversations;
 using Penstock.Generations.Tools;
 using Penstock.Jobs;
 using Penstock.Protocols;
+using Penstock.Protocols.History;
 using Penstock.Providers;
 using Penstock.Streams;
 
@@ -11,7 +12,7 @@ namespace Penstock.Generations;
 /// <summary>The half that holds the client: starts generations and stops them, wherever they run.</summary>
 internal sealed class GenerationService(
     IStreamLog log, IJobQueue queue, GenerationCatalog catalog, GenerationWorker worker, GenerationRecovery recovery, StoredRequests requests, Watchers watchers,
-    ConversationStore conversations, GenerationLimits limits, ModelRouter router, ToolLoops tools, GenerationOptions options, TimeProvider time, ILogger<GenerationService> logger)
+    ConversationStore conversations, GenerationLimits limits, ModelRouter router, HistoryBudgets history, ToolLoops tools, GenerationOptions options, TimeProvider time, ILogger<GenerationService> logger)
 {
     private const string JobPrefix = "job:";
     private const string ApprovalPrefix = "approval:";
@@ -225,6 +226,7 @@ internal sealed class GenerationService(
         ToolSet? offered = null;
         if (queue.SpansNodes) tools.Check(request); // the worker has them
         else (request, offered) = await tools.OfferAsync(request);
+        request = HistoryWindow.Fit(request with { Budget = history.BudgetOf(request, route) });
         var attempts = new Attempts(request, route, options.Retry);
         Admitted? admitted = null;
         try
@@ -267,6 +269,7 @@ internal sealed class GenerationService(
             Owner = start.Owner,
             GraceSeconds = start.OnDisconnect == DisconnectPolicy.Detach ? null : start.OnDisconnect.Grace.TotalSeconds,
             Dropped = asked.Dropped.Count == 0 ? null : asked.Dropped,
+            Budget = request.Budget,
             Conversation = request.Conversation?.Id,
             Echo = request.Echo,
             Queued = queue.SpansNodes,
@@ -297,7 +300,7 @@ internal sealed class GenerationService(
         }
 
         await EnqueueAsync(stream, id, request, protocol, metadata, attempts, offered, start);
-        return new Started(id, metadata.Dropped) { Left = admitted?.Left, Cache = claim is { IsCache: true } ? CacheUse.Miss : CacheUse.None };
+        return new Started(id, metadata.Dropped) { Left = admitted?.Left, Trimmed = request.Trimmed?.Messages ?? 0, Cache = claim is { IsCache: true } ? CacheUse.Miss : CacheUse.None };
     }
 
     private async ValueTask BeginTurnAsync(ConversationTurn turn, string id)
@@ -410,6 +413,9 @@ internal readonly record struct Started(string Id, IReadOnlyList<string>? Droppe
 {
     /// <summary>What whoever asked has left of their limits; null where nothing was counted.</summary>
     public RateLimits? Left { get; init; }
+
+    /// <summary>How many messages of the conversation its model was not sent.</summary>
+    public int Trimmed { get; init; }
 
     /// <summary>Whether the cache had it.</summary>
     public CacheUse Cache { get; init; }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using Penstock.Protocols;
+using Penstock.Protocols.History;
 using Penstock.Protocols.Native;
 using Penstock.Streams;
 
@@ -50,6 +51,9 @@ public sealed class GenerationSnapshot
     /// <summary>What they used together; null where it was not said.</summary>
     internal Usage? StepUsage { get; private set; }
 
+    /// <summary>What of the conversation the model was not sent; null for nothing.</summary>
+    public HistoryTrim? Trimmed { get; private set; }
+
     public FinishReason? FinishReason { get; private set; }
 
     public string? StopReason { get; private set; }
@@ -88,6 +92,7 @@ public sealed class GenerationSnapshot
     internal void Replay(IEventSink sink, bool stepsOnly = false)
     {
         if (_started) sink.Write(new GenerationEvent { Kind = EventKind.Started, Model = _startedModel });
+        if (Trimmed is not null) sink.Write(new GenerationEvent { Kind = EventKind.Trimmed, Trimmed = Trimmed });
         foreach (var (kind, block, step) in _order)
         {
             if (stepsOnly && block?.Step == Steps && block.Kind != BlockKind.ToolResult) return;
@@ -168,6 +173,9 @@ public sealed class GenerationSnapshot
                 call.Approval = e.Approval;
                 _order.Add(new(EventKind.Approval, call, (int)e.Approval));
                 break;
+            case EventKind.Trimmed:
+                Trimmed = e.Trimmed;
+                break;
             case EventKind.Attempt:
                 Model = e.Model ?? Model;
                 break;
@@ -177,7 +185,7 @@ public sealed class GenerationSnapshot
             case EventKind.Reset:
                 _blocks.Clear();
                 _order.Clear();
-                (_started, Usage, Steps, StepUsage, Model) = (false, null, 0, null, e.Model ?? Model);
+                (_started, Trimmed, Usage, Steps, StepUsage, Model) = (false, null, null, 0, null, e.Model ?? Model);
                 break;
             case EventKind.Finished:
                 (Status, FinishReason) = ("finished", e.Reason);

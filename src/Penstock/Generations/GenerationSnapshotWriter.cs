@@ -20,6 +20,16 @@ internal static class GenerationSnapshotWriter
         json.WriteStartArray("blocks"u8);
         foreach (var block in snapshot.Blocks) WriteBlock(json, block);
         json.WriteEndArray();
+        if (snapshot.Trimmed is { } trimmed)
+        {
+            json.WriteStartObject("trimmed"u8);
+            json.WriteNumber("messages"u8, trimmed.Messages);
+            json.WriteNumber("tokens"u8, trimmed.Tokens);
+            json.WriteNumber("window"u8, trimmed.Window);
+            json.WriteString("source"u8, NativeNames.Of(trimmed.Source));
+            json.WriteEndObject();
+        }
+
         json.WritePropertyName("usage"u8);
         WriteUsage(json, snapshot.Usage);
         if (snapshot.FinishReason is { } reason) json.WriteString("finishReason"u8, NativeNames.Of(reason));

@@ -4,6 +4,7 @@ using Penstock.Generations.Conversations;
 using Penstock.Generations.Tools;
 using Penstock.Jobs;
 using Penstock.Protocols;
+using Penstock.Protocols.History;
 using Penstock.Providers;
 using Penstock.Streams;
 using Penstock.Telemetry;
@@ -49,6 +50,7 @@ internal sealed class GenerationWorker(
         {
             HoldsPreamble = !request.Background,
             KeepsPreamble = protocol.KeepsPreamble,
+            Trimmed = attempts.Trimmed,
         };
         return Register(new GenerationRun(new Generation(id, recorder, log, UsageEstimate.Input(request), onDisconnect, ended: Forget, time, logger)
         {
@@ -228,6 +230,7 @@ internal sealed class GenerationWorker(
                 var route = router.Route(request.Model);
                 request = await new CallSignatures(log).RestoreAsync(request, route, new Owner(metadata.Owner));
                 (request, var offered) = await tools.OfferAsync(request);
+                request = HistoryWindow.Fit(request);
                 attempts = new Attempts(request, route, options.Retry);
                 if (await log.TakeOverAsync(info.Path, info.Epoch) is { } stream) return (New(stream, job.Id, request, protocol, info.CreatedAt, metadata, attempts, offered, DisconnectPolicy.Detach), stream);
                 attempts.Abandon();

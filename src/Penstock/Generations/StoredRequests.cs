@@ -74,7 +74,7 @@ internal sealed class StoredRequests(IStreamLog log, TimeSpan retention, TimePro
         if (pieces.Count == 0 || pieces.Count < info.NextOffset) return null;
         var body = pieces[^1];
         if (pieces.Count > 1) body = protocol.Join(body, pieces[..^1]);
-        var request = protocol.ReadStored(body, metadata.RequestedModel, metadata.Stream);
+        var request = protocol.ReadStored(body, metadata.RequestedModel, metadata.Stream) with { Budget = metadata.Budget };
         request.Headers = ReadHeaders(info.Metadata.Span);
         return request;
     }

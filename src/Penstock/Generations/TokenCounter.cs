@@ -48,7 +48,7 @@ internal sealed class TokenCounter(ModelRouter router)
     }
 
     private static long Estimate(GenerationRequest request) =>
-        UsageEstimate.Input(request) + (request.Tools.Sum(t => t.Name.Length + (t.Description?.Length ?? 0) + t.Parameters.Length) / 4);
+        UsageEstimate.Input(request) + TokenEstimate.Of(request.Tools);
 
     private static RequestException Failed(GenerationError error) =>
         new(error.Message) { Status = error.Status, Code = error.Code, RetryAfter = error.RetryAfter };

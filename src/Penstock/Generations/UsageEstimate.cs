@@ -2,28 +2,26 @@ using Penstock.Protocols;
 
 namespace Penstock.Generations;
 
-/// <summary>A guess at tokens where the provider said none: about four characters each, which English averages.</summary>
+/// <summary>A guess at tokens where the provider said none.</summary>
 internal static class UsageEstimate
 {
-    public const int CharactersPerToken = 4;
-
     /// <summary>Tokens of the request's text; what its images and files cost is not guessed.</summary>
     public static long Input(GenerationRequest request)
     {
-        var characters = 0L;
+        var bytes = 0L;
         foreach (var message in request.AllMessages)
         {
-            foreach (var part in message.Parts) characters += Characters(part);
+            foreach (var part in message.Parts) bytes += TokenEstimate.Bytes(part);
         }
 
-        return Tokens(characters);
+        return TokenEstimate.Of(bytes);
     }
 
     /// <param name="input">Tokens of the request, or null where they are not known.</param>
     /// <param name="outputBytes">How much the model has said.</param>
     public static Usage Of(long? input, long outputBytes)
     {
-        var output = Tokens(outputBytes);
+        var output = TokenEstimate.Of(outputBytes);
         return new Usage { InputTokens = input, OutputTokens = output, TotalTokens = input + output, Source = UsageSource.Estimated };
     }
 
@@ -49,15 +47,4 @@ internal static class UsageEstimate
     };
 
     private static long? Sum(long? one, long? other) => one is null && other is null ? null : (one ?? 0) + (other ?? 0);
-
-    private static long Characters(Part part) => part switch
-    {
-        TextPart text => text.Text.Length,
-        ReasoningPart reasoning => reasoning.Text.Length,
-        ToolCallPart call => call.Name.Length + call.Arguments.Length,
-        ToolResultPart result => result.Text.Length,
-        _ => 0,
-    };
-
-    private static long Tokens(long characters) => (characters + CharactersPerToken - 1) / CharactersPerToken;
 }

@@ -1,3 +1,5 @@
+using Penstock.Protocols.History;
+
 namespace Penstock.Protocols;
 
 /// <summary>What an event says. Exactly one of the last four ends every generation.</summary>
@@ -27,6 +29,9 @@ public enum EventKind : byte
 
     /// <summary>A call waits for a person to allow it, or has been decided on.</summary>
     Approval,
+
+    /// <summary>The model was not sent all of the conversation, which is longer than it can read.</summary>
+    Trimmed,
     Finished,
     Stopped,
     Failed,
@@ -140,6 +145,9 @@ public readonly ref struct GenerationEvent
     /// <summary>Usage: of the whole answer. Step: of all steps so far.</summary>
     public Usage? Usage { get; init; }
 
+    /// <summary>Trimmed: what it was not sent.</summary>
+    public HistoryTrim? Trimmed { get; init; }
+
     /// <summary>Finished: why, for choice 0. Stopped: <c>Length</c> where a limit cut it.</summary>
     public FinishReason Reason { get; init; }
 
@@ -171,7 +179,7 @@ public enum UsageSource : byte
     /// <summary>The provider reported it.</summary>
     Provider,
 
-    /// <summary>Counted by us from the text, about four characters a token.</summary>
+    /// <summary>Counted by us from the text, about four bytes a token.</summary>
     Estimated,
 
     /// <summary>The provider's last word before the answer was cut; the rest is estimated.</summary>

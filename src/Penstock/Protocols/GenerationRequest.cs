@@ -1,3 +1,5 @@
+using Penstock.Protocols.History;
+
 namespace Penstock.Protocols;
 
 /// <summary>
@@ -46,7 +48,13 @@ public sealed record GenerationRequest
     public bool HoldsServerCalls { get; init; }
 
     /// <summary>Whether a provider of the client's own protocol needs another body than the client's.</summary>
-    public bool IsAltered => Offered.Count > 0 || Added.Count > 0 || ToolServers.Count > 0 || Decided.Count > 0 || HoldsServerCalls;
+    public bool IsAltered => Offered.Count > 0 || Added.Count > 0 || ToolServers.Count > 0 || Decided.Count > 0 || HoldsServerCalls || Trimmed is not null;
+
+    /// <summary>How much of the conversation the model may be sent; null for all of it.</summary>
+    public HistoryBudget? Budget { get; init; }
+
+    /// <summary>What of the conversation was left out for that, and is not in <see cref="Messages"/> any more; null for nothing.</summary>
+    public HistoryTrim? Trimmed { get; init; }
 
     /// <summary>The answer so far, when an attempt that broke off is to be gone on with: the model is given it as its own last message.</summary>
     public string? Prefix { get; init; }

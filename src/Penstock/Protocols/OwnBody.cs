@@ -40,7 +40,7 @@ internal static class OwnBody
         return output.WrittenMemory;
     }
 
-    /// <summary>Writes the items of a list, or a lone item, as they are, but for those that name servers of ours.</summary>
+    /// <summary>Writes the items of a list, or a lone item, as they are, but for those that name servers of ours, or that the model is not sent.</summary>
     public static void WriteItems(JsonElement list, string path, GenerationRequest request, Utf8JsonWriter json)
     {
         if (list.ValueKind != JsonValueKind.Array)
@@ -52,7 +52,8 @@ internal static class OwnBody
         var index = 0;
         foreach (var item in list.EnumerateArray())
         {
-            if (!IsOurs(request, $"{path}[{index++}]")) Raw(item, json);
+            if (!IsOurs(request, $"{path}[{index}]") && request.Trimmed?.LeavesOut(path, index) is not true) Raw(item, json);
+            index++;
         }
     }
 

@@ -1,4 +1,5 @@
 using Penstock.Protocols;
+using Penstock.Protocols.History;
 
 namespace Penstock.Providers;
 
@@ -26,10 +27,14 @@ internal sealed class Attempts
         _options = options;
         _goesOn = route.GoesOn ?? options.AfterOutput == "continue";
         _hedgeAfter = route.HedgeAfter;
-        _request = request;
+        _request = HistoryWindow.Fit(request);
+        Trimmed = _request.Trimmed;
         _targets = route.Draw();
         if (!Next()) throw _refused ?? Resting();
     }
+
+    /// <summary>What of the conversation nobody is sent, since it is too long; null for nothing.</summary>
+    public HistoryTrim? Trimmed { get; }
 
     /// <summary>Which attempt was begun last, from 1.</summary>
     public int Number { get; private set; } = 1;

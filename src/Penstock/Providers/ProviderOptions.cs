@@ -15,6 +15,12 @@ public sealed class ProviderOptions
     /// <summary>The credential. Never logged, never sent anywhere but to <see cref="BaseUrl"/>.</summary>
     public string? ApiKey { get; set; }
 
+    /// <summary>How many tokens its models read and write in one request, at most; 0 where it is not known, and a conversation of any length is sent.</summary>
+    public long Window { get; set; }
+
+    /// <summary>The same of single models.</summary>
+    public IDictionary<string, long> Windows { get; set; } = new Dictionary<string, long>(StringComparer.OrdinalIgnoreCase);
+
     /// <summary>Models of this provider to name in <c>GET /v1/models</c>; others work too.</summary>
     public IList<string> Models { get; set; } = [];
 

@@ -2,6 +2,8 @@ using System.Text;
 using System.Text.Json.Serialization;
 using Penstock.Generations;
 using Penstock.Limits;
+using Penstock.Protocols;
+using Penstock.Protocols.History;
 
 namespace Penstock.Tests.Generations;
 
@@ -19,6 +21,7 @@ public sealed class GenerationMetadataTests
             InputEstimate = 7,
             Limits = new LimitTerms(new Payer("alice", []), "up/m", 1, 2, 3),
             Conversation = "conv_1",
+            Budget = new HistoryBudget(8, 7, UsageSource.Provider),
             Dropped = ["seed"],
             TraceParent = "00-1",
             Echo = Encoding.UTF8.GetBytes("""{"a":1}"""),

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Penstock.Protocols;
+using Penstock.Protocols.History;
 using Penstock.Providers;
 using Penstock.Streams;
 
@@ -134,7 +135,14 @@ internal sealed class ToolLoop(
             return null;
         }
 
-        var next = request with { Added = ToolSteps.Messages(said) };
+        // What the steps said takes the place of more of what was said before.
+        var next = HistoryWindow.Fit(request with { Added = ToolSteps.Messages(said) });
+        if (next.Trimmed is { } trimmed && trimmed.Messages != said.Trimmed?.Messages)
+        {
+            recorder.Add(new GenerationEvent { Kind = EventKind.Trimmed, Trimmed = trimmed });
+            await recorder.StoreAsync();
+        }
+
         var attempts = new Attempts(next, route, settings.Retry);
         (InputEstimate, IsBetween) = (UsageEstimate.Input(next), false);
         recorder.BeginStep();

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Penstock.Protocols.Native;
 
 namespace Penstock.Protocols.AgUi;
 
@@ -17,6 +18,9 @@ internal sealed class AgUiEventWriter(AgUiRun run, string messageId) : EventWrit
         {
             case EventKind.Started:
                 End(Named(output, "RUN_STARTED"u8), id);
+                break;
+            case EventKind.Trimmed when generationEvent.Trimmed is { } trimmed:
+                End(new TypedFrame(output, "CUSTOM"u8).Text(",\"name\":"u8, "trimmed").Raw(",\"value\":"u8, NativeEventWriter.TrimmedObject(trimmed)), id);
                 break;
             case EventKind.BlockStart when generationEvent.Choice == 0:
                 WriteBlockStart(generationEvent, id, output);

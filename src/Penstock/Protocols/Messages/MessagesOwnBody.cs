@@ -16,8 +16,10 @@ internal static class MessagesOwnBody
             if (member.NameEquals("messages"u8))
             {
                 json.WriteStartArray("messages"u8);
+                var place = 0;
                 foreach (var message in member.Value.EnumerateArray())
                 {
+                    if (request.Trimmed?.LeavesOut("messages", place++) is true) continue;
                     if (request.HoldsServerCalls) MessagesServerCalls.Write(message, json);
                     else OwnBody.Raw(message, json);
                 }

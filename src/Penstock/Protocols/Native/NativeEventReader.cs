@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Penstock.Protocols.History;
 
 namespace Penstock.Protocols.Native;
 
@@ -16,6 +17,8 @@ public static class NativeEventReader
         long? resetAt = null;
         ReadOnlySpan<byte> text = default, signature = default, logProbs = default, citation = default, blockKind = default, reason = default, source = default, state = default;
         string? id = null, name = null, model = null, server = null;
+        var messages = 0;
+        long tokens = 0, window = 0;
         IReadOnlyList<FinishReason>? reasons = null;
         GenerationError? error = null;
         long? inputTokens = null, outputTokens = null, totalTokens = null, cachedInputTokens = null, cacheWriteTokens = null, reasoningTokens = null;
@@ -51,6 +54,9 @@ public static class NativeEventReader
             else if (Is(ref reader, "cachedInputTokens"u8)) cachedInputTokens = reader.GetInt64();
             else if (Is(ref reader, "cacheWriteTokens"u8)) cacheWriteTokens = reader.GetInt64();
             else if (Is(ref reader, "reasoningTokens"u8)) reasoningTokens = reader.GetInt64();
+            else if (Is(ref reader, "messages"u8)) messages = reader.GetInt32();
+            else if (Is(ref reader, "tokens"u8)) tokens = reader.GetInt64();
+            else if (Is(ref reader, "window"u8)) window = reader.GetInt64();
             else if (Is(ref reader, "source"u8)) source = reader.ValueSpan;
             else reader.Skip();
         }
@@ -73,6 +79,7 @@ public static class NativeEventReader
             Call = call,
             IsError = isError,
             Step = step,
+            Trimmed = kind == EventKind.Trimmed ? new HistoryTrim(messages, tokens, window, NativeNames.UsageSourceOf(source)) : null,
             Approval = kind == EventKind.Approval ? NativeNames.ApprovalStateOf(state) : default,
             Usage = kind is not (EventKind.Usage or EventKind.Step) ? null : new Usage
             {

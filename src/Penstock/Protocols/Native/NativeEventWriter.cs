@@ -1,4 +1,5 @@
 using System.Buffers;
+using Penstock.Protocols.History;
 
 namespace Penstock.Protocols.Native;
 
@@ -48,6 +49,9 @@ public static class NativeEventWriter
                 break;
             case EventKind.Approval:
                 WriteApproval(generationEvent, output);
+                break;
+            case EventKind.Trimmed when generationEvent.Trimmed is { } trimmed:
+                WriteTrimmed(trimmed, output);
                 break;
             case EventKind.Finished:
                 WriteFinished(generationEvent, output);
@@ -127,6 +131,24 @@ public static class NativeEventWriter
         output.Write("\""u8);
         if (approval.Id is { } id) WriteMember(",\"id\":"u8, id, output);
         if (approval.Name is { } name) WriteMember(",\"name\":"u8, name, output);
+    }
+
+    /// <summary>What of a conversation was left out, as an object.</summary>
+    internal static byte[] TrimmedObject(HistoryTrim trimmed)
+    {
+        var members = new ArrayBufferWriter<byte>();
+        WriteTrimmed(trimmed, members);
+        return [(byte)'{', .. members.WrittenSpan[1..], (byte)'}'];
+    }
+
+    private static void WriteTrimmed(HistoryTrim trimmed, IBufferWriter<byte> output)
+    {
+        JsonText.WriteNumber(",\"messages\":"u8, trimmed.Messages, output);
+        JsonText.WriteNumber(",\"tokens\":"u8, trimmed.Tokens, output);
+        JsonText.WriteNumber(",\"window\":"u8, trimmed.Window, output);
+        output.Write(",\"source\":\""u8);
+        output.Write(NativeNames.Of(trimmed.Source));
+        output.Write("\""u8);
     }
 
     private static void WriteUsage(Usage usage, IBufferWriter<byte> output)

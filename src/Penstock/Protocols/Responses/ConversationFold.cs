@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text.Json;
 
 namespace Penstock.Protocols.Responses;
 
@@ -15,6 +14,7 @@ internal sealed class ConversationFold
 {
     private readonly List<ConversationItem> _items = [];
     private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _copies = new(StringComparer.Ordinal);
     private readonly List<string> _turns = [];
     private readonly Dictionary<string, (string Body, IReadOnlyList<string> Ids)> _keys = new(StringComparer.Ordinal);
     private readonly List<(string Id, long At)> _deleted = [];
@@ -91,12 +91,11 @@ internal sealed class ConversationFold
     {
         foreach (var item in items)
         {
-            using var document = JsonDocument.Parse(item, new JsonDocumentOptions { MaxDepth = JsonValue.MaxDepth });
-            var given = JsonParts.String(document.RootElement, "id"u8) ?? "item";
+            var given = ConversationItems.IdOf(item) ?? "item";
             var id = given;
             // Some providers name every answer's first message alike.
-            for (var copy = 2; !_ids.Add(id); copy++) id = $"{given}_{copy}";
-            _items.Add(new ConversationItem(id, id == given ? item : ConversationItems.WithId(document.RootElement, id), first, last));
+            for (var copy = _copies.GetValueOrDefault(given, 2); !_ids.Add(id); _copies[given] = ++copy) id = $"{given}_{copy}";
+            _items.Add(new ConversationItem(id, id == given ? item : ConversationItems.WithId(item, id), first, last));
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
 
 namespace Penstock.Protocols.Responses;
@@ -6,6 +7,8 @@ namespace Penstock.Protocols.Responses;
 /// <summary>Items as a conversation keeps them: each with an id, a type, and what was said as parts.</summary>
 internal static class ConversationItems
 {
+    private static readonly byte[] _idFirst = [.. "{\"id\":\""u8];
+
     private static readonly JsonDocumentOptions _deep = new() { MaxDepth = JsonValue.MaxDepth };
 
     /// <summary>The items of a request to put some in.</summary>
@@ -54,8 +57,22 @@ internal static class ConversationItems
         return items;
     }
 
+    /// <summary>The item's id; null where it has none.</summary>
+    public static string? IdOf(byte[] item)
+    {
+        // It comes first, if not in what a provider made.
+        if (item.AsSpan().StartsWith(_idFirst) && item.AsSpan(_idFirst.Length).IndexOfAny((byte)'"', (byte)'\\') is var end and >= 0 && item[_idFirst.Length + end] == '"')
+            return Encoding.UTF8.GetString(item.AsSpan(_idFirst.Length, end));
+        using var document = JsonDocument.Parse(item, _deep);
+        return JsonParts.String(document.RootElement, "id"u8);
+    }
+
     /// <summary>The item under another id.</summary>
-    public static byte[] WithId(JsonElement item, string id) => Write(item, id, addStatus: false);
+    public static byte[] WithId(byte[] item, string id)
+    {
+        using var document = JsonDocument.Parse(item, _deep);
+        return Write(document.RootElement, id, addStatus: false);
+    }
 
     // In the same words as a response's input, whose place they will have.
     private static void Check(JsonElement items)

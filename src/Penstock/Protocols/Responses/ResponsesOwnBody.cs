@@ -13,10 +13,11 @@ internal static class ResponsesOwnBody
 
         bool Write(JsonProperty member, Utf8JsonWriter json)
         {
-            if (member.NameEquals("input"u8) && request.Added.Count > 0)
+            if (member.NameEquals("input"u8) && (request.Added.Count > 0 || request.Trimmed is not null))
             {
                 json.WriteStartArray("input"u8);
-                ResponsesConversation.WriteInputItems(member.Value, json);
+                if (member.Value.ValueKind == JsonValueKind.Array) OwnBody.WriteItems(member.Value, "input", request, json);
+                else ResponsesConversation.WriteInputItems(member.Value, json);
                 new ResponsesInputWriter(json, dropped).Write(request.Added);
                 json.WriteEndArray();
                 return true;

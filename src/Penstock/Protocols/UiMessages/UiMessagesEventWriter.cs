@@ -1,4 +1,5 @@
 using System.Buffers;
+using Penstock.Protocols.Native;
 using Penstock.Sse;
 
 namespace Penstock.Protocols.UiMessages;
@@ -18,6 +19,10 @@ internal sealed class UiMessagesEventWriter(string messageId) : EventWriter
                 var start = new TypedFrame(output, "start"u8).Text(",\"messageId\":"u8, messageId);
                 End(start, id, isLast: false);
                 End(new TypedFrame(output, "start-step"u8), id);
+                break;
+            case EventKind.Trimmed when generationEvent.Trimmed is { } trimmed:
+                // For who is told of the stream's data as it comes, and no part of the message.
+                End(new TypedFrame(output, "data-trimmed"u8).Raw(",\"data\":"u8, NativeEventWriter.TrimmedObject(trimmed)).Raw(",\"transient\":"u8, "true"u8), id);
                 break;
             case EventKind.BlockStart when generationEvent.Choice == 0:
                 WriteBlockStart(generationEvent, id, output);

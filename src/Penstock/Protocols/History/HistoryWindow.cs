@@ -1,0 +1,130 @@
+using System.Globalization;
+
+namespace Penstock.Protocols.History;
+
+/// <summary>
+/// Shortens a conversation to what its model can read. The oldest exchanges go first, each from a question to the next one; of the last
+/// one, where it alone is too long, its oldest steps: calls with what the tools gave back. Instructions stay wherever they stand, and
+/// the last question does.
+/// </summary>
+internal static class HistoryWindow
+{
+    /// <summary>The request as its model is to have it; as it was, where it fits or may be of any length.</summary>
+    public static GenerationRequest Fit(GenerationRequest request)
+    {
+        if (request.Budget is not { } budget) return request;
+        var messages = request.Messages;
+        var sizes = new long[messages.Count];
+        var total = TokenEstimate.Of(request.AllTools) + request.AddedAndPrefix.Sum(TokenEstimate.Of);
+        for (var i = 0; i < sizes.Length; i++) total += sizes[i] = TokenEstimate.Of(messages[i]);
+        if (total <= budget.Input) return request;
+
+        var (from, to) = Exchanges(messages, sizes, budget.Input, ref total);
+        var left = Range(messages, from, to);
+        if (total > budget.Input)
+        {
+            (from, to) = Steps(messages, sizes, budget.Input, to, ref total);
+            left.AddRange(Range(messages, from, to));
+        }
+
+        return left.Count == 0 ? request : LeaveOut(request, left, budget, sizes);
+    }
+
+    /// <summary>The exchanges to leave out, so that the rest fits, or all but the last.</summary>
+    private static (int From, int To) Exchanges(IReadOnlyList<Message> messages, long[] sizes, long most, ref long total)
+    {
+        var from = 0;
+        while (from < messages.Count && IsInstruction(messages[from])) from++;
+        var to = from;
+        for (var i = from; i < messages.Count && total > most; i++)
+        {
+            if (i == from || !IsQuestion(messages[i]) || !IsBeginning(messages, i)) continue;
+            for (; to < i; to++) total -= IsInstruction(messages[to]) ? 0 : sizes[to];
+        }
+
+        return (from, to);
+    }
+
+    /// <summary>The steps of the last exchange to leave out, so that the rest fits, or all but the last of them.</summary>
+    private static (int From, int To) Steps(IReadOnlyList<Message> messages, long[] sizes, long most, int begin, ref long total)
+    {
+        var from = begin;
+        while (from < messages.Count && messages[from].Role != Role.Assistant) from++;
+        var to = from;
+        for (var i = from + 1; i < messages.Count && total > most; i++)
+        {
+            if (messages[i].Role != Role.Assistant || !HasResult(messages[i - 1]) || !IsBeginning(messages, i)) continue;
+            for (; to < i; to++) total -= IsInstruction(messages[to]) ? 0 : sizes[to];
+        }
+
+        return (from, to);
+    }
+
+    private static List<int> Range(IReadOnlyList<Message> messages, int from, int to) => [.. Enumerable.Range(from, to - from).Where(i => !IsInstruction(messages[i]))];
+
+    private static GenerationRequest LeaveOut(GenerationRequest request, List<int> left, HistoryBudget budget, long[] sizes)
+    {
+        var messages = request.Messages;
+        var places = new HashSet<int>(request.Trimmed?.LeftOut.Places ?? new HashSet<int>());
+        var (list, kept) = (request.Trimmed?.LeftOut.List ?? "", messages.Where(IsInstruction).Select(PlaceOf).ToHashSet());
+        foreach (var i in left)
+        {
+            // With what stands between in the client's body, and is no message to us.
+            var (first, next) = (PlaceOf(messages[i]), i + 1 < messages.Count ? PlaceOf(messages[i + 1]) : null);
+            if (first is not var (name, place)) continue;
+            list = name;
+            var end = next is var (other, following) && other == name ? Math.Max(place + 1, following) : LastPlaceOf(messages[i]) + 1;
+            for (; place < end; place++)
+            {
+                if (!kept.Contains((name, place))) places.Add(place);
+            }
+        }
+
+        var gone = left.ToHashSet();
+        return request with
+        {
+            Messages = [.. messages.Where((_, i) => !gone.Contains(i))],
+            Trimmed = new HistoryTrim(left.Count + (request.Trimmed?.Messages ?? 0), left.Sum(i => sizes[i]) + (request.Trimmed?.Tokens ?? 0), budget.Window, budget.Source) { LeftOut = (list, places) },
+        };
+    }
+
+    private static bool IsInstruction(Message message) => message.Role is Role.System or Role.Developer;
+
+    // Some protocols have a tool's result said by the user.
+    private static bool IsQuestion(Message message) => message.Role == Role.User && !HasResult(message);
+
+    private static bool HasResult(Message message) => message.Parts.Any(p => p is ToolResultPart);
+
+    // One item of the client's may be several messages here, results of tools and a question say: there is no cut between them.
+    private static bool IsBeginning(IReadOnlyList<Message> messages, int index) =>
+        PlaceOf(messages[index]) is not var (list, place) || list != PlaceOf(messages[index - 1])?.List || place != LastPlaceOf(messages[index - 1]);
+
+    private static (string List, int Place)? PlaceOf(Message message)
+    {
+        foreach (var part in message.Parts)
+        {
+            if (PlaceOf(part) is { } place) return place;
+        }
+
+        return null;
+    }
+
+    private static int LastPlaceOf(Message message)
+    {
+        for (var i = message.Parts.Count - 1; i >= 0; i--)
+        {
+            if (PlaceOf(message.Parts[i]) is var (_, place)) return place;
+        }
+
+        return -1;
+    }
+
+    // messages[3].content[0] stands at place 3 of messages.
+    private static (string List, int Place)? PlaceOf(Part part)
+    {
+        var path = part.Path.AsSpan();
+        var (open, close) = (path.IndexOf('['), path.IndexOf(']'));
+        if (open <= 0 || close < open) return null;
+        return int.TryParse(path[(open + 1)..close], NumberStyles.None, CultureInfo.InvariantCulture, out var place) ? (path[..open].ToString(), place) : null;
+    }
+}

@@ -1,0 +1,202 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Penstock.Streams;
+using Penstock.Testing;
+using Penstock.Testing.Wires;
+
+namespace Penstock.AspNetCore.Tests.Lifecycle;
+
+/// <summary>What is longer than its model can read is sent as far as it fits, and what was left out is said.</summary>
+public sealed class TrimTests(ITestOutputHelper output)
+{
+    private const int Window = 1000;
+    private const int MostBytes = (Window * 4) + 1000; // with what is JSON about it
+    private static readonly string _long = string.Concat(Enumerable.Repeat("word ", 80)); // a hundred tokens
+
+    public static TheoryData<string, string> Pairs()
+    {
+        var data = new TheoryData<string, string>();
+        foreach (var client in (string[])["chat-completions", "responses", "messages", "gemini", "native"])
+        {
+            foreach (var provider in Wire.All) data.Add(client, provider.Protocol);
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public async Task In_each_protocol_a_long_history_fits_and_what_was_left_out_is_said(string client, string provider)
+    {
+        var wire = Wire.All.Single(w => w.Protocol == provider);
+        await using var host = await StartAsync(call => wire.PlayAsync(call, new WireAnswer { Text = ["Well."] }), provider);
+        var (path, body) = Body(client, turns: 20);
+        using var reply = await RawReply.SendAsync(host.Api.Post(path, body));
+        reply.Status.ShouldBeOneOf(200, 201);
+        var trimmed = int.Parse(reply.Headers["Penstock-Trimmed"]);
+        await reply.TextAsync();
+        var sent = (await host.Upstream.NextCallAsync()).Body.Length;
+        sent.ShouldBeLessThan(MostBytes);
+        var text = System.Text.Encoding.UTF8.GetString(host.Upstream.Calls.Single().Body);
+        text.ShouldContain("Be brief.");
+        text.ShouldContain("Question 20");
+        text.ShouldContain("Answer 19");
+        text.ShouldNotContain("Question 1 ");
+
+        var snapshot = await host.Api.EndedAsync(reply.Headers["Penstock-Generation"]);
+        ((int)snapshot["trimmed"]!["messages"]!).ShouldBe(trimmed);
+        (trimmed % 2).ShouldBe(0);
+        ((int)snapshot["trimmed"]!["window"]!).ShouldBe(Window);
+        ((int)snapshot["trimmed"]!["tokens"]!).ShouldBeGreaterThan(trimmed * 90);
+        ((string)snapshot["trimmed"]!["source"]!).ShouldBe("estimated");
+        var left = 40 - trimmed;
+        text.Split("word word", StringSplitOptions.None).Length.ShouldBeGreaterThan(left); // nothing else went
+    }
+
+    [Fact]
+    public async Task It_is_an_event_of_the_log_that_a_late_joiner_sees_too()
+    {
+        await using var host = await StartAsync(call => call.Sse([.. Chat.Answer(["Well."]), "[DONE]"]));
+        var (path, body) = Body("native", turns: 20);
+        body["stream"] = true;
+        var events = await SseClient.AllAsync(host.Api.Post(path, body));
+        events[0].Name.ShouldBe("started");
+        events[1].Name.ShouldBe("trimmed");
+        var said = events[1].Json();
+        ((int)said["messages"]!).ShouldBeGreaterThan(20);
+        var id = events[0].Id!.Split('.')[0];
+        (await SseClient.AllAsync(host.Api.Get($"v1/generations/{id}/events")))[1].Data.ShouldBe(events[1].Data);
+        (await SseClient.AllAsync(host.Api.Get($"v1/generations/{id}/events").With("Last-Event-ID", events[0].Id!)))[0].Data.ShouldBe(events[1].Data);
+        (await SseClient.AllAsync(host.Api.Get($"v1/generations/{id}/events?protocol=ui-messages"))).ShouldContain(e => e.Data.StartsWith("{\"type\":\"data-trimmed\",\"data\":{\"messages\":", StringComparison.Ordinal));
+        (await SseClient.AllAsync(host.Api.Get($"v1/generations/{id}/events?protocol=ag-ui"))).ShouldContain(e => e.Data.StartsWith("{\"type\":\"CUSTOM\",\"name\":\"trimmed\",\"value\":{\"messages\":", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_failed_early_and_was_asked_again_says_it_once()
+    {
+        await using var host = await StartAsync(null, settings: [("Retry:MaxRetries", "1"), ("Retry:BaseDelay", "00:00:00")]);
+        host.Upstream.Reply(call => call.Json(500, "{}"));
+        host.Upstream.Reply(call => call.Sse([.. Chat.Answer(["Well."]), "[DONE]"]));
+        var (path, body) = Body("native", turns: 20);
+        body["stream"] = true;
+        var events = await SseClient.AllAsync(host.Api.Post(path, body));
+        events.Select(e => e.Name).Take(3).ShouldBe(["attempt", "started", "trimmed"]);
+        events.Count(e => e.Name == "trimmed").ShouldBe(1);
+        foreach (var call in host.Upstream.Calls) call.Body.Length.ShouldBeLessThan(MostBytes);
+    }
+
+    [Fact]
+    public async Task What_fits_or_may_be_of_any_length_is_sent_whole()
+    {
+        await using var host = await StartAsync(call => call.Sse([.. Chat.Answer(["Well."]), "[DONE]"]), settings: [("Providers:up:Windows:large", "100000")]);
+        foreach (var (turns, model) in ((int, string)[])[(2, "up/m"), (20, "up/large")])
+        {
+            var (path, body) = Body("chat-completions", turns);
+            body["model"] = model;
+            using var reply = await RawReply.SendAsync(host.Api.Post(path, body));
+            reply.Headers.ContainsKey("Penstock-Trimmed").ShouldBeFalse();
+            await reply.TextAsync();
+            (await host.Upstream.NextCallAsync()).Request!["messages"]!.AsArray().Count.ShouldBe((2 * turns) + 2);
+        }
+
+        await using var off = await StartAsync(call => call.Sse([.. Chat.Answer(["Well."]), "[DONE]"]), settings: [("History:Policy", "off")]);
+        var (address, all) = Body("chat-completions", 20);
+        await Api.SendTextAsync(off.Api.Post(address, all));
+        (await off.Upstream.NextCallAsync()).Request!["messages"]!.AsArray().Count.ShouldBe(42);
+    }
+
+    [Fact]
+    public async Task What_an_answer_may_take_is_left_to_it()
+    {
+        await using var host = await StartAsync(call => call.Sse([.. Chat.Answer(["Well."]), "[DONE]"]));
+        var counts = new List<int>();
+        foreach (var most in (int[])[100, 450])
+        {
+            var (path, body) = Body("chat-completions", 20);
+            body["max_tokens"] = most;
+            await Api.SendTextAsync(host.Api.Post(path, body));
+            counts.Add((await host.Upstream.NextCallAsync()).Request!["messages"]!.AsArray().Count);
+        }
+
+        counts[0].ShouldBeGreaterThan(counts[1]);
+    }
+
+    [Theory]
+    [InlineData("memory", "responses")]
+    [InlineData("disk", "chat-completions")]
+    public async Task Five_hundred_turns_stay_within_a_small_window_and_are_fast(string storage, string provider)
+    {
+        const int Turns = 500;
+        await using var host = await StartAsync(call => Responses.Play(call, [$"Answer {(call.Request!["messages"] ?? call.Request["input"])!.AsArray().Count}. {_long}"]), provider, storage);
+        var (_, made) = await Api.SendAsync(host.Api.Post("v1/conversations", new JsonObject { ["items"] = new JsonArray(new JsonObject { ["role"] = "developer", ["content"] = "Be brief." }) }));
+        var id = (string)made!["id"]!;
+        var times = new List<double>();
+        for (var turn = 1; turn <= Turns; turn++)
+        {
+            var begun = Stopwatch.GetTimestamp();
+            var (status, response) = await Api.SendAsync(host.Api.Post("v1/responses", new JsonObject { ["model"] = "up/m", ["conversation"] = id, ["input"] = $"Question {turn} {_long}" }));
+            times.Add(Stopwatch.GetElapsedTime(begun).TotalMilliseconds);
+            status.ShouldBe(HttpStatusCode.OK, response?.ToJsonString());
+            var call = await host.Upstream.NextCallAsync();
+            call.Body.Length.ShouldBeLessThan(MostBytes, $"turn {turn}");
+            var sent = (call.Request!["messages"] ?? call.Request["input"])!.AsArray();
+            sent.Count.ShouldBe(Math.Min(2 * turn, 8), $"turn {turn}"); // the instruction, three exchanges, the question
+            sent[0]!.ToJsonString().ShouldContain("Be brief.");
+            sent[1]!.ToJsonString().ShouldContain($"Question {Math.Max(1, turn - 3)} ");
+            sent[^1]!.ToJsonString().ShouldContain($"Question {turn} ");
+        }
+
+        // All of it is kept, and once: the conversation's log, and of each request what it added.
+        var (_, export) = await Api.SendAsync(host.Api.Get($"v1/conversations/{id}/export"));
+        export!["items"]!.AsArray().Count.ShouldBe(1 + (2 * Turns));
+        var log = host.Services.GetRequiredService<IStreamLog>();
+        var (kept, forked) = (0L, 0L);
+        await foreach (var info in log.ListAsync("requests/"))
+        {
+            forked++;
+            using var reader = (await log.OpenReaderAsync(info.Path, info.NextOffset - 1))!;
+            while (!reader.TryRead(out var record) || (kept += record.Data.Length) < 0) await reader.WaitAsync();
+        }
+
+        forked.ShouldBe(Turns);
+        (await log.GetAsync($"conversations/{id}"))!.NextOffset.ShouldBe(1 + (2 * Turns));
+        kept.ShouldBeLessThan(Turns * 1000);
+        var (early, late) = (times.Skip(10).Take(50).Average(), times.TakeLast(50).Average());
+        output.WriteLine($"{storage}: {times.Sum() / 1000:0.0} s in all, {early:0.0} ms a turn at first, {late:0.0} ms at last; {kept / 1024} KiB of requests");
+        late.ShouldBeLessThan(250);
+    }
+
+    private static Task<PenstockHost> StartAsync(UpstreamScript? script, string provider = "chat-completions", string storage = "memory", params (string, string)[] settings) =>
+        PenstockHost.StartAsync(script, storage, [("Providers:up:Protocol", provider), ("Providers:up:Window", $"{Window}"), .. settings]);
+
+    /// <summary>A history of so many exchanges of two hundred tokens each, an instruction before it and a question after it.</summary>
+    private static (string Path, JsonObject Body) Body(string client, int turns)
+    {
+        var said = new JsonArray();
+        for (var turn = 0; turn < turns; turn++)
+        {
+            said.Add(Message(client, "user", $"Question {turn} {_long}"));
+            said.Add(Message(client, "assistant", $"Answer {turn} {_long}"));
+        }
+
+        said.Add(Message(client, "user", $"Question {turns}"));
+        switch (client)
+        {
+            case "responses":
+                return ("v1/responses", new JsonObject { ["model"] = "up/m", ["instructions"] = "Be brief.", ["input"] = said });
+            case "messages":
+                return ("v1/messages", new JsonObject { ["model"] = "up/m", ["max_tokens"] = 100, ["system"] = "Be brief.", ["messages"] = said });
+            case "gemini":
+                return ("v1beta/models/up/m:generateContent", new JsonObject { ["systemInstruction"] = JsonNode.Parse("""{"parts":[{"text":"Be brief."}]}"""), ["contents"] = said });
+            default:
+                said.Insert(0, Message(client, "system", "Be brief."));
+                return (client == "native" ? "v1/generations" : "v1/chat/completions", new JsonObject { ["model"] = "up/m", ["messages"] = said });
+        }
+    }
+
+    private static JsonObject Message(string client, string role, string text) => client == "gemini"
+        ? new JsonObject { ["role"] = role == "user" ? "user" : "model", ["parts"] = new JsonArray(new JsonObject { ["text"] = text }) }
+        : new JsonObject { ["role"] = role, ["content"] = text };
+}
