@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../../client/test/server.js';
+import type { MarkKind } from '../src/instruments/marks.js';
 import { hex, sha256ByHand } from '../src/instruments/prove/sha256.js';
+import { timingOf } from '../src/instruments/timing.js';
 import { ask, choose, ended, figure, kept, lastAnswer, Playground, saidMore } from './playground.js';
 
 let playground: Playground;
@@ -19,7 +21,7 @@ test('the inspector tells why an answer waited, what a stop took, and replays it
   await page.locator('.timeline .beat').first().waitFor();
   await page.keyboard.press('Escape');
   await ended(lastAnswer(page), 'stopped');
-  await page.locator('.stalls .upstream', { hasText: 'of life came from the server' }).waitFor();
+  await page.locator('.stalls .upstream', { hasText: /of life came from the server.+and its log had no more\. The model said nothing\./ }).waitFor();
   await expect.poll(() => page.locator('.timeline .stop').count()).toBe(1); // the request may be answered after the stream has ended
   await expect.poll(() => lastAnswer(page).locator('.stop-receipt').innerText()).toMatch(/^Stopped \d+ ms after you asked, at \d+ tokens \(\d+ in, \d+ out, .+\)\.$/);
   expect(await figure(page, 'Tokens')).toBeGreaterThanOrEqual(30);
@@ -126,6 +128,18 @@ test('a question is copied as code that works', async () => {
     await until(`${name} is shown`, async () => (await code.innerText()).includes("What's in a name?"));
   }
   playground.expectNothingBad();
+});
+
+test('a silence is told by what was known in it', () => {
+  const event = (offset: number, at: number) => ({ live: true, event: { type: 'delta', block: 0, text: 'x', id: `gen_a.${offset}`, offset, at, replay: false } }) as const;
+  const stallOf = (...marks: [number, MarkKind][]) => timingOf({ generation: 'gen_a', from: -1, seen: [1000, 1010, 1020, 5000, 5010].map((at, offset) => event(offset, at)), marks: marks.map(([at, kind]) => ({ at, kind })) }, 900, 5020).stalls[0]!;
+  expect(stallOf().cause).toBe('upstream');
+  expect(stallOf([2000, 'quiet'], [3000, 'quiet'])).toMatchObject({ cause: 'upstream', says: expect.stringContaining('its log had no more') });
+  expect(stallOf([2000, 'quiet'], [4900, 'behind']).cause, 'what ended it was on its way').toBe('upstream');
+  expect(stallOf([2000, 'behind'], [3000, 'behind'])).toMatchObject({ cause: 'network', says: expect.stringContaining('on its way') });
+  expect(stallOf([2000, 'queued']).cause).toBe('queue');
+  expect(stallOf([2000, 'behind'], [2500, 'hidden']).cause).toBe('hidden');
+  expect(stallOf([2000, 'kill'], [2001, 'cut'])).toMatchObject({ cause: 'network', says: expect.stringContaining('killed') });
 });
 
 test('a hash that is made by hand is the one that the platform makes', () => {

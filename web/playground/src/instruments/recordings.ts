@@ -1,13 +1,7 @@
-import { isEnding, type Connection, type PenstockEvent, type Send } from 'penstock';
+import { isEnding, type Connection, type PenstockEvent, type Send, type Snapshot } from 'penstock';
 import { Observable, useObserved } from '../observable';
+import { silence, type Mark, type MarkKind } from './marks';
 import { wire } from './wire';
-
-export type MarkKind = 'attach' | 'resume' | 'cut' | 'kill' | 'back' | 'reload' | 'hidden' | 'visible' | 'beat' | 'stop' | 'stopped';
-
-export interface Mark {
-  readonly at: number;
-  readonly kind: MarkKind;
-}
 
 /** An event as this page got it; one that is not live had happened before, and its time says nothing. */
 export interface Seen {
@@ -104,6 +98,14 @@ class Recordings extends Observable {
   #mark(generation: string, kind: MarkKind, at = Date.now()): void {
     this.#all.get(generation)?.marks.push({ at, kind });
     this.#tell();
+  }
+
+  /** What the server says of its log; of use in a silence of ours. */
+  compare(generation: string, status: Snapshot['status'], offset: number): void {
+    const recording = this.#all.get(generation);
+    const heard = recording && (recording.seen.at(-1)?.event.at ?? recording.marks[0]?.at);
+    if (heard === undefined || Date.now() - heard < silence) return;
+    this.#mark(generation, status === 'queued' ? 'queued' : offset > lastOf(recording!) ? 'behind' : 'quiet');
   }
 
   /** It happened to all that are read now. */

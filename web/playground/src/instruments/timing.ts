@@ -1,5 +1,6 @@
 import type { PenstockEvent } from 'penstock';
-import type { Mark, Recording } from './recordings';
+import { silence, type Mark } from './marks';
+import type { Recording } from './recordings';
 
 export interface Point {
   readonly event: PenstockEvent;
@@ -10,7 +11,7 @@ export interface Point {
 export interface Stall {
   readonly from: number;
   readonly to: number;
-  readonly cause: 'network' | 'hidden' | 'upstream' | 'start';
+  readonly cause: 'network' | 'hidden' | 'queue' | 'upstream' | 'start';
   readonly says: string;
 }
 
@@ -45,7 +46,7 @@ export function timingOf({ seen, marks }: Recording, asked: number | undefined, 
   const end = isOver || !wasThere ? points.at(-1)?.at ?? 0 : now - start;
   const times = [0, ...points.map(p => p.at), ...(isOver ? [] : [end])];
   return {
-    points, marks: own, wasThere, tokens,
+    points, marks: own.filter(({ kind }) => kind !== 'quiet' && kind !== 'behind' && kind !== 'queued'), wasThere, tokens,
     ttft: wasThere && asked !== undefined ? first : undefined,
     total: Math.max(end, own.at(-1)?.at ?? 0),
     rate: wasThere && first !== undefined && last! > first ? (pieces.length - 1) / ((last! - first) / 1000) : undefined,
@@ -58,7 +59,7 @@ export function timingOf({ seen, marks }: Recording, asked: number | undefined, 
 function stallsOf(times: readonly number[], marks: readonly Mark[], firstEvent: number): Stall[] {
   const gaps = times.slice(1).map((time, i) => time - times[i]!);
   const usual = [...gaps].sort((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;
-  const least = Math.max(700, Math.min(usual * 8, 5000));
+  const least = Math.max(silence, Math.min(usual * 8, 5000));
   const stalls: Stall[] = [];
   gaps.forEach((gap, i) => {
     if (gap < least) return;
@@ -75,11 +76,16 @@ function reasonFor(from: number, to: number, marks: readonly Mark[], isStart: bo
   if (within.some(m => m.kind === 'cut')) return { cause: 'network', says: 'The connection was away; what was written meanwhile came at once when it was back.' };
   const shownLast = marks.findLast(m => m.at <= to && (m.kind === 'hidden' || m.kind === 'visible'));
   if (within.some(m => m.kind === 'hidden') || (shownLast?.kind === 'hidden' && shownLast.at <= from)) return { cause: 'hidden', says: 'The tab was hidden, and browsers let hidden tabs wait.' };
+  if (within.some(m => m.kind === 'queued')) return { cause: 'queue', says: 'It waited for a worker: the server had queued it.' };
+  // In the moment before the words that end it, what has been written may be on its way.
+  const asked = within.filter(m => m.kind === 'quiet' || m.kind === 'behind');
+  if (asked.length > 0 && asked.every(m => m.kind === 'behind')) return { cause: 'network', says: 'The server’s log had more than this page: it was on its way, or the page was busy.' };
   const beats = within.filter(m => m.kind === 'beat').length;
   const alive = beats > 0 ? `${beats === 1 ? 'A sign' : `${beats} signs`} of life came from the server: the connection was well` : 'The connection was not broken, the tab was in sight';
+  const known = asked.length > 0 ? `${alive}, and its log had no more` : alive;
   return isStart
-    ? { cause: 'start', says: `${alive}. The answer waited for its turn, or the model for its first word.` }
-    : { cause: 'upstream', says: `${alive}. The model said nothing.` };
+    ? { cause: 'start', says: `${known}. The answer waited for its turn, or the model for its first word.` }
+    : { cause: 'upstream', says: `${known}. The model said nothing.` };
 }
 
 export function seconds(ms: number): string {

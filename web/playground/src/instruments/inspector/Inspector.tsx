@@ -73,7 +73,7 @@ function Stalls({ stalls, onSeek }: { stalls: readonly Stall[]; onSeek: (at: num
         {stalls.map((stall, i) => (
           <li key={i} className={stall.cause}>
             <button type="button" className="ghost small" onClick={() => onSeek(stall.from)} title="Go there">{seconds(stall.to - stall.from)}</button>
-            <p><strong>{{ network: 'Network', hidden: 'Tab hidden', upstream: 'Model silent', start: 'Before the first word' }[stall.cause]}</strong> {stall.says}</p>
+            <p><strong>{{ network: 'Network', hidden: 'Tab hidden', queue: 'In the queue', upstream: 'Model silent', start: 'Before the first word' }[stall.cause]}</strong> {stall.says}</p>
           </li>
         ))}
       </ul>

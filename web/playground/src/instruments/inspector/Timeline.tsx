@@ -1,5 +1,5 @@
 import { useMemo, type PointerEvent } from 'react';
-import type { MarkKind } from '../recordings';
+import type { MarkKind } from '../marks';
 import { seconds, type Timing } from '../timing';
 
 const width = 388;
@@ -46,7 +46,7 @@ export function Legend({ timing: { marks, stalls } }: { timing: Timing }) {
   return (
     <ul className="legend">
       {kinds.map(kind => <li key={kind}><span className={`key ${kind}`} /> {kind === 'beat' ? 'sign of life' : names[kind]}</li>)}
-      {[...new Set(stalls.map(s => s.cause))].map(cause => <li key={cause}><span className={`key stall ${cause}`} /> {{ network: 'network away', hidden: 'tab hidden', upstream: 'model silent', start: 'before the first word' }[cause]}</li>)}
+      {[...new Set(stalls.map(s => s.cause))].map(cause => <li key={cause}><span className={`key stall ${cause}`} /> {{ network: 'network away', hidden: 'tab hidden', queue: 'in the queue', upstream: 'model silent', start: 'before the first word' }[cause]}</li>)}
     </ul>
   );
 }

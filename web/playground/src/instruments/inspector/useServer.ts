@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import type { Snapshot } from 'penstock';
 import { client } from '../../api';
 import { guest } from '../../guest';
+import { recordings } from '../recordings';
 
 const every = 1000;
 
@@ -22,7 +23,10 @@ export function useServer(generation: string, running: boolean): ServerView | un
     const leaving = new AbortController();
     const look = () => {
       if (document.visibilityState !== 'visible') return;
-      client.get(generation, { signal: leaving.signal }).then(({ status, offset, watchers }) => setView({ status, offset, watchers: watchers as ServerView['watchers'] }), () => {});
+      client.get(generation, { signal: leaving.signal }).then(({ status, offset, watchers }) => {
+        recordings.compare(generation, status, offset);
+        setView({ status, offset, watchers: watchers as ServerView['watchers'] });
+      }, () => {});
     };
     look();
     const timer = setInterval(look, every);
