@@ -32,6 +32,10 @@ export interface Snapshot {
   readonly error?: WireError;
   /** The last event in it. */
   readonly offset: number;
+  /** Who reads it now, where it runs: the last event that each was given, and how many it lacks. */
+  readonly watchers?: readonly { readonly offset: number; readonly lag: number }[];
+  /** Whose it is, for an operator. */
+  readonly owner?: string;
   readonly [member: string]: unknown;
 }
 

@@ -53,7 +53,7 @@ function Shell({ conversation, answer, isLast, isShared, shown: { blocks, status
     <article className={`turn answer is-${status}`} aria-label="Answer" aria-busy={isRunning} data-turn={answer.id} data-generation={answer.generation ?? undefined}>
       {visible.map(block => <BlockView key={block.block} block={block} isRunning={isRunning} generation={isShared ? null : answer.generation} call={block.call === undefined ? undefined : visible.find(other => other.block === block.call)?.name} />)}
       {isRunning && <Progress status={status} hasText={visible.length > 0} />}
-      {status === 'stopped' && <StopReceipt generation={answer.generation} tokens={stats?.tokens ?? 0} usage={answer.usage} />}
+      {status === 'stopped' && <StopReceipt generation={answer.generation} tokens={stats?.tokens ?? 0} usage={answer.usage} most={answer.request?.max_tokens} />}
       {error && <ErrorNote error={error} onRetry={answer.parent === null ? undefined : () => again(conversation, answer)} />}
       {!isRunning && (
         <footer className={isLast ? 'turn-foot last' : 'turn-foot'}>

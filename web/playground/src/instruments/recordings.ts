@@ -101,11 +101,11 @@ class Recordings extends Observable {
   }
 
   /** What the server says of its log; of use in a silence of ours. */
-  compare(generation: string, status: Snapshot['status'], offset: number): void {
-    const recording = this.#all.get(generation);
+  compare({ id, status, offset }: Snapshot): void {
+    const recording = this.#all.get(id);
     const heard = recording && (recording.seen.at(-1)?.event.at ?? recording.marks[0]?.at);
     if (heard === undefined || Date.now() - heard < silence) return;
-    this.#mark(generation, status === 'queued' ? 'queued' : offset > lastOf(recording!) ? 'behind' : 'quiet');
+    this.#mark(id, status === 'queued' ? 'queued' : offset > lastOf(recording!) ? 'behind' : 'quiet');
   }
 
   /** It happened to all that are read now. */

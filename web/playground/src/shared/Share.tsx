@@ -38,7 +38,7 @@ export default function Share({ conversation, answer, generation }: PanelProps) 
 
   return (
     <div className="instrument-body share">
-      <p className="instrument-lead">Whoever has the link sees this answer, live while it is written, and may look at it with Prove it, Inspector and Protocol lens. They need no key, and can stop, ask or list nothing.</p>
+      <p className="instrument-lead">Whoever has the link sees all of this answer, thoughts and tools’ results too, live while it is written, and may look at it with Prove it, Inspector and Protocol lens. They need no key, and can stop, ask or list nothing.</p>
       <div className="chips" role="group" aria-label="How long">
         {(Object.keys(spans) as Span[]).map(name => <button key={name} type="button" className="small" aria-pressed={span === name} onClick={() => change(() => setSpan(name))}>{name}</button>)}
       </div>

@@ -1,7 +1,7 @@
-import type { ServerView } from './useServer';
+import type { Snapshot } from 'penstock';
 
 /** Who reads this run now, each with how far it lags, and where a silence is. */
-export function Watchers({ server: { status, offset, watchers }, last }: { server: ServerView; last: number }) {
+export function Watchers({ server: { status, offset, watchers }, last }: { server: Snapshot; last: number }) {
   return (
     <section className="watchers">
       <h3>At the server now <span className="note">{status === 'queued' ? 'waits for a worker' : offset > last ? `${count(offset - last, 'event')} on the way to this page` : 'this page has all that the log has'}</span></h3>

@@ -43,7 +43,7 @@ export default function Live() {
         {rows.map(({ generation, rate, history }) => (
           <li key={generation.id} data-generation={generation.id}>
             <div className="live-what">
-              <strong>{generation.model}</strong>{typeof generation.owner === 'string' && <span className="note"> of {generation.owner}</span>}
+              <strong>{generation.model}</strong>{generation.owner && <span className="note"> of {generation.owner}</span>}
               <p>{generation.text.slice(-160) || (generation.status === 'queued' ? 'waits in the queue' : 'has not said anything yet')}</p>
             </div>
             <Spark values={history} />
@@ -65,8 +65,8 @@ export default function Live() {
 }
 
 function watchersOf({ watchers }: Snapshot): string {
-  if (!Array.isArray(watchers)) return '–';
-  const most = Math.max(0, ...(watchers as { lag: number }[]).map(w => w.lag));
+  if (!watchers) return '–';
+  const most = Math.max(0, ...watchers.map(w => w.lag));
   return most > 20 ? `${watchers.length}, ${most.toLocaleString('en')} behind` : String(watchers.length);
 }
 
