@@ -41,7 +41,7 @@ public sealed class LostPublishTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_is_lost_is_read_when_the_next_one_comes()
+    public async Task Row24_One_that_is_lost_is_read_when_the_next_one_comes()
     {
         using var client = await WatchAsync();
         _relay.LosesPublished = true;
@@ -53,7 +53,7 @@ public sealed class LostPublishTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_ending_that_is_lost_is_missed_and_read()
+    public async Task Row24_An_ending_that_is_lost_is_missed_and_read()
     {
         using var client = await WatchAsync();
         _next.Release();

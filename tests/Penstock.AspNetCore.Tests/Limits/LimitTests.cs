@@ -15,7 +15,7 @@ public sealed class LimitTests
     [Theory]
     [InlineData(1024)]
     [InlineData(15)] // all five begin, and share what is left
-    public async Task Five_streams_at_once_use_no_more_tokens_than_one_may(int reserved)
+    public async Task Row08_Five_streams_at_once_use_no_more_tokens_than_one_may(int reserved)
     {
         await using var host = await StartAsync(_endless, ("TokensPerMinute", "100"), ("ReservedTokens", $"{reserved}"));
         var replies = await Task.WhenAll(Enumerable.Range(0, 5).Select(async _ =>

@@ -20,7 +20,7 @@ public sealed class NativeEventsTests
     [Theory]
     [InlineData("memory")]
     [InlineData("disk")]
-    public async Task Several_generations_share_one_reply(string storage)
+    public async Task Row29_Several_generations_share_one_reply(string storage)
     {
         await using var host = await PenstockHost.StartAsync(Tokens.ByPrompt(TimeSpan.FromMilliseconds(2)), storage, ("Streams:Heartbeat", "00:00:07"));
         var ids = new List<string>();

@@ -104,7 +104,7 @@ public sealed class NodesTests(Engines engines) : IClassFixture<Engines>
     }
 
     [Fact]
-    public async Task A_stop_once_a_client_has_resumed_ends_the_answer_and_not_only_its_connection()
+    public async Task Row22_A_stop_once_a_client_has_resumed_ends_the_answer_and_not_only_its_connection()
     {
         await using var upstream = ScriptedUpstream.Start(Tokens.ByPrompt(TimeSpan.FromMilliseconds(10)));
         await using var cluster = await engines.StartAsync(workers: 1, upstream);
@@ -132,7 +132,7 @@ public sealed class NodesTests(Engines engines) : IClassFixture<Engines>
     }
 
     [Fact]
-    public async Task A_client_that_resumes_gets_nothing_twice_and_the_turn_that_its_id_names()
+    public async Task Row23_A_client_that_resumes_gets_nothing_twice_and_the_turn_that_its_id_names()
     {
         await using var upstream = ScriptedUpstream.Start(Tokens.ByPrompt(TimeSpan.FromMilliseconds(20)));
         await using var cluster = await engines.StartAsync(workers: 1, upstream);
