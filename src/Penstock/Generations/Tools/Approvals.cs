@@ -35,21 +35,22 @@ internal sealed class Approvals(IStreamLog log, TimeSpan keepFor, TimeProvider t
     /// <exception cref="StreamStorageException">The store cannot take it.</exception>
     public async ValueTask<bool?> DecideAsync(string generation, int block, bool approve)
     {
+        using (var before = await log.OpenReaderAsync(PathPrefix + generation))
+        {
+            // Nothing is kept of those who say it again.
+            if (before is not null && await SaidAsync(before, block, await log.GetAsync(PathPrefix + generation)) is { } known) return known;
+        }
+
         using var batch = new StreamBatch();
         batch.Add(JsonSerializer.SerializeToUtf8Bytes(new Decision(block, approve), ApprovalJson.Default.Decision));
         if ((await log.AppendAsync(PathPrefix + generation, batch)).Status == AppendStatus.NotFound) return null;
         using var reader = await log.OpenReaderAsync(PathPrefix + generation);
-        while (reader is not null)
-        {
-            if (TryFind(reader, block) is { } said) return said;
-            if (await reader.WaitAsync() is not StreamWait.Ready) break;
-        }
-
-        return approve;
+        return reader is null ? approve : await SaidAsync(reader, block, await log.GetAsync(PathPrefix + generation)) ?? approve;
     }
 
     /// <summary>Waits for the word on a call.</summary>
-    /// <returns>The word; null when none came in time.</returns>
+    /// <returns>The word; null when there is no more to wait for. Where none comes in time it is no, and whoever says yes then is told that it is too late.</returns>
+    /// <exception cref="StreamStorageException">The store cannot take that no.</exception>
     /// <exception cref="OperationCanceledException">The wait was given up.</exception>
     public async Task<bool?> WaitAsync(string generation, int block, TimeSpan timeout, CancellationToken stop)
     {
@@ -62,13 +63,22 @@ internal sealed class Approvals(IStreamLog log, TimeSpan keepFor, TimeProvider t
         {
             if (TryFind(reader, block) is { } said) return said;
             stop.ThrowIfCancellationRequested();
-            if (late.IsCancellationRequested) return null;
+            if (late.IsCancellationRequested) return await DecideAsync(generation, block, approve: false);
             if (await reader.WaitAsync() is not (StreamWait.Ready or StreamWait.Woken)) return null;
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // not on whoever appended
         }
     }
 
     public ValueTask<bool> DeleteAsync(string generation) => log.DeleteAsync(PathPrefix + generation);
+
+    private static async ValueTask<bool?> SaidAsync(IStreamReader reader, int block, StreamInfo? info)
+    {
+        while (true)
+        {
+            if (TryFind(reader, block) is { } said) return said;
+            if (reader.NextOffset >= (info?.NextOffset ?? 0) || await reader.WaitAsync() is not StreamWait.Ready) return null;
+        }
+    }
 
     private static bool? TryFind(IStreamReader reader, int block)
     {
