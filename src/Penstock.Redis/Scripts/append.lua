@@ -2,7 +2,7 @@
 -- (how many bytes it holds), 5 not the next offset (which is).
 local channel, now, number, epoch, first, closing = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == '1'
 local isRetry, ends, bytes, maxBytes, lastWords = ARGV[7] == '1', ARGV[8], ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11])
-local meta = load()
+local meta = load({'number', 'epoch', 'next', 'bytes', 'closed', 'retention', 'gone', 'last'})
 if not meta or meta.number ~= number or isOver(meta, now) then return {1, 0} end
 if epoch < tonumber(meta.epoch) then return {2, tonumber(meta.epoch)} end
 local next, count = tonumber(meta.next), #ends / 4
