@@ -29,6 +29,9 @@ internal sealed record Caller(Owner Owner)
     /// <summary>How much their key may use, where it says something of its own.</summary>
     public LimitSettings Limits { get; init; } = LimitSettings.None;
 
+    /// <summary>How old an answer to the same request may be that serves them, where their key says so; zero for none.</summary>
+    public TimeSpan? CacheFor { get; init; }
+
     /// <summary>When what they showed ends, or null.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 

@@ -87,6 +87,9 @@ internal sealed record KeyRecord(string Id, string Hash, string Owner, DateTimeO
     /// <summary>As <see cref="KeyPriority"/> says it; null for normal.</summary>
     public string? Priority { get; init; }
 
+    /// <summary>How old an answer may be that serves for the same request; null for what the configuration says.</summary>
+    public TimeSpan? CacheMaxAge { get; init; }
+
     public DateTimeOffset? ExpiresAt { get; init; }
 
     public DateTimeOffset? RevokedAt { get; init; }

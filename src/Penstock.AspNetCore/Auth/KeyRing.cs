@@ -96,6 +96,7 @@ internal sealed class KeyRing(PenstockOptions options, TimeProvider time, ILogge
                 Models = [.. key.Models],
                 Endpoints = [.. key.Endpoints],
                 Priority = key.Priority,
+                CacheMaxAge = key.CacheMaxAge,
                 ExpiresAt = key.ExpiresAt,
                 Limits = key.Limits,
             });
@@ -113,6 +114,7 @@ internal sealed class KeyRing(PenstockOptions options, TimeProvider time, ILogge
             Models = record.Models,
             Endpoints = record.Endpoints,
             Priority = KeyPriority.Parse(record.Priority),
+            CacheFor = record.CacheMaxAge,
             ExpiresAt = record.ExpiresAt,
             Limits = record.Limits ?? LimitSettings.None,
         });

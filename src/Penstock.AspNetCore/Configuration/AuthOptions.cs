@@ -41,6 +41,9 @@ public sealed class KeyOptions
     /// <summary>Which of its jobs are taken first where they wait: <c>high</c>, <c>normal</c> or <c>low</c>.</summary>
     public string Priority { get; set; } = "normal";
 
+    /// <summary>How old an answer may be that serves for the same request, where that does not say; null for <c>Cache:MaxAge</c>, zero for none.</summary>
+    public TimeSpan? CacheMaxAge { get; set; }
+
     public DateTimeOffset? ExpiresAt { get; set; }
 
     /// <summary>How much it may use; what is not said is as <c>Limits:PerKey</c> has it.</summary>

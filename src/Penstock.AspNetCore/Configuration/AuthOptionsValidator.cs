@@ -20,6 +20,7 @@ internal static class AuthOptionsValidator
         if (!ApiKey.IsId(id)) errors.Add($"Penstock:Auth:Keys:{id}: a key's id is the 12 hex digits after pk_; take what penstock keys create --config prints.");
         if (!ApiKey.IsHash(key.Hash)) errors.Add($"Penstock:Auth:Keys:{id}:Hash is no SHA-256 in hex; take what penstock keys create --config prints.");
         if (!KeyPriority.TryParse(key.Priority, out _)) errors.Add($"Penstock:Auth:Keys:{id}:Priority is '{key.Priority}'; give {KeyPriority.Names}.");
+        if (key.CacheMaxAge < TimeSpan.Zero) errors.Add($"Penstock:Auth:Keys:{id}:CacheMaxAge is {key.CacheMaxAge}; give a time, e.g. 01:00:00, or 00:00:00 for none.");
         LimitsOptionsValidator.Validate(errors, $"Auth:Keys:{id}:Limits", key.Limits);
         foreach (var endpoint in key.Endpoints)
         {

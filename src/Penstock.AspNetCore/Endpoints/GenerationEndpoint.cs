@@ -89,7 +89,7 @@ internal sealed class GenerationEndpoint(
             Payer = limits.PayerOf(Caller.Of(context)),
             IdempotencyKey = KeyOf(context),
             JobId = request.JobId,
-            CacheFor = CacheHeader.Read(context.Request, options),
+            CacheFor = CacheHeader.Read(context, options),
             TraceParent = GenerationTelemetry.TraceParentOf(context.Request.Headers.TraceParent),
         };
     }
@@ -182,7 +182,9 @@ internal sealed class GenerationEndpoint(
         var id = started.Id;
         // What a reset made void is not shown to those who could not be told to clear it.
         var from = view != EventView.Native && !protocol.SaysReset ? await catalog.FirstValidAsync(id) : 0;
-        return await catalog.SubscribeAsync(id, from) ?? throw NotFound();
+        var subscription = await catalog.SubscribeAsync(id, from) ?? throw NotFound();
+        subscription.IsFromCache = started.Cache == CacheUse.Hit;
+        return subscription;
     }
 
     /// <summary>Says in headers what a generation was started with.</summary>

@@ -35,9 +35,17 @@ internal static class DocumentReply
             }
 
             if (wait == StreamWait.Gone) error = new GenerationError("stream_gone", "The answer was deleted while it was written.", 404);
+            if (subscription.IsFromCache && CachedUsage.IsIn(document.WrittenSpan)) document = Cached(document);
             await (error is null ? SendAsync(context, protocol, subscription.Id, document, options) : ErrorReply.WriteAsync(context, protocol, ErrorReply.From(error)));
             return;
         }
+    }
+
+    private static ArrayBufferWriter<byte> Cached(ArrayBufferWriter<byte> document)
+    {
+        var cached = new ArrayBufferWriter<byte>(document.WrittenCount + 64);
+        CachedUsage.Write(document.WrittenSpan, cached);
+        return cached;
     }
 
     private static bool Take(StreamEvent record, ArrayBufferWriter<byte> document, ref GenerationError? error)

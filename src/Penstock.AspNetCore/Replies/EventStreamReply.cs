@@ -166,7 +166,8 @@ internal sealed class EventStreamReply(
                 _isAnnounced = false;
             }
 
-            view.Write(subscription.Id, record, _skip, _output);
+            if (subscription.IsFromCache && CachedUsage.IsIn(record.Data)) WriteCached(record);
+            else view.Write(subscription.Id, record, _skip, _output);
             _skip = 0;
             _ended = EventRecord.IsEnding(record.Data);
             any |= _ended || _output.UnflushedBytes > 0; // not every record shows in every protocol
@@ -174,6 +175,13 @@ internal sealed class EventStreamReply(
 
         if (any && !context.Response.HasStarted) StreamHeaders.Write(context.Response, subscription.Id, view.ContentType);
         return any;
+    }
+
+    private void WriteCached(StreamEvent record)
+    {
+        var written = new ArrayBufferWriter<byte>();
+        view.Write(subscription.Id, record, _skip, written);
+        CachedUsage.Write(written.WrittenSpan, _output);
     }
 
     private void WriteAttempts()

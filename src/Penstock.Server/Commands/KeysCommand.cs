@@ -20,12 +20,13 @@ internal static class KeysCommand
         var endpoints = new Option<string[]>("--endpoint") { Description = $"An endpoint that it may use; may be repeated (all): {string.Join(", ", Surface.Names)}.", HelpName = "NAME" }
             .AcceptOnlyFromAmong([.. Surface.Names]);
         var priority = new Option<string?>("--priority") { Description = "Which of what waits for a worker is taken first: high, normal or low (normal).", HelpName = "NAME" };
+        var cache = new Option<string?>("--cache") { Description = "How old an answer may be that serves for the same request: 90s, 10m, 1h or 1d; 0s for none (what the configuration says).", HelpName = "TIME" };
         var expires = new Option<string?>("--expires") { Description = "When it ends: 30d, 12h, or a time like 2030-01-31T12:00:00Z (never).", HelpName = "TIME" };
         var admin = new Option<bool>("--admin") { Description = "It sees and stops everybody's." };
         var config = new Option<bool>("--config") { Description = "Keep nothing; print the settings that hold the key instead." };
         var command = new PenstockCommand("create", "Makes a key, and prints it: once, since only its hash is kept.", "penstock keys create --owner alice --model 'openai/*' --expires 30d")
         {
-            owner, models, endpoints, priority, expires, admin, config, data,
+            owner, models, endpoints, priority, cache, expires, admin, config, data,
         };
         var limits = new KeyLimits(command);
         command.SetAction(async result =>
@@ -38,6 +39,7 @@ internal static class KeysCommand
                 Models = result.GetValue(models) ?? [],
                 Endpoints = result.GetValue(endpoints) ?? [],
                 Priority = result.GetValue(priority),
+                CacheMaxAge = result.GetValue(cache) is { } age ? ParseSpan(age) : null,
                 Limits = limits.Read(result),
                 ExpiresAt = result.GetValue(expires) is { } end ? ParseEnd(end, now) : null,
             };
@@ -85,6 +87,7 @@ internal static class KeysCommand
         for (var i = 0; i < key.Models.Count; i++) await output.WriteLineAsync($"{prefix}Models__{i}={key.Models[i]}");
         for (var i = 0; i < key.Endpoints.Count; i++) await output.WriteLineAsync($"{prefix}Endpoints__{i}={key.Endpoints[i]}");
         if (key.Priority is { } priority) await output.WriteLineAsync($"{prefix}Priority={priority}");
+        if (key.CacheMaxAge is { } age) await output.WriteLineAsync($"{prefix}CacheMaxAge={age:c}");
         if (key.ExpiresAt is { } end) await output.WriteLineAsync($"{prefix}ExpiresAt={end:O}");
         foreach (var (name, value) in KeyLimits.Settings(key.Limits)) await output.WriteLineAsync($"{prefix}Limits__{name}={value}");
     }
@@ -92,7 +95,7 @@ internal static class KeysCommand
     private static Task ListAsync(KeyFile file, TextWriter output)
     {
         var now = DateTimeOffset.UtcNow;
-        return Table.WriteAsync(output, ["ID", "OWNER", "STATE", "MODELS", "ENDPOINTS", "PRIORITY", "LIMITS", "CREATED", "EXPIRES"], file.Read().Select(key => new[]
+        return Table.WriteAsync(output, ["ID", "OWNER", "STATE", "MODELS", "ENDPOINTS", "PRIORITY", "CACHE", "LIMITS", "CREATED", "EXPIRES"], file.Read().Select(key => new[]
         {
             key.Id,
             key.Admin ? key.Owner + " (admin)" : key.Owner,
@@ -100,6 +103,7 @@ internal static class KeysCommand
             key.Models.Count == 0 ? "all" : string.Join(',', key.Models),
             key.Endpoints.Count == 0 ? "all" : string.Join(',', key.Endpoints),
             key.Priority ?? "normal",
+            key.CacheMaxAge is not { } age ? "" : age == TimeSpan.Zero ? "off" : $"{age:c}",
             KeyLimits.Describe(key.Limits),
             Table.Time(key.CreatedAt),
             key.ExpiresAt is { } end ? Table.Time(end) : "",
@@ -131,6 +135,19 @@ internal static class KeysCommand
         if (folder is not null) return new KeyFile(Path.Combine(folder, "keys.json"));
         var configuration = new ConfigurationBuilder().SetBasePath(Directory.GetCurrentDirectory()).AddJsonFile("appsettings.json", optional: true).AddEnvironmentVariables().Build();
         return new KeyFile(configuration["Penstock:Auth:KeyFile"] ?? Path.Combine(configuration["Penstock:Storage:Path"] ?? "data", "keys.json"));
+    }
+
+    private static TimeSpan ParseSpan(string text)
+    {
+        if (!int.TryParse(text.AsSpan(0, Math.Max(0, text.Length - 1)), NumberStyles.None, CultureInfo.InvariantCulture, out var count)) count = -1;
+        return text switch
+        {
+            [.., 's'] when count >= 0 => TimeSpan.FromSeconds(count),
+            [.., 'm'] when count >= 0 => TimeSpan.FromMinutes(count),
+            [.., 'h'] when count >= 0 => TimeSpan.FromHours(count),
+            [.., 'd'] when count >= 0 => TimeSpan.FromDays(count),
+            _ => throw new UsageException($"'{text}' is no time: give 90s, 10m, 1h or 1d, or 0s for none."),
+        };
     }
 
     private static DateTimeOffset ParseEnd(string text, DateTimeOffset now)

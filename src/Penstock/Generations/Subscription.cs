@@ -34,6 +34,9 @@ internal sealed class Subscription : IDisposable
 
     public IStreamReader Reader { get; }
 
+    /// <summary>Whoever reads asked for an answer and is shown one that was there: its usage is not theirs.</summary>
+    public bool IsFromCache { get; set; }
+
     /// <summary>Set when the generation ended and its store could not take the ending.</summary>
     public GenerationError? Lost => _generation?.Lost;
 

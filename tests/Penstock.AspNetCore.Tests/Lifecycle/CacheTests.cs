@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
+using Penstock.AspNetCore.Tests.Auth;
 using Penstock.Testing;
 
 namespace Penstock.AspNetCore.Tests.Lifecycle;
@@ -41,7 +42,11 @@ public sealed class CacheTests
         await Eventually.Is(() => host.Upstream.Calls.Count > 0, "the provider is asked");
         go.SetResult();
         var answers = await Task.WhenAll(replies);
-        var text = answers.Select(a => a.Body).Distinct().ShouldHaveSingleItem();
+        var first = answers.Single(a => a.Cache == "miss").Body;
+        var hit = answers.Where(a => a.Cache == "hit").Select(a => a.Body).Distinct().ShouldHaveSingleItem();
+        var text = hit.Replace("\"source\":\"cache\",", "").Replace("\"source\":\"cache\"", "\"source\":\"provider\""); // of native events
+        text.ShouldBe(first);
+        hit.Contains("\"source\":\"cache\"").ShouldBe(first.Contains("\"usage\":{") || first.Contains("\"usageMetadata\"") || first.Contains("event: usage"));
         text.ShouldContain(ends);
         var places = _tokens.Select((_, i) => text.IndexOf($" cache.{i}", StringComparison.Ordinal)).ToList();
         places[0].ShouldBePositive();
@@ -63,15 +68,67 @@ public sealed class CacheTests
     public async Task A_hit_is_the_answer_that_there_is_and_says_so()
     {
         await using var host = await PenstockHost.StartAsync(call => call.Sse(Chat.Answer(_tokens)));
-        using var first = await SseClient.OpenAsync(Ask(host));
+        var ask = RawRequest.Post(host.Api.Url("v1/chat/completions"), """{"model":"up/m","stream":true,"stream_options":{"include_usage":true},"prompt":"Say \"usage\"."}""").With("Penstock-Cache", "60");
+        using var first = await SseClient.OpenAsync(ask);
         var events = await first.RestAsync();
         first.Reply.Headers["Penstock-Cache"].ShouldBe("miss");
-        using var second = await SseClient.OpenAsync(Ask(host));
-        (await second.RestAsync()).ShouldBe(events);
+        using var second = await SseClient.OpenAsync(ask);
+        var again = await second.RestAsync();
+        again.Where(e => !e.Data.Contains("usage")).ShouldBe(events.Where(e => !e.Data.Contains("usage")));
+        again.Single(e => e.Data.Contains("usage")).Json()["usage"]!.ToJsonString().ShouldBe("""{"source":"cache","prompt_tokens":7,"completion_tokens":10,"total_tokens":17}""");
         second.Reply.Headers["Penstock-Cache"].ShouldBe("hit");
-        using var resumed = await SseClient.OpenAsync(Ask(host).With("Last-Event-ID", events[5].Id!));
+        using var resumed = await SseClient.OpenAsync(ask.With("Last-Event-ID", events[5].Id!));
         (await resumed.RestAsync()).ShouldBe(events.Skip(6));
         host.Upstream.Calls.Count.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("v1/chat/completions", """{"model":"up/m","messages":[{"role":"user","content":"Hi"}]}""")]
+    [InlineData("v1/responses", """{"model":"up/m","input":"Hi"}""")]
+    [InlineData("v1/messages", """{"model":"up/m","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}""")]
+    [InlineData("v1beta/models/up%2Fm:generateContent", """{"contents":[{"role":"user","parts":[{"text":"Hi"}]}]}""")]
+    public async Task A_document_says_so_in_its_usage_too(string path, string body)
+    {
+        await using var host = await PenstockHost.StartAsync(call => call.Json(200, Chat.Whole("A", 1, 2)));
+        RawRequest ask = RawRequest.Post(host.Api.Url(path), body).With("Penstock-Cache", "60");
+        var first = (await Api.SendAsync(ask)).Body!;
+        var again = (await Api.SendAsync(ask)).Body!;
+        var usage = (JsonObject)(again["usage"] ?? again["usageMetadata"])!;
+        ((string)usage["source"]!).ShouldBe("cache");
+        usage.Remove("source");
+        JsonNode.DeepEquals(again, first).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_hit_is_not_counted()
+    {
+        var key = TestKey.For("alice", ("Limits:RequestsPerMinute", "1"));
+        await using var host = await PenstockHost.StartAsync(call => call.Sse(Chat.Answer(_tokens)), settings: key.Settings);
+        for (var i = 0; i < 3; i++) (await Api.SendTextAsync(Ask(host).By(key))).Status.ShouldBe(HttpStatusCode.OK);
+        (await Api.SendTextAsync(Ask(host, "Ho").By(key))).Status.ShouldBe(HttpStatusCode.TooManyRequests);
+        var lines = (await Api.SendTextAsync(host.Api.Get("v1/usage").By(key))).Body.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        lines.ShouldHaveSingleItem().ShouldContain("\"outputTokens\":10");
+    }
+
+    [Fact]
+    public async Task A_key_may_have_its_own_say_and_a_request_has_the_last()
+    {
+        var (with, without) = (TestKey.For("alice", ("CacheMaxAge", "00:01:00")), TestKey.For("bob", ("CacheMaxAge", "00:00:00")));
+        await using var host = await PenstockHost.StartAsync(
+            call => call.Sse(Chat.Answer(_tokens)), settings: [.. with.Settings, .. without.Settings, ("Cache:MaxAge", "00:05:00")]);
+        async Task<string?> AskAsync(TestKey key, string? age)
+        {
+            using var reply = await RawReply.SendAsync(Ask(host, age: age).By(key));
+            await reply.TextAsync();
+            return reply.Headers.GetValueOrDefault("Penstock-Cache");
+        }
+
+        (await AskAsync(with, null)).ShouldBe("miss");
+        (await AskAsync(with, null)).ShouldBe("hit");
+        (await AskAsync(with, "off")).ShouldBeNull();
+        (await AskAsync(without, null)).ShouldBeNull();
+        (await AskAsync(without, "60")).ShouldBe("miss"); // nothing crosses owners
+        (await AskAsync(without, "60")).ShouldBe("hit");
     }
 
     [Fact]

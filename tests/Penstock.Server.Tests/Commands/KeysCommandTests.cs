@@ -10,13 +10,13 @@ public sealed class KeysCommandTests
     {
         await using var server = await PenstockProcess.StartAsync(new PenstockSettings().With("Limits:Prices:0:Model", "*").With("Limits:Prices:0:Output", "1"));
         var data = server.DataFolder;
-        var key = (await RunAsync("keys", "create", "--owner", "alice", "--model", "simulated/*", "--endpoint", "chat-completions", "--endpoint", "streams", "--priority", "low", "--rpm", "60", "--budget-day", "2.5", "--expires", "30d", "--data", data)).TrimEnd();
+        var key = (await RunAsync("keys", "create", "--owner", "alice", "--model", "simulated/*", "--endpoint", "chat-completions", "--endpoint", "streams", "--priority", "low", "--cache", "90s", "--rpm", "60", "--budget-day", "2.5", "--expires", "30d", "--data", data)).TrimEnd();
         key.ShouldMatch("^pk_[0-9a-f]{12}_[0-9a-f]{64}$");
         var admin = (await RunAsync("keys", "create", "--admin", "--data", data)).TrimEnd();
         var id = key.Split('_')[1];
         var list = (await RunAsync("keys", "ls", "--data", data)).Split('\n');
-        list[0].ShouldMatch("^ID +OWNER +STATE +MODELS +ENDPOINTS +PRIORITY +LIMITS +CREATED +EXPIRES$");
-        list[1].ShouldMatch($@"^{id} +alice +live +simulated/\* +chat-completions,streams +low +rpm 60, budget-day 2\.5 +\d{{4}}-.*Z +\d{{4}}-.*Z$");
+        list[0].ShouldMatch("^ID +OWNER +STATE +MODELS +ENDPOINTS +PRIORITY +CACHE +LIMITS +CREATED +EXPIRES$");
+        list[1].ShouldMatch($@"^{id} +alice +live +simulated/\* +chat-completions,streams +low +00:01:30 +rpm 60, budget-day 2\.5 +\d{{4}}-.*Z +\d{{4}}-.*Z$");
         list[2].ShouldMatch(@"\(admin\) +live +all +all +normal ");
         (await File.ReadAllTextAsync(Path.Combine(data, "keys.json"))).ShouldNotContain(key.Split('_')[2]);
 
@@ -50,9 +50,10 @@ public sealed class KeysCommandTests
     public async Task A_key_for_the_configuration_is_printed_and_kept_nowhere()
     {
         var folder = Directory.CreateTempSubdirectory("penstock-test-").FullName;
-        var lines = (await RunAsync("keys", "create", "--config", "--owner", "alice", "--model", "a/*", "--model", "b", "--priority", "high", "--tpm", "5000", "--data", folder)).TrimEnd().Split('\n');
+        var lines = (await RunAsync("keys", "create", "--config", "--owner", "alice", "--model", "a/*", "--model", "b", "--priority", "high", "--cache", "1h", "--tpm", "5000", "--data", folder)).TrimEnd().Split('\n');
         Directory.GetFiles(folder).ShouldBeEmpty();
-        lines.Length.ShouldBe(7);
+        lines.Length.ShouldBe(8);
+        lines.ShouldContain(line => line.EndsWith("CacheMaxAge=01:00:00", StringComparison.Ordinal));
         lines.ShouldContain(line => line.EndsWith("Limits__TokensPerMinute=5000", StringComparison.Ordinal));
         lines[..^1].ShouldAllBe(line => line.StartsWith("Penstock__Auth__Keys__", StringComparison.Ordinal));
         var settings = new PenstockSettings { ["Storage:Kind"] = "memory", ["Storage:Path"] = folder };
@@ -68,6 +69,7 @@ public sealed class KeysCommandTests
     [InlineData("keys", "create", "--endpoint", "nothing")]
     [InlineData("keys", "create", "--expires", "soon")]
     [InlineData("keys", "create", "--priority", "highest")]
+    [InlineData("keys", "create", "--cache", "long")]
     [InlineData("keys", "create", "alice")]
     [InlineData("keys", "create", "--owner")]
     [InlineData("keys", "revoke")]
