@@ -313,7 +313,7 @@ public abstract class HttpHandlerCompliance : IDisposable
         var closed = new TaskCompletionSource();
         await using var server = RawServer.Start(async request =>
         {
-            await request.SendAsync(Ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+            await request.SendAsync(Ok + "Content-Length: 10\r\n\r\nhello");
             await request.ClosedAsync();
             closed.SetResult();
         });
