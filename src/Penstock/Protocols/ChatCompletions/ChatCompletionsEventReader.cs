@@ -7,10 +7,10 @@ namespace Penstock.Protocols.ChatCompletions;
 internal sealed class ChatCompletionsEventReader(int choices) : EventReader
 {
     private readonly ChoiceList<ChatChoice> _choices = NewChoices(choices);
-    private readonly LatestUsage _usage = new();
+    private readonly LatestUsage _usage = new(ChatCompletionsUsage.Read);
     private bool _failed;
 
-    public override Usage? Usage => _usage.Json.IsEmpty ? null : ChatCompletionsUsage.Read(_usage.Json);
+    public override Usage? Usage => _usage.Value;
 
     public override void Read(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload, IEventSink sink)
     {

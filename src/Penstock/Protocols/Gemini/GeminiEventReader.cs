@@ -6,7 +6,7 @@ namespace Penstock.Protocols.Gemini;
 internal sealed class GeminiEventReader : EventReader
 {
     private readonly ChoiceList<GeminiCandidate> _candidates;
-    private readonly LatestUsage _usage = new();
+    private readonly LatestUsage _usage = new(GeminiUsage.Read);
     private int _blocks;
     private bool _blocked;
     private bool _said; // the payload has candidates
@@ -14,7 +14,7 @@ internal sealed class GeminiEventReader : EventReader
     /// <param name="choices">How many answers were asked for.</param>
     public GeminiEventReader(int choices) => _candidates = new(choices, index => new GeminiCandidate(index, this));
 
-    public override Usage? Usage => _usage.Json.IsEmpty ? null : GeminiUsage.Read(_usage.Json);
+    public override Usage? Usage => _usage.Value;
 
     public override void Read(ReadOnlySpan<byte> eventName, ReadOnlySpan<byte> payload, IEventSink sink)
     {
