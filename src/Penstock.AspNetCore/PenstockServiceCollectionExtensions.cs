@@ -52,7 +52,7 @@ public static class PenstockServiceCollectionExtensions
         services.TryAddSingleton<IJobQueue, LocalJobQueue>();
         services.AddSingleton(NewRequests);
         services.AddSingleton(NewConversations);
-        services.AddSingleton(static provider => new HistoryBudgets(provider.GetRequiredService<PenstockOptions>().History));
+        services.AddSingleton(static provider => new HistoryBudgets(provider.GetRequiredService<PenstockOptions>().History, provider.GetRequiredService<TokenCounter>()));
         services.AddSingleton<Watchers>();
         services.TryAddSingleton<ILimiter, MemoryLimiter>();
         services.AddSingleton(NewLimits);

@@ -12,20 +12,43 @@ public sealed class HistoryOptions
 }
 
 /// <summary>How much of a conversation those may be sent who answer for a model.</summary>
-internal sealed class HistoryBudgets(HistoryOptions options)
+internal sealed class HistoryBudgets(HistoryOptions options, TokenCounter counter)
 {
+    // The estimate is not off by more, so that what has less fits and need not be counted.
+    private const int WorstEstimate = 2;
+
+    // A provider that counts longer than this keeps nobody waiting.
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+
     // What is left to an answer whose request does not say how long it may get.
     private const int AnswerShare = 8;
 
     /// <summary>The budget of a request; null where no window is known, or all is sent whatever it is.</summary>
-    public HistoryBudget? BudgetOf(GenerationRequest request, Route route)
+    public async ValueTask<HistoryBudget?> FindAsync(GenerationRequest request, Route route)
     {
         if (options.Policy == "off") return null;
         // Whoever of them is asked must be able to read it.
         var window = route.Targets.Select(WindowOf).Where(w => w > 0).DefaultIfEmpty(0).Min();
         if (window == 0) return null;
         var answer = request.Settings.MaxOutputTokens?.Value ?? window / AnswerShare;
-        return new HistoryBudget(window, Math.Max(window - answer, window / 2), UsageSource.Estimated);
+        return await CorrectAsync(new HistoryBudget(window, Math.Max(window - answer, window / 2), UsageSource.Estimated), request, route);
+    }
+
+    /// <summary>Has the provider count what may be too long, where it speaks the client's protocol and counts.</summary>
+    private async ValueTask<HistoryBudget> CorrectAsync(HistoryBudget budget, GenerationRequest request, Route route)
+    {
+        var estimate = request.Messages.Sum(TokenEstimate.Of) + TokenEstimate.Of(request.Tools);
+        if (estimate * WorstEstimate <= budget.Input) return budget;
+        using var patience = new CancellationTokenSource(_patience);
+        try
+        {
+            var count = await counter.CountOfRequestAsync(request, route.Targets.First(), patience.Token);
+            return count.IsEstimate ? budget : budget with { Scale = Math.Max(1, count.Tokens) / (double)estimate, Source = UsageSource.Provider };
+        }
+        catch (Exception e) when (e is RequestException or OperationCanceledException)
+        {
+            return budget;
+        }
     }
 
     // A key of the configuration holds no colon, as the names of Ollama's models do.

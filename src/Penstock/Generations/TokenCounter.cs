@@ -11,17 +11,28 @@ internal sealed class TokenCounter(ModelRouter router)
 {
     private const int MaxReply = 64 * 1024;
 
+    /// <summary>Counts what a client asks to be counted.</summary>
     /// <exception cref="RequestException">The model is unknown, or the provider refused or failed.</exception>
-    public async Task<TokenCount> CountAsync(GenerationRequest request, CancellationToken cancellationToken)
+    public Task<TokenCount> CountAsync(GenerationRequest request, CancellationToken cancellationToken) =>
+        CountAsync(request, router.Route(request.Model).Draw()[0], isAnswer: false, cancellationToken);
+
+    /// <summary>Counts a request for an answer.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="target">Who would be asked.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="RequestException">The provider refused or failed.</exception>
+    public Task<TokenCount> CountOfRequestAsync(GenerationRequest request, Target target, CancellationToken cancellationToken) =>
+        CountAsync(request, target, isAnswer: true, cancellationToken);
+
+    private static async Task<TokenCount> CountAsync(GenerationRequest request, Target target, bool isAnswer, CancellationToken cancellationToken)
     {
-        var target = router.Route(request.Model).Draw()[0];
         var protocol = target.Provider.Protocol;
         if (protocol.Name != request.Protocol || protocol.CountTokensPath(target.Model) is not { } path) return new TokenCount(Estimate(request), Body: null);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(target.Provider.Options.FirstTokenTimeout);
         try
         {
-            return await AskAsync(request, target, path, timeout.Token);
+            return await AskAsync(request, target, path, isAnswer, timeout.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -33,10 +44,11 @@ internal sealed class TokenCounter(ModelRouter router)
         }
     }
 
-    private static async Task<TokenCount> AskAsync(GenerationRequest request, Target target, string path, CancellationToken cancellationToken)
+    private static async Task<TokenCount> AskAsync(GenerationRequest request, Target target, string path, bool isAnswer, CancellationToken cancellationToken)
     {
         var body = new ArrayBufferWriter<byte>(request.Body.Length + 256);
-        target.Provider.Protocol.WriteCountRequest(request, target.Model, body);
+        if (isAnswer) target.Provider.Protocol.WriteCountOfRequest(request, target.Model, body);
+        else target.Provider.Protocol.WriteCountRequest(request, target.Model, body);
         using var response = await target.Provider.CountAsync(path, body.WrittenMemory, request.Headers, cancellationToken);
         await response.Content.LoadIntoBufferAsync(MaxReply, cancellationToken);
         var reply = await response.Content.ReadAsByteArrayAsync(cancellationToken);

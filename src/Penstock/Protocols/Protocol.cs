@@ -81,6 +81,9 @@ public abstract class ProviderProtocol
     /// <summary>Writes the body that asks for the tokens of <paramref name="request"/>, which is one of the same protocol, to be counted.</summary>
     public virtual void WriteCountRequest(GenerationRequest request, string model, IBufferWriter<byte> output) => throw new NotSupportedException();
 
+    /// <summary>The same of a request for an answer, whose body has members that mean nothing to who counts.</summary>
+    public virtual void WriteCountOfRequest(GenerationRequest request, string model, IBufferWriter<byte> output) => throw new NotSupportedException();
+
     /// <summary>The credential header's name and value.</summary>
     public abstract (string Name, string Value) Credential(string apiKey);
 

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Net;
+using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
+using Penstock.AspNetCore.Tests.Tools;
 using Penstock.Streams;
 using Penstock.Testing;
 using Penstock.Testing.Wires;
@@ -31,21 +33,21 @@ public sealed class TrimTests(ITestOutputHelper output)
     public async Task In_each_protocol_a_long_history_fits_and_what_was_left_out_is_said(string client, string provider)
     {
         var wire = Wire.All.Single(w => w.Protocol == provider);
-        await using var host = await StartAsync(call => wire.PlayAsync(call, new WireAnswer { Text = ["Well."] }), provider);
+        await using var host = await StartAsync(call => IsCount(call) ? call.Json(404, "{}") : wire.PlayAsync(call, new WireAnswer { Text = ["Well."] }), provider);
         var (path, body) = Body(client, turns: 20);
         using var reply = await RawReply.SendAsync(host.Api.Post(path, body));
         reply.Status.ShouldBeOneOf(200, 201);
         var trimmed = int.Parse(reply.Headers["Penstock-Trimmed"]);
         await reply.TextAsync();
-        var sent = (await host.Upstream.NextCallAsync()).Body.Length;
-        sent.ShouldBeLessThan(MostBytes);
-        var text = System.Text.Encoding.UTF8.GetString(host.Upstream.Calls.Single().Body);
+        var snapshot = await host.Api.EndedAsync(reply.Headers["Penstock-Generation"]);
+        var sent = host.Upstream.Calls.Single(call => !IsCount(call)).Body;
+        sent.Length.ShouldBeLessThan(MostBytes);
+        var text = Encoding.UTF8.GetString(sent);
         text.ShouldContain("Be brief.");
         text.ShouldContain("Question 20");
         text.ShouldContain("Answer 19");
         text.ShouldNotContain("Question 1 ");
 
-        var snapshot = await host.Api.EndedAsync(reply.Headers["Penstock-Generation"]);
         ((int)snapshot["trimmed"]!["messages"]!).ShouldBe(trimmed);
         (trimmed % 2).ShouldBe(0);
         ((int)snapshot["trimmed"]!["window"]!).ShouldBe(Window);
@@ -88,6 +90,27 @@ public sealed class TrimTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task What_the_steps_of_an_answer_take_goes_from_what_was_said_before()
+    {
+        var city = new string('x', 1400);
+        await using var upstream = ScriptedUpstream.Start(call => call.Sse(call.Request!["messages"]!.AsArray().Any(m => (string?)m!["role"] == "tool")
+            ? [.. Chat.Answer(["Well."]), "[DONE]"]
+            : [Chat.Role(), Chat.ToolCall(0, "call_1", "get_weather", $$"""{"city":"{{city}}"}"""), Chat.Finish("tool_calls"), "[DONE]"]));
+        await using var host = await PenstockHost.StartAsync(upstream, new TestTools().AddTo, ("Providers:up:Window", "2000"));
+        var (path, body) = Body("native", turns: 20);
+        body["stream"] = true;
+        var events = await SseClient.AllAsync(host.Api.Post(path, body));
+        events[^1].Name.ShouldBe("finished");
+        var counts = upstream.Calls.Select(call => call.Request!["messages"]!.AsArray().Count).ToList();
+        counts.Count.ShouldBe(2);
+        counts[1].ShouldBeLessThan(counts[0]); // though a call and its result came to it
+        var trimmed = events.Where(e => e.Name == "trimmed").Select(e => (int)e.Json()["messages"]!).ToList();
+        trimmed.ShouldBe([42 - counts[0], 42 - (counts[1] - 2)]);
+        events.FindLastIndex(e => e.Name == "trimmed").ShouldBeGreaterThan(events.FindIndex(e => e.Name == "step"));
+        ((int)(await host.Api.SnapshotAsync(View.Generation(events[0].Id!)))["trimmed"]!["messages"]!).ShouldBe(trimmed[1]);
+    }
+
+    [Fact]
     public async Task What_fits_or_may_be_of_any_length_is_sent_whole()
     {
         await using var host = await StartAsync(call => call.Sse([.. Chat.Answer(["Well."]), "[DONE]"]), settings: [("Providers:up:Windows:large", "100000")]);
@@ -121,6 +144,40 @@ public sealed class TrimTests(ITestOutputHelper output)
         }
 
         counts[0].ShouldBeGreaterThan(counts[1]);
+    }
+
+    [Theory]
+    [InlineData("messages", 3000)] // three times what is estimated
+    [InlineData("gemini", 3000)]
+    [InlineData("messages", 300)] // it fits
+    [InlineData("gemini", 300)]
+    [InlineData("messages", 0)] // it refuses to count
+    public async Task A_provider_that_counts_has_the_last_word(string protocol, int tokens)
+    {
+        var wire = Wire.All.Single(w => w.Protocol == protocol);
+        await using var host = await StartAsync(
+            call => !IsCount(call) ? wire.PlayAsync(call, new WireAnswer { Text = ["Well."] })
+                : tokens == 0 ? call.Json(400, "{}")
+                : call.Json(200, protocol == "gemini" ? $$"""{"totalTokens":{{tokens}}}""" : $$"""{"input_tokens":{{tokens}}}"""),
+            protocol);
+        var (path, body) = Body(protocol, turns: 5);
+        using var reply = await RawReply.SendAsync(host.Api.Post(path, body));
+        reply.Status.ShouldBe(200);
+        await reply.TextAsync();
+        var counting = (await host.Upstream.NextCallAsync()).Request!;
+        if (protocol == "gemini") counting["generateContentRequest"]!.AsObject().Select(m => m.Key).ShouldBe(["model", "systemInstruction", "contents"]);
+        else counting.AsObject().Select(m => m.Key).ShouldBe(["model", "system", "messages"]); // it takes no max_tokens
+        var sent = (await host.Upstream.NextCallAsync()).Request![protocol == "gemini" ? "contents" : "messages"]!.AsArray().Count;
+        sent.ShouldBe(tokens switch { 3000 => 3, 300 => 11, _ => 9 });
+        var snapshot = await host.Api.EndedAsync(reply.Headers["Penstock-Generation"]);
+        if (tokens == 300) snapshot["trimmed"].ShouldBeNull();
+        else ((string)snapshot["trimmed"]!["source"]!).ShouldBe(tokens == 0 ? "estimated" : "provider");
+        if (tokens == 3000) ((int)snapshot["trimmed"]!["tokens"]!).ShouldBeInRange(2000, 3000);
+
+        // What is short is not counted at all.
+        var (_, little) = Body(protocol, turns: 1);
+        await Api.SendTextAsync(host.Api.Post(path, little));
+        IsCount(await host.Upstream.NextCallAsync()).ShouldBeFalse();
     }
 
     [Theory]
@@ -170,6 +227,8 @@ public sealed class TrimTests(ITestOutputHelper output)
 
     private static Task<PenstockHost> StartAsync(UpstreamScript? script, string provider = "chat-completions", string storage = "memory", params (string, string)[] settings) =>
         PenstockHost.StartAsync(script, storage, [("Providers:up:Protocol", provider), ("Providers:up:Window", $"{Window}"), .. settings]);
+
+    private static bool IsCount(UpstreamCall call) => call.Path.Contains("count", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>A history of so many exchanges of two hundred tokens each, an instruction before it and a question after it.</summary>
     private static (string Path, JsonObject Body) Body(string client, int turns)

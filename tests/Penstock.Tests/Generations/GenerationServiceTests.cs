@@ -42,7 +42,7 @@ public sealed class GenerationServiceTests
         var recovery = new GenerationRecovery(log, requests, conversations, limits, router, tools, options, time, NullLogger<GenerationRecovery>.Instance);
         using var worker = new GenerationWorker(log, queue, requests, recovery, limits, router, tools, conversations, watchers, options, time, NullLogger<GenerationWorker>.Instance);
         var catalog = new GenerationCatalog(log, queue, worker, watchers, options, NullLogger<GenerationCatalog>.Instance);
-        var service = new GenerationService(log, queue, catalog, worker, recovery, requests, watchers, conversations, limits, router, new HistoryBudgets(new HistoryOptions()), tools, options, time, NullLogger<GenerationService>.Instance);
+        var service = new GenerationService(log, queue, catalog, worker, recovery, requests, watchers, conversations, limits, router, new HistoryBudgets(new HistoryOptions(), new TokenCounter(router)), tools, options, time, NullLogger<GenerationService>.Instance);
         var request = new GenerationRequest { Protocol = "native", Body = "{}"u8.ToArray(), Messages = [], Model = "fast" };
         (await Should.ThrowAsync<RequestException>(async () => await service.StartAsync(
             request, ClientProtocols.Native, new StartOptions { OnDisconnect = DisconnectPolicy.Detach }))).Status.ShouldBe(507);

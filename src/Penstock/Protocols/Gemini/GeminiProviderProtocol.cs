@@ -28,6 +28,9 @@ internal sealed class GeminiProviderProtocol : ProviderProtocol
     public override void WriteCountRequest(GenerationRequest request, string model, IBufferWriter<byte> output) =>
         GeminiRequestWriter.WriteCounting(request, model, output);
 
+    public override void WriteCountOfRequest(GenerationRequest request, string model, IBufferWriter<byte> output) =>
+        GeminiRequestWriter.WriteCountOfRequest(request, model, output);
+
     /// <summary>The path of one of a model's methods. The name comes from strangers: whatever it holds, it stays one segment.</summary>
     public static string MethodPath(string model, string method)
     {

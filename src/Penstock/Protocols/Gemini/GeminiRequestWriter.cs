@@ -16,6 +16,14 @@ internal static class GeminiRequestWriter
     public static void WriteCounting(GenerationRequest request, string model, IBufferWriter<byte> output) =>
         CopyMembers(request.Body.Span, output, inside: $"models/{model}");
 
+    /// <summary>The same of a request for an answer, which goes in whole.</summary>
+    public static void WriteCountOfRequest(GenerationRequest request, string model, IBufferWriter<byte> output)
+    {
+        output.Write("{\"generateContentRequest\":"u8);
+        CopyMembers(request.Body.Span, output, $"models/{model}");
+        output.Write("}"u8);
+    }
+
     /// <summary>Copies the client's members byte for byte, whether we understand them or not, but for the model.</summary>
     /// <param name="body">A JSON object.</param>
     /// <param name="output">Takes the JSON.</param>

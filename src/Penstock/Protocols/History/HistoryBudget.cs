@@ -2,9 +2,13 @@ namespace Penstock.Protocols.History;
 
 /// <summary>How much of a conversation the model that answers may be sent.</summary>
 /// <param name="Window">The model's window, in tokens.</param>
-/// <param name="Input">What a request may have of it, in tokens as they are estimated here; the rest is the answer's.</param>
-/// <param name="Source">Whether the provider counted, by which the estimate was then corrected.</param>
-public sealed record HistoryBudget(long Window, long Input, UsageSource Source);
+/// <param name="Input">What a request may have of it, in tokens; the rest is the answer's.</param>
+/// <param name="Source">Whether the provider counted, by which the estimate is then corrected.</param>
+public sealed record HistoryBudget(long Window, long Input, UsageSource Source)
+{
+    /// <summary>How many tokens the provider counts where one is estimated here.</summary>
+    public double Scale { get; init; } = 1;
+}
 
 /// <summary>What of a conversation the model was not sent.</summary>
 /// <param name="Messages">How many messages.</param>

@@ -13,17 +13,18 @@ internal static class HistoryWindow
     public static GenerationRequest Fit(GenerationRequest request)
     {
         if (request.Budget is not { } budget) return request;
+        var most = (long)(budget.Input / budget.Scale); // as it is estimated
         var messages = request.Messages;
         var sizes = new long[messages.Count];
         var total = TokenEstimate.Of(request.AllTools) + request.AddedAndPrefix.Sum(TokenEstimate.Of);
         for (var i = 0; i < sizes.Length; i++) total += sizes[i] = TokenEstimate.Of(messages[i]);
-        if (total <= budget.Input) return request;
+        if (total <= most) return request;
 
-        var (from, to) = Exchanges(messages, sizes, budget.Input, ref total);
+        var (from, to) = Exchanges(messages, sizes, most, ref total);
         var left = Range(messages, from, to);
-        if (total > budget.Input)
+        if (total > most)
         {
-            (from, to) = Steps(messages, sizes, budget.Input, to, ref total);
+            (from, to) = Steps(messages, sizes, most, to, ref total);
             left.AddRange(Range(messages, from, to));
         }
 
@@ -84,7 +85,7 @@ internal static class HistoryWindow
         return request with
         {
             Messages = [.. messages.Where((_, i) => !gone.Contains(i))],
-            Trimmed = new HistoryTrim(left.Count + (request.Trimmed?.Messages ?? 0), left.Sum(i => sizes[i]) + (request.Trimmed?.Tokens ?? 0), budget.Window, budget.Source) { LeftOut = (list, places) },
+            Trimmed = new HistoryTrim(left.Count + (request.Trimmed?.Messages ?? 0), (long)(left.Sum(i => sizes[i]) * budget.Scale) + (request.Trimmed?.Tokens ?? 0), budget.Window, budget.Source) { LeftOut = (list, places) },
         };
     }
 

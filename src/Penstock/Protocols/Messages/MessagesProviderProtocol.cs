@@ -23,6 +23,9 @@ internal sealed class MessagesProviderProtocol(Uri baseUrl, string? version) : P
     public override void WriteCountRequest(GenerationRequest request, string model, IBufferWriter<byte> output) =>
         MessagesRequestWriter.WriteCounting(request, model, output);
 
+    public override void WriteCountOfRequest(GenerationRequest request, string model, IBufferWriter<byte> output) =>
+        MessagesRequestWriter.WriteCountOfRequest(request, model, output);
+
     public override string Path(string model, bool stream) => _path;
 
     public override (string Name, string Value) Credential(string apiKey) => ("x-api-key", apiKey);

@@ -6,6 +6,8 @@ namespace Penstock.Protocols.Messages;
 /// <summary>Writes the body that asks a Messages provider.</summary>
 internal static class MessagesRequestWriter
 {
+    private static readonly string[] _counted = ["messages", "system", "tools", "tool_choice", "thinking"];
+
     public static void Write(GenerationRequest request, string model, bool stream, IBufferWriter<byte> output, DroppedFields dropped)
     {
         output.Write("{\"model\":"u8);
@@ -22,6 +24,23 @@ internal static class MessagesRequestWriter
         JsonText.WriteString(model, output);
         CopyMembers(request, request.Body.Span, output);
         output.Write("}"u8);
+    }
+
+    /// <summary>The same of a request for an answer: who counts refuses what is not to be counted.</summary>
+    public static void WriteCountOfRequest(GenerationRequest request, string model, IBufferWriter<byte> output)
+    {
+        using var document = JsonDocument.Parse(request.Body, new JsonDocumentOptions { MaxDepth = JsonValue.MaxDepth });
+        using var json = JsonOutput.New(output);
+        json.WriteStartObject();
+        json.Text("model"u8, model);
+        foreach (var member in document.RootElement.EnumerateObject())
+        {
+            if (!_counted.Contains(member.Name, StringComparer.Ordinal)) continue;
+            json.WritePropertyName(member.Name);
+            OwnBody.Raw(member.Value, json);
+        }
+
+        json.WriteEndObject();
     }
 
     /// <summary>Copies the client's members byte for byte, whether we understand them or not, but for those that are ours to say.</summary>

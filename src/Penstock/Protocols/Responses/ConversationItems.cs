@@ -60,9 +60,7 @@ internal static class ConversationItems
     /// <summary>The item's id; null where it has none.</summary>
     public static string? IdOf(byte[] item)
     {
-        // It comes first, if not in what a provider made.
-        if (item.AsSpan().StartsWith(_idFirst) && item.AsSpan(_idFirst.Length).IndexOfAny((byte)'"', (byte)'\\') is var end and >= 0 && item[_idFirst.Length + end] == '"')
-            return Encoding.UTF8.GetString(item.AsSpan(_idFirst.Length, end));
+        if (LengthOfFirstId(item) is var length and >= 0) return Encoding.UTF8.GetString(item.AsSpan(_idFirst.Length, length));
         using var document = JsonDocument.Parse(item, _deep);
         return JsonParts.String(document.RootElement, "id"u8);
     }
@@ -70,8 +68,17 @@ internal static class ConversationItems
     /// <summary>The item under another id.</summary>
     public static byte[] WithId(byte[] item, string id)
     {
+        if (LengthOfFirstId(item) is var length and >= 0) return [.. _idFirst, .. JsonText.ToJson(id).AsSpan()[1..^1], .. item.AsSpan((_idFirst.Length + length)..)];
         using var document = JsonDocument.Parse(item, _deep);
         return Write(document.RootElement, id, addStatus: false);
+    }
+
+    // The id comes first, if not in what some provider made: so a long history need not be parsed. Negative where it does not.
+    private static int LengthOfFirstId(byte[] item)
+    {
+        if (!item.AsSpan().StartsWith(_idFirst)) return -1;
+        var length = item.AsSpan(_idFirst.Length).IndexOfAny((byte)'"', (byte)'\\');
+        return length >= 0 && item[_idFirst.Length + length] == '"' ? length : -1;
     }
 
     // In the same words as a response's input, whose place they will have.
