@@ -105,7 +105,7 @@ public sealed class EventReaderTests
 
     [Fact]
     public void Usage_that_cannot_be_read_is_none() =>
-        Read("""{"usageMetadata":{"promptTokenCount":1,"\ud800":2}}""").Reader.Usage.ShouldBeNull();
+        Read("""{"usageMetadata":{"promptTokenCount":1,"\ud800TokenCountOfNobody":2}}""").Reader.Usage.ShouldBeNull();
 
     [Fact]
     public void Sources_come_with_the_text_and_their_places_only_where_bytes_are_characters()
