@@ -15,7 +15,7 @@ public sealed partial class ShellSnippetTests
 
     private static readonly Lazy<Task> _debugBuild = new(BuildAsync);
 
-    private static readonly TimeSpan _limit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _limit = TimeSpan.FromMinutes(5);
 
     /// <summary>Blocks that are not typed here, by how they begin, and who does instead.</summary>
     private static readonly (string Page, string Begins, string Where)[] _elsewhere =
@@ -130,7 +130,7 @@ public sealed partial class ShellSnippetTests
     private static async Task<List<string>> TypeAsync(PenstockProcess server, string tools, Page page, List<Snippet> blocks)
     {
         var folder = Directory.CreateDirectory(Path.Combine(tools, page.Name.Replace('/', '-'))).FullName;
-        var script = new StringBuilder("set -e\n").AppendLine(Here(_before.GetValueOrDefault(page.Name, ""), server));
+        var script = new StringBuilder("set -e\necho 0 > at\n").AppendLine(Here(_before.GetValueOrDefault(page.Name, ""), server));
         foreach (var block in blocks)
         {
             var isRefused = _refused.Any(r => block.Code.Contains(r, StringComparison.Ordinal));
@@ -138,10 +138,19 @@ public sealed partial class ShellSnippetTests
             script.Append(CultureInfo.InvariantCulture, $"echo {block.Line} > at\n{(isRefused ? $"if {typed}; then echo 'It was to be refused.' >&2; exit 1; fi" : typed)}\n");
         }
 
-        var (exit, _, error) = await Command.RunAsync(_limit, "bash", ["-c", script.ToString()], folder,
-            ("PATH", $"{tools}:{Environment.GetEnvironmentVariable("PATH")}"), ("CURL_HOME", tools), ("PENSTOCK_SERVER", server.Url.ToString()));
+        var (exit, error) = (-1, "");
+        try
+        {
+            (exit, _, error) = await Command.RunAsync(_limit, "bash", ["-c", script.ToString()], folder,
+                ("PATH", $"{tools}:{Environment.GetEnvironmentVariable("PATH")}"), ("CURL_HOME", tools), ("PENSTOCK_SERVER", server.Url.ToString()));
+        }
+        catch (TimeoutException e)
+        {
+            error = e.Message;
+        }
+
         var at = int.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "at")), CultureInfo.InvariantCulture);
-        if (exit != 0) return [$"{blocks.Single(b => b.Line == at)}ended with {exit}\n{error}\n{await File.ReadAllTextAsync(Path.Combine(folder, $"{at}.out"))}"];
+        if (exit != 0) return [$"{page.Name}:{at}\n{blocks.Find(b => b.Line == at)?.Code}ended with {exit}\n{error}"];
         var failures = new List<string>();
         foreach (var block in blocks)
         {
