@@ -39,14 +39,16 @@ public sealed partial class ShellSnippetTests
         ("docs/scale.md", "export Penstock__", "NodesTests"),
         ("docs/operations.md", "OTEL_EXPORTER", "PlantedSecretsTests"),
         ("docs/tools.md", "curl -X POST", "ApprovalTests"),
+        ("docs/tools.md", "curl http://localhost:8000/v1/responses", "ResponsesApprovalTests"),
+        ("docs/playground.md", "export Penstock__", "PlaygroundTests"),
         ("docs/deploy.md", "deploy/local", "LocalTests"),
         ("docs/deploy.md", "deploy/up", "ComposeTests, without a container engine"),
         ("deploy/README.md", "", "LocalTests; ComposeTests, without a container engine"),
         ("deploy/kubernetes/README.md", "", "KubernetesTests, without a cluster"),
     ];
 
-    /// <summary>What a page shows of a server that is not well; DoctorCommandTests has one.</summary>
-    private const string Ill = "bad   ";
+    /// <summary>What a page shows of a server that is not well, or has providers; DoctorCommandTests and RunningTests have such.</summary>
+    private static readonly string[] _other = ["bad   ", "\"openai\""];
 
     /// <summary>Blocks whose last request is to be refused.</summary>
     private static readonly string[] _refused = ["-d '{\"messages\": []}'", "status=429"];
@@ -178,7 +180,7 @@ public sealed partial class ShellSnippetTests
     {
         var all = block.Page.Snippets;
         var next = all.SkipWhile(s => s.Line <= block.Line).FirstOrDefault();
-        return next is { Language: "" or "json" } && !next.Code.Contains(Ill, StringComparison.Ordinal) && next.Line - block.Line - block.Code.Count(c => c == '\n') <= 5 ? next : null;
+        return next is { Language: "" or "json" } && !_other.Any(o => next.Code.Contains(o, StringComparison.Ordinal)) && next.Line - block.Line - block.Code.Count(c => c == '\n') <= 5 ? next : null;
     }
 
     /// <returns>The first line that did not come, behind those before it; "…" stands for anything, and "Rivers" for a piece of text.</returns>
