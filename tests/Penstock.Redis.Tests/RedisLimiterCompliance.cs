@@ -45,6 +45,27 @@ public sealed class RedisLimiterCompliance(RedisFixture redis) : LimiterComplian
         (await limiter.ReserveAsync(payer, new() { Id = "next", Tokens = 50, Money = Money.Of(0.5m) })).IsAllowed.ShouldBeTrue();
     }
 
+    [Theory]
+    [InlineData("counted")]
+    [InlineData("refused")]
+    [InlineData("kept")]
+    [InlineData("asked again")]
+    public async Task What_lapses_is_free_whoever_comes_upon_it_first(string first)
+    {
+        var payer = new Payer("alice", [new Account("key:a", new() { TokensPerMinute = 100, BudgetPerDay = 1 })]);
+        var limiter = Open();
+        await limiter.ReserveAsync(payer, new() { Id = "dead", Tokens = 50, Money = Money.Of(0.5m) });
+        await limiter.ReserveAsync(payer, new() { Id = "alive", Tokens = 10, Money = Money.Of(0.1m) });
+        Time.Advance(TimeSpan.FromSeconds(40));
+        await limiter.UseAsync(payer, new("alive", 0, 0, 0, 0));
+        Time.Advance(TimeSpan.FromSeconds(21));
+        if (first == "counted") await limiter.ReserveAsync(payer, new());
+        else if (first == "refused") (await limiter.ReserveAsync(payer, new() { Id = "large", Tokens = 91 })).Refused.ShouldBe(LimitKind.Tokens);
+        else if (first == "kept") await limiter.KeepAsync(payer, "alive", TimeSpan.FromHours(1));
+        else await limiter.ReserveAsync(payer, new() { Id = "alive", Tokens = 10, Money = Money.Of(0.1m) });
+        (await limiter.ReserveAsync(payer, new() { Id = "next", Tokens = 90, Money = Money.Of(0.9m) })).IsAllowed.ShouldBeTrue();
+    }
+
     [Fact]
     public async Task What_waits_is_kept_and_what_was_not_put_there_lapses_soon()
     {

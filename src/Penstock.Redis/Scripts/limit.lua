@@ -110,7 +110,10 @@ local function load(account)
   account.heldTokens, account.heldMoney = tonumber(state[1] or 0), tonumber(state[2] or 0)
   account.today = state[3] == day and tonumber(state[4]) or 0
   account.thisMonth = state[5] == month and tonumber(state[6]) or 0
-  for _, lapsed in ipairs(redis.call('ZRANGEBYSCORE', account.open, '-inf', whole(now), 'LIMIT', 0, 1000)) do release(account, lapsed) end
+  local lapsed = redis.call('ZRANGEBYSCORE', account.open, '-inf', whole(now), 'LIMIT', 0, 1000)
+  for _, of in ipairs(lapsed) do release(account, of) end
+  -- At once: not all that load an account save it, and what is gone here nobody takes off any more.
+  if #lapsed > 0 then redis.call('HSET', account.state, 'tokens', whole(account.heldTokens), 'money', whole(account.heldMoney)) end
   account.running = redis.call('ZCARD', account.open)
   if account.running == 0 then account.heldTokens, account.heldMoney = 0, 0 end
 end
