@@ -50,6 +50,11 @@ internal sealed class GenerationEndpoint(
             else
                 await ErrorReply.WriteAsync(context, protocol, ErrorReply.From(GenerationErrors.Unreachable));
         }
+        catch (StreamStorageException e) when (!context.Response.HasStarted)
+        {
+            EndpointLog.Failed(logger, context.Request.Path, e);
+            await ErrorReply.WriteAsync(context, protocol, ErrorReply.From(GenerationErrors.From(e)));
+        }
         catch (BadHttpRequestException e)
         {
             await ErrorReply.WriteAsync(context, protocol, new RequestException("The request could not be read; it is malformed or was cut.") { Status = e.StatusCode });

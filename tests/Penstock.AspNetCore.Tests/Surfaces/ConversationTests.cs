@@ -316,6 +316,20 @@ public sealed class ConversationTests
         host.Upstream.Calls.ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task One_that_is_as_long_as_a_stream_may_be_says_so_and_goes_on()
+    {
+        await using var host = await StartAsync(call => Responses.Play(call, ["Ok"]), settings: [("Storage:MaxStreamBytes", "4000")]);
+        var id = await CreateAsync(host, ("items", new JsonArray(Message("user", "Hi"))));
+        var add = host.Api.Post($"v1/conversations/{id}/items", new JsonObject { ["items"] = new JsonArray(Message("user", new string('x', 4000))) });
+        var (status, error) = await Api.SendAsync(add);
+        status.ShouldBe(HttpStatusCode.InsufficientStorage);
+        ((string)error!["error"]!["message"]!).ShouldNotBeNullOrEmpty();
+        Texts(await ItemsAsync(host, id)).ShouldBe(["Hi"]);
+        (await Api.SendAsync(Ask(host, id, "And?"))).Status.ShouldBe(HttpStatusCode.OK);
+        Texts(await ItemsAsync(host, id)).ShouldBe(["Hi", "And?", "Ok"]);
+    }
+
     [Theory]
     [InlineData("""{"input":"x","conversation":5}""", "conversation")]
     [InlineData("""{"input":"x","conversation":{}}""", "conversation.id")]

@@ -25,6 +25,7 @@ internal sealed class ConversationEndpoints(GenerationEndpoint endpoint, Generat
 
     private async Task CreateAsync(HttpContext context)
     {
+        await endpoint.CountAsync(context);
         using var body = await ConversationBody.ReadAsync(context, options, mayBeEmpty: true);
         var (metadata, items, key) = (body.Metadata(), body.Items(), GenerationEndpoint.KeyOf(context));
         Branch? from = null;
@@ -63,6 +64,7 @@ internal sealed class ConversationEndpoints(GenerationEndpoint endpoint, Generat
     private async Task UpdateAsync(HttpContext context)
     {
         await FindAsync(context);
+        await endpoint.CountAsync(context);
         using var body = await ConversationBody.ReadAsync(context, options);
         var conversation = await conversations.UpdateAsync(IdOf(context), body.Metadata(required: true));
         await ConversationReply.WriteAsync(context, json => ConversationReply.WriteConversation(json, conversation));

@@ -24,6 +24,7 @@ internal sealed class ConversationItemEndpoints(GenerationEndpoint endpoint, Con
     private async Task AddAsync(HttpContext context)
     {
         await FindAsync(context);
+        await endpoint.CountAsync(context);
         using var body = await ConversationBody.ReadAsync(context, options);
         var items = body.Items();
         if (items.Count == 0) throw RequestJson.Error("missing_required_parameter", "items", "'items' is missing or empty: send the items to put in.");
