@@ -34,7 +34,7 @@ export class Server {
     for (const [key, value] of Object.entries(this.settings)) env[`Penstock__${key.replaceAll(':', '__')}`] = value;
     if (this.looped) env.ASPNETCORE_ENVIRONMENT = 'Development';
     const command = ['dotnet', dll, '--urls', this.url];
-    const [program, ...args] = this.looped ? ['sh', '-c', 'until "$0" "$@"; do :; done', ...command] : command;
+    const [program, ...args] = this.looped ? ['sh', '-c', 'until "$0" "$@"; do sleep 0.1; done', ...command] : command;
     const started = spawn(program!, args, { env, cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'], detached: this.looped });
     this.#process = started;
     started.stdout!.on('data', data => (this.log += data));

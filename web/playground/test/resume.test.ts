@@ -9,10 +9,13 @@ beforeAll(async () => {
 });
 afterAll(() => playground?.dispose());
 
-async function isWhole(page: Page): Promise<void> {
-  await ended(lastAnswer(page));
+// Longer than any machine is busy: it is stopped.
+const long = 'simulated/chat?tps=40&tokens=5000';
+
+async function isWhole(page: Page, how: 'done' | 'stopped' = 'done'): Promise<void> {
+  await ended(lastAnswer(page), how);
   const { status, text } = await kept(playground.server, lastAnswer(page));
-  expect(status).toBe('finished');
+  expect(status).toBe(how === 'done' ? 'finished' : how);
   expect(plain(await said(lastAnswer(page)))).toBe(plain(text));
 }
 
@@ -33,6 +36,7 @@ test('two tabs show one conversation at the same word, and each what the other d
   await isWhole(one);
   await isWhole(two);
   expect(await said(lastAnswer(two))).toBe(await said(lastAnswer(one)));
+  await choose(two, long);
   await ask(two, 'And snow?');
   await expect.poll(() => one.locator('.answer').count()).toBe(2);
   await saidMore(lastAnswer(one), 20);
@@ -43,7 +47,7 @@ test('two tabs show one conversation at the same word, and each what the other d
 
 test('a link goes on with the conversation at another device, in mid-sentence', async () => {
   const one = await playground.show();
-  await begin(one, 'Tell me about ice.');
+  await begin(one, 'Tell me about ice.', long);
   await one.getByRole('button', { name: 'Go on at another device' }).click();
   const link = await one.getByRole('textbox', { name: 'Address' }).inputValue();
   const had = (await said(lastAnswer(one))).length;
@@ -51,14 +55,17 @@ test('a link goes on with the conversation at another device, in mid-sentence', 
   await saidMore(lastAnswer(two), had - 1);
   expect(await lastAnswer(two).getAttribute('aria-busy')).toBe('true');
   expect(await two.locator('.question-text').allTextContents()).toEqual(['Tell me about ice.']);
-  await isWhole(two);
-  await isWhole(one);
+  await two.keyboard.press('Escape');
+  await isWhole(two, 'stopped');
+  await isWhole(one, 'stopped');
   // A third one finds what runs without any link.
   await ask(one, 'And glaciers?');
   await saidMore(lastAnswer(one), 20);
   const three = await playground.show('', await playground.device());
   await three.locator('.chats section', { hasText: 'Running elsewhere' }).getByRole('button').first().click();
-  await isWhole(three);
+  await saidMore(lastAnswer(three), 20);
+  await three.keyboard.press('Escape');
+  await isWhole(three, 'stopped');
   playground.expectNothingBad();
 });
 

@@ -63,8 +63,10 @@ class Recordings extends Observable {
     // What the page has meanwhile read in one piece is read once more, in its pieces.
     const at = lastOf(recording);
     const onState: typeof options.onState = (state, error) => {
-      if (state === 'reconnecting') this.#mark(generation, 'cut');
-      else if (state === 'streaming' && recording.marks.findLast(m => m.kind === 'cut' || m.kind === 'back')?.kind === 'cut') this.#mark(generation, 'back');
+      // However often it is tried in vain, it was cut once.
+      const isCut = recording.marks.findLast(m => m.kind === 'cut' || m.kind === 'back')?.kind === 'cut';
+      if (state === 'reconnecting' && !isCut) this.#mark(generation, 'cut');
+      else if (state === 'streaming' && isCut) this.#mark(generation, 'back');
       options.onState?.(state, error);
     };
     this.#mark(generation, recording.seen.length > 0 ? 'resume' : 'attach');

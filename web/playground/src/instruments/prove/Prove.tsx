@@ -47,7 +47,7 @@ function NodeNote({ node: { process, killed }, kills }: { node: DevelopmentNode;
   return (
     <div className="verdict bad node" role="status">
       <strong>Process {killed} is dead.</strong> Start the server again, and this page goes on by itself. From a loop it starts again by itself:
-      <pre>until penstock serve; do :; done</pre>
+      <pre>until penstock serve; do sleep 1; done</pre>
     </div>
   );
 }
