@@ -261,6 +261,7 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
         _writer.Discard(_batch.Bytes);
         if (_recordOpen) _writer.Discard(_batch.Current);
         _recordOpen = false;
+        _isFirst = false; // what it was told of is forgotten too
         _batch.Clear();
         _state.Set(_stored);
     }

@@ -66,6 +66,15 @@ public sealed class GoOnTests
         ((long)usage["outputTokens"]!).ShouldBe(12 + ((JsonBytes(said) + 3) / 4));
     }
 
+    [Fact]
+    public async Task First_words_that_come_in_one_piece_with_what_breaks_them_are_as_if_they_had_not_been_said()
+    {
+        await using var host = await PenstockHost.StartAsync(settings: _twoTargets);
+        host.Upstream.Reply(call => call.Sse([Chat.Role(), Chat.Text(_tokens[0]), "{nothing"])).Reply(GoOn);
+        View.ChatText(await SseClient.AllAsync(host.Api.Chat("fast"))).ShouldBe(string.Concat(_tokens));
+        host.Upstream.Calls.Select(c => c.Model).ShouldBe(["first", "second"]);
+    }
+
     [Theory]
     [InlineData("fail", null)]
     [InlineData(null, null)]
