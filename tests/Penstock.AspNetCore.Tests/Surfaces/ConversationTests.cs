@@ -258,6 +258,21 @@ public sealed class ConversationTests
     }
 
     [Fact]
+    public async Task A_branch_may_begin_with_the_id_of_what_was_taken_out_after_it()
+    {
+        await using var host = await StartAsync(null);
+        var id = await CreateAsync(host, ("items", new JsonArray(Message("user", "A"))));
+        var wrong = Message("user", "Wrong");
+        wrong["id"] = "msg_mine";
+        await Api.SendAsync(host.Api.Post($"v1/conversations/{id}/items", new JsonObject { ["items"] = new JsonArray(wrong) }));
+        await Api.SendAsync(Delete(host, $"v1/conversations/{id}/items/msg_mine"));
+        var (first, right) = ((await ItemsAsync(host, id))[0]!["id"]!, Message("user", "Right"));
+        right["id"] = "msg_mine";
+        var branch = await CreateAsync(host, ("fork_from", id), ("fork_after", (string)first!), ("items", new JsonArray(right)));
+        Texts(await ItemsAsync(host, branch)).ShouldBe(["A", "Right"]);
+    }
+
+    [Fact]
     public async Task It_outlives_a_restart_and_a_crash_in_the_middle_of_a_turn()
     {
         var folder = Directory.CreateTempSubdirectory("penstock-test-").FullName;

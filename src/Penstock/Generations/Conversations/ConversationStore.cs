@@ -100,9 +100,8 @@ internal sealed class ConversationStore(IStreamLog log, TimeSpan lifetime, TimeP
 
             if (now.Head.Turn is not null) throw Locked(id);
             if (!await TryAppendAsync(now, ConversationRecordKind.Items, Next(now.Head) with { Key = key }, items)) continue;
-            var count = now.Said!.Items.Count;
-            var then = await ReadAsync(id) ?? throw NotFound(id);
-            return (then, [.. then.Said!.Items.Skip(count).Take(items.Count).Select(item => item.Id)]);
+            var then = await ReadAsync(id) ?? throw NotFound(id); // with what others have put in or taken out by then
+            return (then, [.. then.Said!.Items.Where(item => item.First == now.Info.NextOffset).Select(item => item.Id)]);
         }
 
         throw Moved();

@@ -43,6 +43,13 @@ internal sealed class ConversationFold
         var offset = _next++;
         var (kind, head, items) = ConversationRecord.Read(record);
         Head = head;
+        if (head.Deleted.Count > 0)
+        {
+            // First: what a branch begins with may have the id of what was taken out of the other one.
+            _items.RemoveAll(i => head.Deleted.Contains(i.Id, StringComparer.Ordinal));
+            _deleted.AddRange(head.Deleted.Select(id => (id, offset)));
+        }
+
         switch (kind)
         {
             case ConversationRecordKind.Items:
@@ -63,10 +70,6 @@ internal sealed class ConversationFold
                 _asked = [];
                 break;
         }
-
-        if (head.Deleted.Count == 0) return;
-        _items.RemoveAll(i => head.Deleted.Contains(i.Id, StringComparer.Ordinal));
-        _deleted.AddRange(head.Deleted.Select(id => (id, offset)));
     }
 
     /// <summary>The items that were taken out from an offset on.</summary>
