@@ -5,6 +5,7 @@ using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
 using Penstock.Protocols;
+using Penstock.Protocols.Text;
 using Penstock.Streams;
 using Penstock.Telemetry;
 using EventId = Penstock.Protocols.EventId;
@@ -188,7 +189,8 @@ internal sealed class GenerationEndpoint(
         // What a reset made void is not shown to those who could not be told to clear it.
         var from = view != EventView.Native && !protocol.SaysReset ? await catalog.FirstValidAsync(id) : 0;
         var subscription = await catalog.SubscribeAsync(id, from) ?? throw NotFound();
-        subscription.IsFromCache = started.Cache == CacheUse.Hit;
+        // Plain text says no usage, and may say anything.
+        subscription.IsFromCache = started.Cache == CacheUse.Hit && (view == EventView.Native || protocol is not TextProtocol);
         return subscription;
     }
 

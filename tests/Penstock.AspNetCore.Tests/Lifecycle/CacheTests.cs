@@ -99,6 +99,38 @@ public sealed class CacheTests
         JsonNode.DeepEquals(again, first).ShouldBeTrue();
     }
 
+    [Theory]
+    [InlineData("v1/messages", """{"model":"up/m","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}""")]
+    [InlineData("v1beta/models/up%2Fm:generateContent", """{"contents":[{"role":"user","parts":[{"text":"Hi"}]}]}""")]
+    public async Task A_calls_arguments_stay_as_they_are_whatever_they_are_named(string path, string body)
+    {
+        const string Arguments = """{"usage":{"a":1},"b":[{"type":"usage","c":"data"}],"usageMetadata":{}}""";
+        var whole = JsonNode.Parse(Chat.Whole("", 1, 2))!;
+        whole["choices"]![0]!["message"]!["tool_calls"] = new JsonArray(new JsonObject
+        {
+            ["id"] = "call-1",
+            ["type"] = "function",
+            ["function"] = new JsonObject { ["name"] = "f", ["arguments"] = Arguments },
+        });
+        await using var host = await PenstockHost.StartAsync(call => call.Json(200, whole.ToJsonString()));
+        RawRequest ask = RawRequest.Post(host.Api.Url(path), body).With("Penstock-Cache", "60");
+        var first = (await Api.SendAsync(ask)).Body!;
+        first.ToJsonString().ShouldContain(Arguments);
+        var again = (await Api.SendAsync(ask)).Body!;
+        ((JsonObject)(again["usage"] ?? again["usageMetadata"])!).Remove("source").ShouldBeTrue();
+        again.ToJsonString().ShouldBe(first.ToJsonString());
+    }
+
+    [Fact]
+    public async Task Plain_text_stays_as_it_is_whatever_it_says()
+    {
+        await using var host = await PenstockHost.StartAsync(call => call.Sse(Chat.Answer(["""{"usage": {"a": 1}}""", """{"type":"usage",""", " a { brace"])));
+        var ask = RawRequest.Post(host.Api.Url("query/stream"), """{"model":"up/m","prompt":"Hi"}""").With("Penstock-Cache", "60");
+        var (first, again) = (await AskAsync(ask), await AskAsync(ask));
+        (first.Cache, again.Cache).ShouldBe(("miss", "hit"));
+        again.Body.ShouldBe(first.Body);
+    }
+
     [Fact]
     public async Task A_hit_is_not_counted()
     {
