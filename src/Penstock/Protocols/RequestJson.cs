@@ -48,6 +48,9 @@ internal static class RequestJson
         return document;
     }
 
+    /// <summary>Whether a body may have a word in it, which is seen sooner than what it is there. It may be spelt with escapes, and means the same.</summary>
+    public static bool MayHave(ReadOnlyMemory<byte> body, ReadOnlySpan<byte> word) => body.Span.IndexOf(word) >= 0 || body.Span.IndexOf("\\u00"u8) >= 0;
+
     public static RequestException Error(string code, string? param, string message) => new(message) { Code = code, Param = param };
 
     public static RequestException WrongType(string param, string wanted, JsonElement got) =>

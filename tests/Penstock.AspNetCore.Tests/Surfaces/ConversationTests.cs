@@ -371,6 +371,16 @@ public sealed class ConversationTests
         ((string)error!["error"]!["param"]!).ShouldBe(param);
     }
 
+    [Theory]
+    [InlineData("conv\\u0065rsation", HttpStatusCode.NotFound)]
+    [InlineData("previous_r\\u0065sponse_id", HttpStatusCode.BadRequest)]
+    public async Task What_a_turn_goes_on_from_may_be_spelt_with_escapes(string member, HttpStatusCode expected)
+    {
+        await using var host = await StartAsync(call => Responses.Play(call, ["Ok"]), "responses");
+        var (status, error) = await Api.SendAsync(RawRequest.Post(host.Api.Url("v1/responses"), $$"""{"model":"up/m","input":"Hi","{{member}}":"resp_of_somebody_else"}"""));
+        status.ShouldBe(expected, error?.ToJsonString());
+    }
+
     private static Task<PenstockHost> StartAsync(UpstreamScript? script, string provider = "chat-completions", string storage = "memory", params (string, string)[] settings) =>
         PenstockHost.StartAsync(script, storage, [("Providers:up:Protocol", provider), .. settings]);
 

@@ -33,7 +33,7 @@ internal sealed class ResponsesApprovals
     /// <summary>Whether a body's input has such items, which no provider may see. The body may be anything.</summary>
     public static bool AreIn(ReadOnlyMemory<byte> body)
     {
-        if (body.Span.IndexOf("mcp_approval_"u8) < 0) return false;
+        if (!RequestJson.MayHave(body, "mcp_approval_"u8)) return false;
         using var document = RequestJson.Parse(body, ResponsesRequestReader.Example);
         return JsonParts.Objects(document.RootElement, "input").Any(i => IdOf(i) is not null);
     }

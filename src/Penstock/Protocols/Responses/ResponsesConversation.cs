@@ -17,7 +17,7 @@ internal static class ResponsesConversation
     /// <summary>The response that a body goes on from; null for none. The body may be anything.</summary>
     public static string? ReadPreviousId(ReadOnlyMemory<byte> body)
     {
-        if (body.Span.IndexOf("previous_response_id"u8) < 0) return null;
+        if (!RequestJson.MayHave(body, "previous_response_id"u8)) return null;
         using var document = RequestJson.Parse(body, ResponsesRequestReader.Example);
         return RequestJson.String(document.RootElement, PreviousId, PreviousId);
     }
@@ -26,7 +26,7 @@ internal static class ResponsesConversation
     /// <exception cref="RequestException">It is named in no way there is, or beside a response to go on from.</exception>
     public static string? ReadConversationId(ReadOnlyMemory<byte> body)
     {
-        if (body.Span.IndexOf("conversation"u8) < 0) return null;
+        if (!RequestJson.MayHave(body, "conversation"u8)) return null;
         using var document = RequestJson.Parse(body, ResponsesRequestReader.Example);
         return ReadConversationId(document.RootElement);
     }

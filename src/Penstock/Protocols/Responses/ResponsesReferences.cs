@@ -16,7 +16,7 @@ internal static class ResponsesReferences
     /// <summary>The ids of items of ours that a body refers to, and whether it is nothing without the item. The body may be anything.</summary>
     public static IReadOnlyList<(string Id, bool IsNeeded)> Read(ReadOnlyMemory<byte> body)
     {
-        if (body.Span.IndexOf("item_reference"u8) < 0 && body.Span.IndexOf("mcp_approval_request\""u8) < 0) return [];
+        if (!RequestJson.MayHave(body, "item_reference"u8) && !RequestJson.MayHave(body, "mcp_approval_request\""u8)) return [];
         using var document = RequestJson.Parse(body, ResponsesRequestReader.Example);
         return [.. from item in JsonParts.Objects(document.RootElement, "input") let id = IdOf(item) where id is not null select (id, JsonParts.String(item, "type"u8) == Type)];
     }
