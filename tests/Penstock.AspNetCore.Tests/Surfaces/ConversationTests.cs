@@ -1,6 +1,10 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Penstock.AspNetCore.Configuration;
+using Penstock.AspNetCore.Endpoints.Conversations;
 using Penstock.AspNetCore.Tests.Auth;
 using Penstock.Streams;
 using Penstock.Testing;
@@ -380,6 +384,34 @@ public sealed class ConversationTests
         var (status, error) = await Api.SendAsync(RawRequest.Post(host.Api.Url("v1/responses"), $$"""{"model":"up/m","input":"Hi","{{member}}":"resp_of_somebody_else"}"""));
         status.ShouldBe(expected, error?.ToJsonString());
     }
+
+    [Fact]
+    public async Task Many_items_are_put_in_as_fast_as_few()
+    {
+        await using var host = await StartAsync(call => Responses.Play(call, ["Ok"]));
+        var id = await CreateAsync(host);
+        const string Item = """{"role":"user","content":"a"}""";
+        var many = $$"""{"items":[{{string.Join(',', Enumerable.Repeat(Item, 150_000))}}]}""";
+        var (status, added) = await Api.SendTextAsync(RawRequest.Post(host.Api.Url($"v1/conversations/{id}/items"), many)).WaitAsync(TimeSpan.FromSeconds(20));
+        status.ShouldBe(HttpStatusCode.OK);
+        added.Length.ShouldBeGreaterThan(many.Length);
+    }
+
+    // HTTP/2 has a body of which no header says that it is there.
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, 0)]
+    public async Task A_body_counts_though_no_header_says_how_long_it_is(bool hasBody, int count)
+    {
+        var context = new DefaultHttpContext();
+        context.Features.Set<IHttpRequestBodyDetectionFeature>(new Detected(hasBody));
+        context.Request.ContentType = "application/json";
+        context.Request.Body = new MemoryStream("""{"items":[{"role":"user","content":"Hi"}]}"""u8.ToArray());
+        using var body = await ConversationBody.ReadAsync(context, new PenstockOptions(), mayBeEmpty: true);
+        body.Items().Count.ShouldBe(count);
+    }
+
+    private sealed record Detected(bool CanHaveBody) : IHttpRequestBodyDetectionFeature;
 
     private static Task<PenstockHost> StartAsync(UpstreamScript? script, string provider = "chat-completions", string storage = "memory", params (string, string)[] settings) =>
         PenstockHost.StartAsync(script, storage, [("Providers:up:Protocol", provider), .. settings]);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Penstock.AspNetCore.Configuration;
 using Penstock.Generations;
 using Penstock.Generations.Conversations;
@@ -27,7 +28,7 @@ internal sealed class ConversationBody(JsonDocument json, string hash) : IDispos
     public static async ValueTask<ConversationBody> ReadAsync(HttpContext context, PenstockOptions options, bool mayBeEmpty = false)
     {
         ReadOnlyMemory<byte> body = "{}"u8.ToArray();
-        if (!mayBeEmpty || context.Request.ContentLength is not (null or 0) || context.Request.Headers.TransferEncoding.Count > 0)
+        if (!mayBeEmpty || (context.Request.ContentLength != 0 && context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody is not false))
             body = await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes);
         if (mayBeEmpty && body.Span.Trim(" \t\r\n"u8).IsEmpty) body = "{}"u8.ToArray();
         return new ConversationBody(RequestJson.Parse(body, Example), IdempotencyKeys.Hash(body.Span));

@@ -30,7 +30,8 @@ internal sealed class ConversationItemEndpoints(GenerationEndpoint endpoint, Con
         if (items.Count == 0) throw RequestJson.Error("missing_required_parameter", "items", "'items' is missing or empty: send the items to put in.");
         (string, string)? key = GenerationEndpoint.KeyOf(context) is { } text ? (IdempotencyKeys.Hash(IdOf(context), text), body.Hash) : null;
         var (conversation, ids) = await conversations.AddAsync(IdOf(context), OwnerOf(context), items, key);
-        var added = conversation.Said!.Items.Where(i => ids.Contains(i.Id, StringComparer.Ordinal)).ToList();
+        var mine = ids.ToHashSet(StringComparer.Ordinal);
+        var added = conversation.Said!.Items.Where(i => mine.Contains(i.Id)).ToList();
         await ConversationReply.WriteAsync(context, json => ConversationReply.WriteItems(json, added, hasMore: false));
     }
 
