@@ -64,6 +64,26 @@ public sealed class StreamQuotaTests
         await Eventually.Is(async () => (await PutAsync(host, "b", "x")).Status == HttpStatusCode.Created, "the first has expired");
     }
 
+    [Theory]
+    [InlineData("memory")]
+    [InlineData("disk")]
+    public async Task What_forks_keep_of_a_deleted_stream_takes_room(string storage)
+    {
+        await using var host = await PenstockHost.StartAsync(storage: storage, settings: [("Streams:MaxBytesPerOwner", "1000")]);
+        (await PutAsync(host, "a", new string('a', 600))).Status.ShouldBe(HttpStatusCode.Created);
+        foreach (var (fork, source) in (IEnumerable<(string, string)>)[("b", "a"), ("c", "b")])
+        {
+            (await PutAsync(host, fork, "", ("Stream-Forked-From", $"/v1/stream/{source}"))).Status.ShouldBe(HttpStatusCode.Created);
+            await Api.SendTextAsync(new RawRequest(host.Api.Url($"v1/stream/{source}"), "DELETE"));
+        }
+
+        (await Api.SendTextAsync(host.Api.Get("v1/stream/c"))).Body.Length.ShouldBe(600);
+        (await PutAsync(host, "d", new string('d', 401))).Status.ShouldBe(HttpStatusCode.InsufficientStorage);
+        (await PutAsync(host, "d", new string('d', 400))).Status.ShouldBe(HttpStatusCode.Created);
+        foreach (var path in (string[])["c", "d"]) await Api.SendTextAsync(new RawRequest(host.Api.Url($"v1/stream/{path}"), "DELETE"));
+        (await PutAsync(host, "e", new string('e', 1000))).Status.ShouldBe(HttpStatusCode.Created);
+    }
+
     [Fact]
     public async Task Each_owner_has_a_quota_of_its_own()
     {

@@ -56,7 +56,21 @@ internal sealed class StreamQuota(IStreamLog log, PenstockOptions options, TimeP
             if (account.CountedAt is { } at && time.GetElapsedTime(at) < longest) return;
             var now = time.GetTimestamp();
             long streams = 0, bytes = 0;
-            await foreach (var info in log.ListAsync(prefix)) (streams, bytes) = (streams + 1, bytes + info.Bytes);
+            var (sources, kept) = (new HashSet<string>(StringComparer.Ordinal), new Queue<string>());
+            await foreach (var info in log.ListAsync(prefix))
+            {
+                (streams, bytes) = (streams + 1, bytes + info.Bytes);
+                if (StreamMetadata.Of(info).ForkedFrom is { } source && sources.Add(source)) kept.Enqueue(source);
+            }
+
+            // What was deleted is in no list, and is there as long as its forks are.
+            while (kept.TryDequeue(out var path))
+            {
+                if (await log.GetAsync(prefix + path) is not { KeptForForks: true } deleted) continue;
+                bytes += deleted.Bytes;
+                if (StreamMetadata.Of(deleted).ForkedFrom is { } source && sources.Add(source)) kept.Enqueue(source);
+            }
+
             account.Set(streams, bytes, now);
         }
         finally
