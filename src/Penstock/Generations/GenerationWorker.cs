@@ -119,6 +119,8 @@ internal sealed class GenerationWorker(
     {
         if (delivery.Job.Local is GenerationRun here)
         {
+            // It is nobody else's to run: what it left, or could not end, would come back for ever.
+            if (delivery.Redelivered) return Task.FromResult(JobResult.Done);
             here.Start();
             return here.Generation.Completion;
         }
