@@ -39,11 +39,14 @@ internal sealed record Caller(Owner Owner)
     public static Caller Of(HttpContext context) =>
         context.Features.Get<Caller>() ?? throw new InvalidOperationException($"{context.Request.Path} is not behind the gate: nobody has looked who asks.");
 
+    /// <summary>Whether it is an operator, or whoever calls a server that tells nobody apart.</summary>
+    public bool IsOperator => Owner is not { Name: not null, SeesAll: false };
+
     /// <summary>Lets an operator pass, and whoever calls a server that tells nobody apart.</summary>
     /// <exception cref="RequestException">403: it is somebody else.</exception>
     public void CheckOperator()
     {
-        if (Owner is { Name: not null, SeesAll: false })
+        if (!IsOperator)
             throw new RequestException("This is about everybody's, so it is for operators: send a key that was made with --admin.") { Status = 403, Code = "operators_only" };
     }
 

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -66,6 +68,28 @@ public sealed class PlaygroundTests
 
         ((int)await SendAsync(HttpMethod.Get)).ShouldBe(status);
         if (status == 404) (await SendAsync(HttpMethod.Delete)).ShouldBe(HttpStatusCode.NotFound); // and the test's process lives
+    }
+
+    [Theory]
+    [InlineData("", "", 404)]
+    [InlineData("user", "", 404)]
+    [InlineData("operator", "", 200)]
+    [InlineData("operator", "X-Forwarded-For", 404)] // a proxy before it may stand open to the world
+    public async Task Where_there_are_keys_a_node_is_killed_by_an_operator_alone(string who, string header, int status)
+    {
+        var keys = new Dictionary<string, string>(StringComparer.Ordinal) { [""] = "", ["user"] = $"pk_{new string('a', 12)}_{new string('a', 64)}", ["operator"] = $"pk_{new string('b', 12)}_{new string('b', 64)}" };
+        string[] Key(string name) => [$"--Penstock:Auth:Keys:{keys[name][3..15]}:Hash", Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(keys[name]))), $"--Penstock:Auth:Keys:{keys[name][3..15]}:Admin", name == "operator" ? "true" : "false"];
+        var builder = WebApplication.CreateSlimBuilder(["--environment", "Development", "--urls", "http://127.0.0.1:0", "--Penstock:Storage:Kind", "memory", .. Key("user"), .. Key("operator")]);
+        await using var app = PenstockServer.Build(builder);
+        await app.StartAsync();
+        using var http = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
+        if (who.Length > 0) http.DefaultRequestHeaders.Add("Authorization", $"Bearer {keys[who]}");
+        if (header.Length > 0) http.DefaultRequestHeaders.Add(header, "203.0.113.7");
+        using var told = await http.GetAsync("development/node");
+        ((int)told.StatusCode).ShouldBe(status);
+        if (status != 404) return;
+        using var killed = await http.DeleteAsync("development/node");
+        killed.StatusCode.ShouldBe(HttpStatusCode.NotFound); // and the test's process lives
     }
 
     // The report is one long line.
