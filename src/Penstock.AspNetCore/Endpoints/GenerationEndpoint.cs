@@ -191,6 +191,7 @@ internal sealed class GenerationEndpoint(
         var subscription = await catalog.SubscribeAsync(id, from) ?? throw NotFound();
         // Plain text says no usage, and may say anything.
         subscription.IsFromCache = started.Cache == CacheUse.Hit && (view == EventView.Native || protocol is not TextProtocol);
+        subscription.IsPaced = started.Cache == CacheUse.Hit && CacheHeader.IsPaced(context.Request);
         return subscription;
     }
 

@@ -29,7 +29,7 @@ internal sealed class EventStreamReply(
     // Enough to keep a socket busy; more would only sit in Kestrel's buffer.
     private const int FlushSize = 64 * 1024;
 
-    private readonly IStreamReader _reader = subscription.Reader;
+    private readonly IStreamReader _reader = subscription.IsPaced ? new PacedReader(subscription.Reader, options.Time) : subscription.Reader;
     private readonly PipeWriter _output = context.Response.BodyWriter;
     private readonly ReplyOutput _sending = new(context, options);
     private readonly bool _hidesReset = view != EventView.Native && !protocol.SaysReset;

@@ -27,6 +27,7 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
     private string _model = model;
     private bool _passthrough = passthrough;
     private bool _recordOpen;
+    private long _timed = long.MinValue / 2; // the last time that was recorded
     private bool _isFirst;
     private Usage? _usage; // the last that was recorded beside a payload
     private BlockNumbers? _numbers; // of a further attempt
@@ -60,6 +61,9 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
 
     /// <summary>What keeps the answer within limits; null where there are none.</summary>
     public GenerationMeter? Meter { get; set; }
+
+    /// <summary>Tells the milliseconds since the stream was created; null where times are not kept.</summary>
+    public RecordClock? Clock { get; init; }
 
     /// <summary>Called once, when the first output is stored and shown: no token waits for what is counted then.</summary>
     public Action? FirstOutput { get; set; }
@@ -283,11 +287,20 @@ internal sealed class EventRecorder(IStreamWriter stream, EventWriter writer, st
 
         CloseRecord();
         _state.Add(generationEvent, stream.NextOffset + _batch.Count);
-        EventRecord.Begin(_batch, generationEvent);
+        EventRecord.Begin(_batch, generationEvent, _batch.Count == 0 ? Time() : -1);
         _recordOpen = true;
         if (shown && (!_passthrough || generationEvent.Kind >= EventKind.Finished))
             _writer.Write(generationEvent, NextId(), _batch);
         if (generationEvent.Kind == EventKind.BlockStart) Output();
+    }
+
+    // What one read brought has one time, and what follows within a moment has that of the one before: a time for each token would say no more.
+    private long Time()
+    {
+        if (Clock is null) return -1;
+        var now = Clock.Now;
+        if (now - _timed < RecordClock.Step) return -1;
+        return _timed = now;
     }
 
     private void Output() => (_isFirst, HasOutput) = (_isFirst || !HasOutput, true);

@@ -110,7 +110,7 @@ internal sealed class GenerationRecovery(
         var request = metadata.ToRequest();
         EventWriter NewWriter() => protocol.NewEventWriter(request, id, info.CreatedAt);
         var writer = NewWriter();
-        var recorder = new EventRecorder(stream, writer, id, said.Model ?? metadata.Model, metadata.Protocol, passthrough);
+        var recorder = new EventRecorder(stream, writer, id, said.Model ?? metadata.Model, metadata.Protocol, passthrough) { Clock = new RecordClock(time, info.CreatedAt) };
         if (replay) await AsFarAsItGoes(id, AnswerSoFar.ReplayAsync(log, stream, writer));
         recorder.Resume(said.State);
         return (recorder, NewWriter);

@@ -48,6 +48,7 @@ internal sealed class GenerationWorker(
         EventWriter NewWriter() => protocol.NewEventWriter(light, id, createdAt);
         var recorder = new EventRecorder(stream, NewWriter(), id, target.Name, request.Protocol, passthrough: request.Protocol == target.Provider.Protocol.Name)
         {
+            Clock = new RecordClock(time, createdAt),
             HoldsPreamble = !request.Background,
             KeepsPreamble = protocol.KeepsPreamble,
             Trimmed = attempts.Trimmed,

@@ -37,6 +37,9 @@ internal sealed class Subscription : IDisposable
     /// <summary>Whoever reads asked for an answer and is shown one that was there: its usage is not theirs.</summary>
     public bool IsFromCache { get; set; }
 
+    /// <summary>They want to be shown it as it was given first.</summary>
+    public bool IsPaced { get; set; }
+
     /// <summary>Set when the generation ended and its store could not take the ending.</summary>
     public GenerationError? Lost => _generation?.Lost;
 

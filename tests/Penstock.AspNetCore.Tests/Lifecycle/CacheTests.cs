@@ -132,6 +132,58 @@ public sealed class CacheTests
     }
 
     [Fact]
+    public async Task A_hit_at_the_first_pace_comes_as_the_answer_came()
+    {
+        var (time, go) = (new ManualTimeProvider(), System.Threading.Channels.Channel.CreateUnbounded<bool>());
+        await using var host = await PenstockHost.StartAsync(
+            ScriptedUpstream.Start(async call =>
+            {
+                await call.Sse(Chat.Role());
+                foreach (var token in _tokens)
+                {
+                    await call.Sse(Chat.Text(token));
+                    await go.Reader.ReadAsync();
+                }
+
+                await call.Sse([Chat.Finish(), Chat.Usage(7, 10)]);
+                await call.Done();
+            }),
+            services => services.AddSingleton<TimeProvider>(time), ("Streams:Heartbeat", "01:00:00"));
+        using var first = await SseClient.OpenAsync(Ask(host));
+        var events = new List<SseEvent>();
+        for (var i = 0; i < _tokens.Count; i++)
+        {
+            do events.Add((await first.NextAsync())!);
+            while (View.ChatText(events) != string.Concat(_tokens.Take(i + 1)));
+            time.Advance(TimeSpan.FromMilliseconds(100));
+            go.Writer.TryWrite(true);
+        }
+
+        events.AddRange(await first.RestAsync());
+        using var paced = await SseClient.OpenAsync(Ask(host, age: "60; pace=first"));
+        var (seen, begun) = (new List<SseEvent>(), time.GetUtcNow());
+        for (var i = 0; i < _tokens.Count; i++)
+        {
+            while (View.ChatText(seen) != string.Concat(_tokens.Take(i + 1))) seen.Add((await paced.NextAsync())!);
+            var next = paced.NextAsync();
+            await Eventually.Is(
+                () =>
+                {
+                    if (!next.IsCompleted) time.Advance(TimeSpan.FromMilliseconds(20));
+                    return next.IsCompleted;
+                },
+                "its time comes");
+            (time.GetUtcNow() - begun).ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMilliseconds(100 * (i + 1)));
+            seen.Add((await next)!);
+        }
+
+        seen.AddRange(await paced.RestAsync());
+        seen.ShouldBe(events);
+        (await SseClient.AllAsync(Ask(host))).ShouldBe(events); // all at once
+        host.Upstream.Calls.Count.ShouldBe(1);
+    }
+
+    [Fact]
     public async Task A_hit_is_not_counted()
     {
         var key = TestKey.For("alice", ("Limits:RequestsPerMinute", "1"));
