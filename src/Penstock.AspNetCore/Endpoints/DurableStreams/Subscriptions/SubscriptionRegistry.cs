@@ -226,9 +226,9 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
 
                     foreach (var (_, subscription) in _all) await NoteAsync(subscription, static _ => { }, Scope.Whole);
                 }
-                catch (StreamException e)
+                catch (Exception e) when (e is not (OperationCanceledException or ObjectDisposedException))
                 {
-                    DurableStreamsLog.NotSwept(logger, e);
+                    DurableStreamsLog.NotSwept(logger, e); // one damaged record must not end the sweep of all others
                 }
             }
         }
