@@ -40,7 +40,7 @@ public sealed partial class ShellSnippetTests
         ("docs/operations.md", "OTEL_EXPORTER", "PlantedSecretsTests"),
         ("docs/tools.md", "curl -X POST", "ApprovalTests"),
         ("docs/tools.md", "curl http://localhost:8000/v1/responses", "ResponsesApprovalTests"),
-        ("docs/playground.md", "export Penstock__", "PlaygroundTests"),
+        ("docs/playground.md", "export ASPNETCORE_", "PlaygroundTests"),
         ("docs/deploy.md", "deploy/local", "LocalTests"),
         ("docs/deploy.md", "deploy/up", "ComposeTests, without a container engine"),
         ("deploy/README.md", "", "LocalTests; ComposeTests, without a container engine"),
