@@ -12,7 +12,7 @@ internal static class RequestBody
     {
         var request = context.Request;
         // A type that a browser must preflight, so that no other site's page can spend the user's tokens.
-        if (!request.HasJsonContentType())
+        if (request.ContentType != "application/json" && !request.HasJsonContentType())
         {
             throw new RequestException($"The body's Content-Type is '{request.ContentType ?? "absent"}'; send application/json.")
             {
