@@ -24,11 +24,9 @@ internal sealed record GenerationMetadata(
     public double? GraceSeconds { get; init; }
 
     /// <summary>The stream was created for a job on a queue that spans nodes: its first epoch is the gateway's, and a worker begins with the next.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Queued { get; init; }
 
     /// <summary>With <see cref="Queued"/>: the request is kept for as long as the answer, not only until a worker has run it.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool KeepsRequest { get; init; }
 
     /// <summary>About how many tokens the request has, for who ends the generation without reading it; null where nobody needs to know.</summary>
@@ -59,7 +57,6 @@ internal sealed record GenerationMetadata(
 
     /// <summary>What of the request the answer repeats (<see cref="GenerationRequest.Echo"/>); empty for nothing.</summary>
     [JsonConverter(typeof(RawJsonConverter))]
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public ReadOnlyMemory<byte> Echo { get; init; }
 
     // By hand: every request waits for this one, and a serializer takes ten times as long over what is not in the processor's caches.

@@ -20,6 +20,9 @@ internal sealed class ConversationStore(IStreamLog log, TimeSpan lifetime, TimeP
 
     public const string LockedCode = "conversation_locked";
 
+    private static RequestException KeyReused() =>
+        new RequestException("This Idempotency-Key was used with a different request. Use a new key for a new request.") { Status = 422, Code = "idempotency_key_reused" };
+
     /// <summary>Makes a conversation; made before with the same key, it is the same one.</summary>
     /// <param name="id">Its id.</param>
     /// <param name="label">To whom it belongs.</param>
@@ -41,7 +44,7 @@ internal sealed class ConversationStore(IStreamLog log, TimeSpan lifetime, TimeP
         {
             var there = await PeekAsync(id) ?? throw Moved();
             if (ConversationLabel.Of(there.Info).BodyHash == label.BodyHash) return there;
-            throw new RequestException("This Idempotency-Key was used with a different request. Use a new key for a new request.") { Status = 422, Code = "idempotency_key_reused" };
+            throw KeyReused();
         }
         catch (StreamGoneException)
         {
@@ -95,7 +98,7 @@ internal sealed class ConversationStore(IStreamLog log, TimeSpan lifetime, TimeP
             if (key is var (name, body) && now.Said!.Find(name) is var (before, ids))
             {
                 if (before == body) return (now, ids);
-                throw new RequestException("This Idempotency-Key was used with a different request. Use a new key for a new request.") { Status = 422, Code = "idempotency_key_reused" };
+                throw KeyReused();
             }
 
             if (now.Head.Turn is not null) throw Locked(id);
