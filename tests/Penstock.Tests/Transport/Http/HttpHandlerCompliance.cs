@@ -306,7 +306,6 @@ public abstract class HttpHandlerCompliance : IDisposable
     }
 
     [Theory]
-    [InlineData(0)]
     [InlineData(100)]
     public async Task A_read_that_is_given_up_closes_its_connection(int length)
     {
