@@ -7,10 +7,15 @@ public sealed class GenerationIdTests
     [Fact]
     public void An_id_is_128_random_bits_that_fit_an_event_id()
     {
-        var ids = Enumerable.Range(0, 1000).Select(_ => GenerationId.New()).ToHashSet(StringComparer.Ordinal);
-        ids.Count.ShouldBe(1000);
+        var ids = Draw();
         ids.ShouldAllBe(id => id.Length == 36 && GenerationId.Parse(id) == id);
     }
+
+    [Fact]
+    public void No_two_are_alike_whoever_draws_them() => // they are drawn many at once, by each thread for itself
+        Enumerable.Range(0, 16).AsParallel().WithDegreeOfParallelism(8).SelectMany(_ => Draw()).ToHashSet(StringComparer.Ordinal).Count.ShouldBe(16_000);
+
+    private static string[] Draw() => [.. Enumerable.Range(0, 1000).Select(_ => GenerationId.New())];
 
     [Theory]
     [InlineData("gen_0123456789abcdef0123456789abcdef")]

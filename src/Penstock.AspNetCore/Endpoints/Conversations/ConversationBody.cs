@@ -37,7 +37,7 @@ internal sealed class ConversationBody(JsonDocument json, string hash) : IDispos
     public string? String(string name) => RequestJson.String(json.RootElement, name, name);
 
     /// <summary>The items, with ids for those that have none.</summary>
-    public IReadOnlyList<ReadOnlyMemory<byte>> Items() => ConversationItems.Read(json.RootElement, (prefix, _) => prefix + ConversationId.NewHex());
+    public IReadOnlyList<ReadOnlyMemory<byte>> Items() => ConversationItems.Read(json.RootElement, (prefix, _) => prefix + RandomHex.New());
 
     /// <summary>The metadata, as a JSON object; an empty one where it was not said.</summary>
     /// <exception cref="RequestException">It is more than there may be.</exception>
