@@ -18,6 +18,7 @@ internal sealed class RedisStreamLog : IStreamLog
     private readonly RedisStreams _streams;
     private readonly RedisStreamIndex _index;
     private readonly RedisWriters _writers;
+    private readonly RedisNodes _nodes;
     private readonly StreamBatch _none = new();
     private volatile bool _isDisposed;
 
@@ -30,10 +31,12 @@ internal sealed class RedisStreamLog : IStreamLog
         _streams = new RedisStreams(_redis, options, time, logger);
         _index = new RedisStreamIndex(_redis, this, time, logger);
         _writers = new RedisWriters(_redis, this);
+        _nodes = new RedisNodes(_redis);
         _redis.Restored = () =>
         {
             _streams.FollowAnew();
             _writers.FollowAnew();
+            _nodes.FollowAnew();
         };
     }
 
@@ -57,6 +60,10 @@ internal sealed class RedisStreamLog : IStreamLog
     }
 
     public IDisposable WhenLost(IStreamWriter writer, Action lost) => _writers.Watch(writer, _streams.KeysOf(writer.Path).WriterChannel, lost);
+
+    public ValueTask<IReadOnlyList<string>> AskOthersAsync(string question, CancellationToken cancellationToken = default) => _nodes.AskAsync(question);
+
+    public void AnswerOthers(Func<string, string> answer) => _nodes.Answer(answer);
 
     public async ValueTask<IStreamWriter> CreateAsync(string path, StreamOptions options, CancellationToken cancellationToken = default)
     {

@@ -57,6 +57,38 @@ public sealed class RedisNodesTests(RedisFixture redis) : IClassFixture<RedisFix
     }
 
     [Fact]
+    public async Task What_one_asks_all_others_answer()
+    {
+        await using var third = Stores.Open(_database);
+        await using var elsewhere = Stores.Open(redis.Server.NewDatabase()); // what is published reaches all databases
+        foreach (var (log, name) in new[] { (_here, "here"), (_there, "there"), (third, "third"), (elsewhere, "elsewhere") }) log.AnswerOthers(question => $"{name}: {question}\n");
+        async Task<IEnumerable<string>> AskAsync() => (await _here.AskOthersAsync("who is there?")).Order();
+        await Eventually.Is(async () => (await AskAsync()).SequenceEqual(["there: who is there?\n", "third: who is there?\n"]), "both answer");
+        (await Task.WhenAll(Enumerable.Range(0, 50).Select(i => _here.AskOthersAsync($"{i}").AsTask()))).ShouldAllBe(answers => answers.Count == 2);
+        await third.DisposeAsync();
+        await Eventually.Is(async () => (await AskAsync()).SequenceEqual(["there: who is there?\n"]), "the one that has gone does not");
+    }
+
+    [Fact]
+    public async Task Who_asks_when_nobody_else_is_there_waits_for_nobody()
+    {
+        await _there.DisposeAsync();
+        await using var alone = Stores.Open(redis.Server.NewDatabase());
+        alone.AnswerOthers(_ => throw new InvalidOperationException());
+        await alone.GetAsync("a");
+        var fastest = TimeSpan.MaxValue;
+        for (var i = 0; i < 20; i++)
+        {
+            var begun = System.Diagnostics.Stopwatch.GetTimestamp();
+            (await alone.AskOthersAsync("who is there?")).ShouldBeEmpty();
+            var took = System.Diagnostics.Stopwatch.GetElapsedTime(begun);
+            if (took < fastest) fastest = took;
+        }
+
+        fastest.ShouldBeLessThan(TimeSpan.FromMilliseconds(100)); // it would wait for 200
+    }
+
+    [Fact]
     public async Task Deleting_here_ends_readers_there()
     {
         await (await _here.CreateAsync("a")).AppendAsync("one");

@@ -10,6 +10,7 @@ public sealed class SharedStore : IAsyncDisposable
     private readonly MemoryStreamLog _log = new(new StreamStoreOptions(), TimeProvider.System);
     private readonly ConcurrentDictionary<Reader, Node> _readers = new();
     private readonly ConcurrentDictionary<Loss, string> _losses = new();
+    private readonly ConcurrentDictionary<Node, Func<string, string>> _answers = new();
 
     /// <summary>The store itself, to look into.</summary>
     public IStreamLog Log => _log;
@@ -27,6 +28,11 @@ public sealed class SharedStore : IAsyncDisposable
 
         public ValueTask<bool> IsWatchedElsewhereAsync(string path, CancellationToken cancellationToken = default) =>
             new(store._readers.Any(r => r.Value != this && r.Key.Path == path));
+
+        public ValueTask<IReadOnlyList<string>> AskOthersAsync(string question, CancellationToken cancellationToken = default) =>
+            new([.. store._answers.Where(a => a.Key != this).Select(a => a.Value(question))]);
+
+        public void AnswerOthers(Func<string, string> answer) => store._answers[this] = answer;
 
         public IDisposable WhenLost(IStreamWriter writer, Action lost)
         {
@@ -68,7 +74,11 @@ public sealed class SharedStore : IAsyncDisposable
 
         public ValueTask<bool> DeleteAsync(string path, CancellationToken cancellationToken = default) => _log.DeleteAsync(path, cancellationToken);
 
-        public ValueTask DisposeAsync() => default; // the others go on
+        public ValueTask DisposeAsync()
+        {
+            store._answers.TryRemove(this, out _);
+            return default; // the others go on
+        }
     }
 
     private sealed class Loss(SharedStore store, long epoch, Action lost) : IDisposable

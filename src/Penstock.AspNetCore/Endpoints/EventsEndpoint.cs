@@ -29,7 +29,7 @@ internal sealed class EventsEndpoint(GenerationEndpoint endpoint, GenerationCata
         if (seen.Generation.Length > 0 && GenerationId.Parse(seen.Generation) != id)
             throw new RequestException("The Last-Event-ID belongs to another generation than the address names.") { Code = "invalid_last_event_id" };
         var protocol = ProtocolOf(context);
-        var wantsSnapshot = WantsSnapshot(context);
+        var wantsSnapshot = QueryFlag.Read(context.Request, "snapshot");
         var info = await catalog.GetInfoAsync(id, Caller.Of(context).Owner) ?? throw GenerationEndpoint.NotFound();
         GenerationEndpoint.CheckPosition(info, seen);
         StreamHeaders.WriteHeartbeat(context.Response, replies.Heartbeat);
@@ -86,13 +86,6 @@ internal sealed class EventsEndpoint(GenerationEndpoint endpoint, GenerationCata
         var found = Array.Find(_protocols, p => p.Name == name).Protocol;
         return found ?? throw new RequestException($"protocol is '{name}'; it must be one of {string.Join(", ", _protocols.Select(p => p.Name))}.") { Param = "protocol" };
     }
-
-    private static bool WantsSnapshot(HttpContext context) => context.Request.Query["snapshot"].ToString() switch
-    {
-        "" or "false" => false,
-        "true" => true,
-        var other => throw new RequestException($"snapshot is '{other}'; it must be true or false.") { Param = "snapshot" },
-    };
 
     // The header is what a browser sends when it comes back, so it is newer than the address.
     private static EventId Seen(HttpContext context)

@@ -17,6 +17,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
     private const int DefaultListLimit = 20;
     private const int MaxListLimit = 100;
     private const int MaxCombined = 100;
+    private const string WatchersFlag = "watchers";
 
     private static readonly string[] _statuses = ["queued", "running", "finished", "stopped", "failed", "interrupted"];
 
@@ -60,14 +61,15 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
 
     private async Task ListAsync(HttpContext context)
     {
-        var status = context.Request.Query["status"].ToString();
-        if (status.Length > 0 && !_statuses.Contains(status, StringComparer.Ordinal))
+        var status = context.Request.Query["status"].ToString() is { Length: > 0 } asked ? asked : null;
+        if (status is not null && !_statuses.Contains(status, StringComparer.Ordinal))
             throw new RequestException($"status is '{status}'; it must be one of {string.Join(", ", _statuses)}.") { Param = "status" };
         var limitText = context.Request.Query["limit"].ToString();
         var limit = DefaultListLimit;
         if (limitText.Length > 0 && (!int.TryParse(limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxListLimit))
             throw new RequestException($"limit is '{limitText}'; it must be a number from 1 to {MaxListLimit}.") { Param = "limit" };
 
+        var found = QueryFlag.Read(context.Request, WatchersFlag) ? catalog.ListWithWatchersAsync(status, OwnerOf(context), page: limit) : catalog.ListAsync(status, OwnerOf(context));
         context.Response.ContentType = "application/json";
         var sending = new ReplyOutput(context, replies);
         using var looking = sending.LookNowAndThen();
@@ -75,7 +77,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
         json.WriteStartObject();
         json.WriteStartArray("data"u8);
         var count = 0;
-        await foreach (var snapshot in catalog.ListAsync(status.Length == 0 ? null : status, OwnerOf(context)))
+        await foreach (var snapshot in found)
         {
             GenerationSnapshotWriter.Write(snapshot, json);
             if (++count == limit) break;
@@ -87,7 +89,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
         json.WriteEndObject();
     }
 
-    private async Task GetAsync(HttpContext context) => await WriteSnapshotAsync(context, await IdOfAsync(context));
+    private async Task GetAsync(HttpContext context) => await WriteSnapshotAsync(context, await IdOfAsync(context), withWatchers: QueryFlag.Read(context.Request, WatchersFlag));
 
     // Who asks again, since no reply came, finds that it is not there: a 404, and nothing else happens.
     private async Task DeleteAsync(HttpContext context)
@@ -161,9 +163,9 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
     }
 
     /// <summary>Writes what is known of a generation.</summary>
-    public async Task WriteSnapshotAsync(HttpContext context, string id)
+    public async Task WriteSnapshotAsync(HttpContext context, string id, bool withWatchers = false)
     {
-        var snapshot = await catalog.GetSnapshotAsync(id, OwnerOf(context)) ?? throw GenerationEndpoint.NotFound();
+        var snapshot = await catalog.GetSnapshotAsync(id, OwnerOf(context), withWatchers) ?? throw GenerationEndpoint.NotFound();
         context.Response.ContentType = "application/json";
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers[StreamHeaders.Generation] = id;

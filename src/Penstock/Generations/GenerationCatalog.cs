@@ -10,7 +10,7 @@ namespace Penstock.Generations;
 internal sealed class GenerationCatalog(
     IStreamLog log, IJobQueue queue, GenerationWorker worker, Watchers watchers, GenerationOptions options, ILogger<GenerationCatalog> logger)
 {
-    private const int MostWatchers = 100;
+    private readonly WatcherList _watching = new(log, worker, watchers);
 
     /// <summary>Opens a cursor, or null when there is no such generation.</summary>
     /// <param name="id">The generation.</param>
@@ -19,21 +19,16 @@ internal sealed class GenerationCatalog(
     {
         // Found before the reader is opened: a generation that ends in between has its ending in the stream.
         var generation = worker.Find(id);
-        var watcher = queue.SpansNodes && await log.GetAsync(GenerationPath.Of(id)) is { Closed: false } info && GenerationMetadata.TryRead(info.Metadata) is { } metadata
-            ? watchers.Enter(id, metadata.OnDisconnect)
-            : null;
-        try
-        {
-            if (await log.OpenReaderAsync(GenerationPath.Of(id), offset) is { } reader) return new Subscription(id, reader, generation, watcher);
-        }
-        catch
-        {
-            watcher?.Dispose();
-            throw;
-        }
+        var policy = await PolicyElsewhereAsync(id, generation);
+        if (await log.OpenReaderAsync(GenerationPath.Of(id), offset) is not { } reader) return null;
+        return policy is { } leaving ? new Subscription(id, reader, generation, watchers, leaving) : new Subscription(id, reader, generation);
+    }
 
-        watcher?.Dispose();
-        return null;
+    /// <summary>What it means that all have left here whom this node counts, since the generation may run at another; null where it does not.</summary>
+    private async ValueTask<DisconnectPolicy?> PolicyElsewhereAsync(string id, Generation? generation)
+    {
+        if (!queue.SpansNodes) return generation is null && log.SpansNodes ? DisconnectPolicy.Detach : null;
+        return await log.GetAsync(GenerationPath.Of(id)) is { Closed: false } info ? GenerationMetadata.TryRead(info.Metadata)?.OnDisconnect : null;
     }
 
     /// <summary>The stream and metadata of a generation that waits for a worker; null for one that does not.</summary>
@@ -74,21 +69,26 @@ internal sealed class GenerationCatalog(
     }
 
     /// <summary>What is known of a generation so far, or null when the owner has no such generation.</summary>
-    public async ValueTask<GenerationSnapshot?> GetSnapshotAsync(string id, Owner owner)
+    /// <param name="id">The generation.</param>
+    /// <param name="owner">Who asks.</param>
+    /// <param name="withWatchers">Whether to ask all nodes who watches it.</param>
+    public async ValueTask<GenerationSnapshot?> GetSnapshotAsync(string id, Owner owner, bool withWatchers = false)
     {
-        var info = await GetInfoAsync(id, owner);
-        return info is null ? null : await GetSnapshotAsync(info, owner);
+        if (await GetInfoAsync(id, owner) is not { } info) return null;
+        return await GetSnapshotAsync(info, owner, withWatchers ? await FindWatchersAsync([info]) : null);
     }
 
     // With what is for the eyes of who may stop it, and not of who only reads.
-    private async ValueTask<GenerationSnapshot?> GetSnapshotAsync(StreamInfo info, Owner owner)
+    private async ValueTask<GenerationSnapshot?> GetSnapshotAsync(StreamInfo info, Owner owner, IReadOnlyDictionary<string, List<long>>? watching)
     {
-        var positions = worker.Find(GenerationPath.IdOf(info.Path))?.Subscribers.Positions(MostWatchers);
         if (await GetSnapshotAsync(info, info.NextOffset) is not { } snapshot) return null;
-        snapshot.Watchers = info.Closed ? null : positions;
+        snapshot.Watchers = watching?.GetValueOrDefault(snapshot.Id);
         if (owner.SeesAll) snapshot.Owner = GenerationMetadata.TryRead(info.Metadata)?.Owner;
         return snapshot;
     }
+
+    private ValueTask<IReadOnlyDictionary<string, List<long>>> FindWatchersAsync(IEnumerable<StreamInfo> infos) =>
+        _watching.FindAsync([.. infos.Where(info => !info.Closed).Select(info => GenerationPath.IdOf(info.Path))]);
 
     /// <summary>What the events before <paramref name="end"/> say, which are stored; null when the generation is gone.</summary>
     public async ValueTask<GenerationSnapshot?> GetSnapshotAsync(StreamInfo info, long end)
@@ -98,22 +98,44 @@ internal sealed class GenerationCatalog(
     }
 
     /// <summary>The owner's generations, newest first; all, or those of one status.</summary>
-    public async IAsyncEnumerable<GenerationSnapshot> ListAsync(string? status, Owner owner)
+    /// <param name="status">Null for all.</param>
+    /// <param name="owner">Who asks.</param>
+    public IAsyncEnumerable<GenerationSnapshot> ListAsync(string? status, Owner owner) => ListAsync(status, owner, page: 1, withWatchers: false);
+
+    /// <summary>As <see cref="ListAsync(string?, Owner)"/>, and who watches them: all nodes are asked once for each page.</summary>
+    public IAsyncEnumerable<GenerationSnapshot> ListWithWatchersAsync(string? status, Owner owner, int page) => ListAsync(status, owner, page, withWatchers: true);
+
+    private async IAsyncEnumerable<GenerationSnapshot> ListAsync(string? status, Owner owner, int page, bool withWatchers)
+    {
+        await foreach (var infos in FindAsync(status, owner).Chunk(page))
+        {
+            var watching = withWatchers ? await FindWatchersAsync(infos) : null;
+            foreach (var info in infos)
+            {
+                if (await UnlessUnreadableAsync(info, () => GetSnapshotAsync(info, owner, watching)) is { } snapshot) yield return snapshot;
+            }
+        }
+    }
+
+    private async IAsyncEnumerable<StreamInfo> FindAsync(string? status, Owner owner)
     {
         await foreach (var info in log.ListAsync(GenerationPath.Prefix))
         {
-            if (!owner.Sees(info)) continue;
-            GenerationSnapshot? snapshot = null;
-            try
-            {
-                if (status is null || await StatusAsync(info) == status) snapshot = await GetSnapshotAsync(info, owner);
-            }
-            catch (Exception e) when (e is not ObjectDisposedException)
-            {
-                GenerationLog.Unreadable(logger, GenerationPath.IdOf(info.Path)); // whoever asks for this one alone is told
-            }
+            if (owner.Sees(info) && (status is null || await UnlessUnreadableAsync(info, () => StatusAsync(info)) == status)) yield return info;
+        }
+    }
 
-            if (snapshot is not null) yield return snapshot;
+    private async ValueTask<T?> UnlessUnreadableAsync<T>(StreamInfo info, Func<ValueTask<T?>> read)
+        where T : class
+    {
+        try
+        {
+            return await read();
+        }
+        catch (Exception e) when (e is not ObjectDisposedException)
+        {
+            GenerationLog.Unreadable(logger, GenerationPath.IdOf(info.Path)); // whoever asks for this one alone is told
+            return null;
         }
     }
 
@@ -123,17 +145,7 @@ internal sealed class GenerationCatalog(
         await foreach (var info in log.ListAsync(GenerationPath.Prefix))
         {
             if (!owner.Sees(info) || !info.Closed || info.CreatedAt < since || info.CreatedAt >= until) continue;
-            var id = GenerationPath.IdOf(info.Path);
-            UsageLine? line = null;
-            try
-            {
-                line = await UsageLine.ReadAsync(log, id, info);
-            }
-            catch (Exception e) when (e is not ObjectDisposedException)
-            {
-                GenerationLog.Unreadable(logger, id);
-            }
-
+            var line = await UnlessUnreadableAsync(info, () => UsageLine.ReadAsync(log, GenerationPath.IdOf(info.Path), info));
             if (line is not null) yield return line;
         }
     }

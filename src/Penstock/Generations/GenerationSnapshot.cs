@@ -60,7 +60,7 @@ public sealed class GenerationSnapshot
 
     public GenerationError? Error { get; private set; }
 
-    /// <summary>The last event that each who watches it at this node has been given; null where that is not known, or not the asker's to know.</summary>
+    /// <summary>The last event that each who watches it has been given; null where nobody asked, it has ended, or it is not the asker's to know.</summary>
     public IReadOnlyList<long>? Watchers { get; internal set; }
 
     /// <summary>Whose it is, for an operator; null for nobody's in particular.</summary>

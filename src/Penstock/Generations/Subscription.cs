@@ -8,17 +8,14 @@ namespace Penstock.Generations;
 internal sealed class Subscription : IDisposable
 {
     private readonly Generation? _generation;
+    private readonly Watchers? _watchers;
     private bool _disposed;
-
-    private readonly IDisposable? _watcher;
 
     /// <param name="id">The generation.</param>
     /// <param name="reader">The cursor.</param>
     /// <param name="generation">The generation, where it runs in this process.</param>
-    /// <param name="watcher">Counts it as somebody who watches from this node, where it may run on another one.</param>
-    public Subscription(string id, IStreamReader reader, Generation? generation, IDisposable? watcher = null)
+    public Subscription(string id, IStreamReader reader, Generation? generation)
     {
-        _watcher = watcher;
         Id = id;
         Reader = reader;
         _generation = generation;
@@ -26,7 +23,23 @@ internal sealed class Subscription : IDisposable
         PenstockMeter.Subscribers.Add(1);
     }
 
-    // Neighbours among those who watch the same generation, guarded by its Subscribers.
+    /// <summary>A cursor on a stream that may be written at another node.</summary>
+    /// <param name="id">The generation.</param>
+    /// <param name="reader">The cursor.</param>
+    /// <param name="generation">The generation, where it runs in this process after all.</param>
+    /// <param name="watchers">Those of this node, among whom it counts.</param>
+    /// <param name="policy">What its leaving means, if it is the last.</param>
+    public Subscription(string id, IStreamReader reader, Generation? generation, Watchers watchers, DisconnectPolicy policy)
+    {
+        Id = id;
+        Reader = reader;
+        _generation = generation;
+        _watchers = watchers;
+        watchers.Enter(this, policy);
+        PenstockMeter.Subscribers.Add(1);
+    }
+
+    // Neighbours among those who watch the same generation, guarded by their Subscribers.
     internal Subscription? Next;
     internal Subscription? Previous;
 
@@ -51,8 +64,8 @@ internal sealed class Subscription : IDisposable
         if (_disposed) return;
         _disposed = true;
         Reader.Dispose();
-        _generation?.Subscribers.Leave(this);
-        _watcher?.Dispose();
+        if (_watchers is not null) _watchers.Leave(this);
+        else _generation?.Subscribers.Leave(this);
         PenstockMeter.Subscribers.Add(-1);
     }
 }

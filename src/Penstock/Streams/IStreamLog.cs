@@ -33,6 +33,17 @@ public interface IStreamLog : IAsyncDisposable
     /// </summary>
     IDisposable? WhenLost(IStreamWriter writer, Action lost) => null;
 
+    /// <summary>
+    /// Asks the other processes that share the store, and returns the answers of those that gave one within a moment: one that has died says
+    /// nothing. A store of one process has nobody to ask.
+    /// </summary>
+    ValueTask<IReadOnlyList<string>> AskOthersAsync(string question, CancellationToken cancellationToken = default) => ValueTask.FromResult<IReadOnlyList<string>>([]);
+
+    /// <summary>Has what the others ask answered from now on; <paramref name="answer"/> must not block.</summary>
+    void AnswerOthers(Func<string, string> answer)
+    {
+    }
+
     /// <summary>Creates a stream and returns its first writer (epoch 1).</summary>
     /// <exception cref="StreamExistsException">The path is taken.</exception>
     /// <exception cref="StreamStorageException">The store cannot take it: full, or failing.</exception>

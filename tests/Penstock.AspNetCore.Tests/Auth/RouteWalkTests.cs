@@ -72,7 +72,7 @@ public sealed partial class RouteWalkTests
         var snapshot = (await events.NextAsync())!.Data;
         snapshot.ShouldContain("alices-words");
         snapshot.ShouldNotContain("watchers");
-        (await host.Api.Get($"v1/generations/{id}").By(alice).TextAsync()).ShouldContain("watchers");
+        (await host.Api.Get($"v1/generations/{id}?watchers=true").By(alice).TextAsync()).ShouldContain("watchers");
     }
 
     [Fact]

@@ -54,7 +54,7 @@ public sealed class SubscriberTests
         });
         var id = await host.Api.StartAsync("up/m");
         async Task<List<(long Offset, long Lag)>> WatchersAsync() =>
-            [.. (await host.Api.SnapshotAsync(id))["watchers"]!.AsArray().Select(w => ((long)w!["offset"]!, (long)w["lag"]!))];
+            [.. (await Api.SendAsync(host.Api.Get($"v1/generations/{id}?watchers=true"))).Body!["watchers"]!.AsArray().Select(w => ((long)w!["offset"]!, (long)w["lag"]!))];
         (await WatchersAsync()).ShouldBeEmpty();
 
         using var stalled = await SseClient.OpenAsync(host.Api.Events(id), receiveBuffer: 4096);
@@ -67,8 +67,13 @@ public sealed class SubscriberTests
         stalled.Cut();
         await Eventually.Is(async () => (await WatchersAsync()).Count == 1, "who has left is not told of");
 
+        (await host.Api.SnapshotAsync(id))["watchers"].ShouldBeNull("nobody asked");
+        (await Api.SendAsync(host.Api.Get("v1/generations?status=running&watchers=true"))).Body!["data"]![0]!["watchers"]!.AsArray().Count.ShouldBe(1);
+        (await Api.SendTextAsync(host.Api.Get($"v1/generations/{id}?watchers=maybe"))).Body.ShouldContain("watchers is 'maybe'; it must be true or false.");
+
         end.SetResult();
-        (await host.Api.EndedAsync(id))["watchers"].ShouldBeNull();
+        await host.Api.EndedAsync(id);
+        (await Api.SendAsync(host.Api.Get($"v1/generations/{id}?watchers=true"))).Body!["watchers"].ShouldBeNull();
     }
 
     [Fact]

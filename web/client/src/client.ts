@@ -32,7 +32,7 @@ export interface Snapshot {
   readonly error?: WireError;
   /** The last event in it. */
   readonly offset: number;
-  /** Who reads it now, where it runs: the last event that each was given, and how many it lacks. */
+  /** Who reads it now, where it was asked for: the last event that each was given, and how many it lacks. */
   readonly watchers?: readonly { readonly offset: number; readonly lag: number }[];
   /** Whose it is, for an operator. */
   readonly owner?: string;
@@ -57,14 +57,14 @@ export interface Client {
   stream(prompt: string, options?: StartOptions & { model?: string }): Promise<Run>;
   /** Goes on with a generation that runs, or reads one that has ended. */
   attach(id: string, options?: AttachOptions): Run;
-  /** What there is of a generation. */
-  get(id: string, options?: { signal?: AbortSignal }): Promise<Snapshot>;
+  /** What there is of a generation; with `watchers`, who reads it too. */
+  get(id: string, options?: { watchers?: boolean; signal?: AbortSignal }): Promise<Snapshot>;
   /** Ends a generation, for all who watch it. */
   stop(id: string): Promise<Snapshot>;
   /** A person's word on a call that waits for one, by the number of its block: it runs, or the model is told that it may not. */
   approve(id: string, block: number, approve: boolean): Promise<unknown>;
   /** My generations, the newest first. */
-  list(options?: { status?: Snapshot['status']; limit?: number; signal?: AbortSignal }): Promise<Snapshot[]>;
+  list(options?: { status?: Snapshot['status']; limit?: number; watchers?: boolean; signal?: AbortSignal }): Promise<Snapshot[]>;
   /** What may be asked for; other models of a provider work too. */
   models(options?: { signal?: AbortSignal }): Promise<Model[]>;
 }
@@ -84,7 +84,7 @@ export function createClient(options: ClientOptions = {}): Client {
     },
     stream: (prompt, { model, ...rest } = {}) => client.start({ prompt, ...(model === undefined ? {} : { model }) }, rest),
     attach: (id, { after = -1, ...rest } = {}) => new Run(id, server, typeof after === 'string' ? offsetOf(after) : after, rest),
-    get: (id, init = {}) => ask<Snapshot>(send, pathOf(id), init),
+    get: (id, { watchers, ...init } = {}) => ask<Snapshot>(send, `${pathOf(id)}${watchers ? '?watchers=true' : ''}`, init),
     stop: server.stop,
     approve: (id, block, approve) => ask(send, `${pathOf(id)}/approvals/${block}`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ approve }) }),
     async list({ signal, ...query } = {}) {

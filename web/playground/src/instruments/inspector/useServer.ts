@@ -15,7 +15,7 @@ export function useServer(generation: string, running: boolean): Snapshot | unde
     const leaving = new AbortController();
     const look = () => {
       if (document.visibilityState !== 'visible') return;
-      client.get(generation, { signal: leaving.signal }).then(snapshot => {
+      client.get(generation, { watchers: true, signal: leaving.signal }).then(snapshot => {
         recordings.compare(snapshot);
         setView(snapshot);
       }, () => {});

@@ -84,7 +84,7 @@ function useRunning(): { rows: readonly Row[] | undefined; operations: Operation
   const look = async () => {
     if (document.visibilityState !== 'visible') return;
     try {
-      const [running, queued, now] = await Promise.all([client.list({ status: 'running', limit: 100 }), client.list({ status: 'queued', limit: 100 }), readOperations()]);
+      const [running, queued, now] = await Promise.all([client.list({ status: 'running', limit: 100, watchers: true }), client.list({ status: 'queued', limit: 100, watchers: true }), readOperations()]);
       setOperations(now);
       const at = Date.now();
       const next: typeof before.current = new Map();
