@@ -15,6 +15,7 @@ using Penstock.AspNetCore.Transport;
 using Penstock.Generations;
 using Penstock.Generations.Conversations;
 using Penstock.Generations.Filters;
+using Penstock.Generations.Summaries;
 using Penstock.Generations.Tools;
 using Penstock.Jobs;
 using Penstock.Limits;
@@ -52,7 +53,10 @@ public static class PenstockServiceCollectionExtensions
         services.TryAddSingleton<IJobQueue, LocalJobQueue>();
         services.AddSingleton(NewRequests);
         services.AddSingleton(NewConversations);
-        services.AddSingleton(static provider => new HistoryBudgets(provider.GetRequiredService<PenstockOptions>().History, provider.GetRequiredService<TokenCounter>()));
+        services.AddSingleton(static provider => provider.GetRequiredService<PenstockOptions>().History);
+        services.AddSingleton<HistoryBudgets>();
+        services.AddSingleton(NewSummaries);
+        services.AddSingleton<Summarizer>();
         services.AddSingleton<Watchers>();
         services.TryAddSingleton<ILimiter, MemoryLimiter>();
         services.AddSingleton(NewLimits);
@@ -221,6 +225,9 @@ public static class PenstockServiceCollectionExtensions
     private static ConversationStore NewConversations(IServiceProvider services) => new(
         services.GetRequiredService<IStreamLog>(), services.GetRequiredService<PenstockOptions>().Conversations.KeepFor,
         services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ConversationStore>>());
+
+    private static SummaryStore NewSummaries(IServiceProvider services) => new(
+        services.GetRequiredService<IStreamLog>(), services.GetRequiredService<GenerationOptions>().Retention, services.GetRequiredService<PenstockOptions>().Conversations.KeepFor);
 
     private static ChatTurns NewChatTurns(IServiceProvider services) => new(services.GetRequiredService<IStreamLog>(), services.GetRequiredService<GenerationOptions>().KeyLifetime);
 

@@ -26,7 +26,9 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         if (options.Storage.MaxDiskBytes < 0) errors.Add($"Penstock:Storage:MaxDiskBytes is {options.Storage.MaxDiskBytes}; give a number of bytes, or 0 for no limit.");
         Positive(errors, "Generations:Grace", options.Generations.Grace);
         if (options.Cache.MaxAge < TimeSpan.Zero) errors.Add($"Penstock:Cache:MaxAge is {options.Cache.MaxAge}; give a time, or 00:00:00 for requests that ask for it alone.");
-        OneOf(errors, "History:Policy", options.History.Policy, "off", "window");
+        OneOf(errors, "History:Policy", options.History.Policy, "off", "summary", "window");
+        Positive(errors, "History:SummaryTimeout", options.History.SummaryTimeout);
+        if (options.History.SummaryModel is { } summarizer) Model(errors, options, "History:SummaryModel", summarizer);
         Positive(errors, "Conversations:KeepFor", options.Conversations.KeepFor);
         OneOf(errors, "Generations:OnDisconnect", options.Generations.OnDisconnect, "detach", "cancel", "grace");
         OneOf(errors, "Generations:OnCrash", options.Generations.OnCrash, "fail", "restart", "continue");
@@ -52,6 +54,8 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
             if (model.Targets.Count == 0) errors.Add($"Penstock:Models:{key}:Targets is empty; list at least one provider/model.");
             if (model.AfterOutput is { } policy) OneOf(errors, $"Models:{key}:AfterOutput", policy, "fail", "continue");
             if (model.HedgeAfter is { } least) Positive(errors, $"Models:{key}:HedgeAfter", least);
+            if (model.History.Policy is { } history) OneOf(errors, $"Models:{key}:History:Policy", history, "off", "summary", "window");
+            if (model.History.SummaryModel is { } sums) Model(errors, options, $"Models:{key}:History:SummaryModel", sums);
             foreach (var target in model.Targets)
             {
                 Route(errors, options, $"Models:{key}:Targets", target.Model);
@@ -59,7 +63,7 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
             }
         }
 
-        if (!options.Models.ContainsKey(options.DefaultModel)) Route(errors, options, "DefaultModel", options.DefaultModel);
+        Model(errors, options, "DefaultModel", options.DefaultModel);
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
     }
 
@@ -106,6 +110,11 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         {
             errors.Add($"Penstock:Filters:{place}: {e.Message}");
         }
+    }
+
+    private static void Model(List<string> errors, PenstockOptions options, string key, string name)
+    {
+        if (!options.Models.ContainsKey(name)) Route(errors, options, key, name);
     }
 
     private static void Route(List<string> errors, PenstockOptions options, string key, string target)

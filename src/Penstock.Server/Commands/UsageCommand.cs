@@ -11,7 +11,7 @@ internal static class UsageCommand
 
     private static readonly string[] _columns =
     [
-        "id", "owner", "provider", "model", "status", "inputTokens", "cachedInputTokens", "outputTokens", "reasoningTokens", "source", "createdAt", "endedAt",
+        "id", "owner", "provider", "model", "status", "inputTokens", "cachedInputTokens", "outputTokens", "reasoningTokens", "source", "createdAt", "endedAt", "summaryFor",
     ];
 
     public static Command New()

@@ -23,6 +23,9 @@ internal sealed class AnswerSoFar(int choices)
     /// <summary>How many took it over after a death, one after another up to now, and said nothing.</summary>
     public int Barren { get; private set; }
 
+    /// <summary>The generation that sums up the conversation before the model is asked, where it had got no further; null where it had.</summary>
+    public string? Summary { get; private set; }
+
     /// <summary>How many steps of the model have ended with calls of tools that the server runs.</summary>
     public int Steps { get; private set; }
 
@@ -51,7 +54,8 @@ internal sealed class AnswerSoFar(int choices)
     /// <summary>What was used so far, by what is known.</summary>
     /// <param name="input">About how many tokens the request has of the step that was begun last; null where it is not known.</param>
     public Usage UsageSoFar(long? input) =>
-        StepUsage is not { } steps ? UsageEstimate.Of(input, State.OutputBytes)
+        Summary is not null && State.OutputBytes == 0 ? UsageEstimate.None
+        : StepUsage is not { } steps ? UsageEstimate.Of(input, State.OutputBytes)
         : State.OutputBytes == StepBytes ? steps
         : UsageEstimate.Sum(steps, UsageOfStep(input));
 
@@ -70,6 +74,7 @@ internal sealed class AnswerSoFar(int choices)
         var read = NativeEventReader.Read(EventRecord.Json(record.Data));
         State.Add(read, record.Offset);
         Model = read.Model ?? Model;
+        Summary = read.Kind == EventKind.Summary ? read.Id : null;
         switch (read.Kind)
         {
             case EventKind.BlockStart when read.BlockKind is not (BlockKind.Text or BlockKind.Reasoning or BlockKind.ToolResult):

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Penstock.Generations.Filters;
+using Penstock.Generations.Summaries;
 using Penstock.Generations.Tools;
 using Penstock.Jobs;
 using Penstock.Protocols;
@@ -69,6 +70,9 @@ internal sealed class Generation
     /// <summary>Runs the tools that the model calls; null where it is offered none of the server's.</summary>
     public ToolLoop? Tools { get; init; }
 
+    /// <summary>Has summed up what its model cannot be sent; null where that is left out as it is.</summary>
+    public SummaryMaker? Summaries { get; init; }
+
     /// <summary>It waits for people alone: nothing is lost when somebody goes on with it later.</summary>
     public bool Waits => Tools?.Waits is true;
 
@@ -130,6 +134,7 @@ internal sealed class Generation
         {
             if (attempts is null) attempts = Began(await Tools!.ResumeAsync(_stop.Token));
             else if (Tools is { Begins: true }) attempts = await BeginWithToolsAsync(Tools, attempts);
+            if (Summaries is not null && attempts is { Trimmed.Summary: null }) await SummarizeAsync(Summaries, attempts);
             while (attempts is not null)
             {
                 if (await AskAsync(attempts, newWriter) is { } error)
@@ -196,6 +201,22 @@ internal sealed class Generation
             Telemetry.End();
             _ended(this);
             _completion.SetResult(_left || Lost is not null ? JobResult.Return : JobResult.Done);
+        }
+    }
+
+    /// <summary>Has what the model cannot be sent summed up before it is asked.</summary>
+    private async Task SummarizeAsync(SummaryMaker summaries, Attempts attempts)
+    {
+        var request = await summaries.FitAsync(attempts.Request, AnnounceAsync, _stop.Token);
+        attempts.Change(request);
+        Tools?.Change(request);
+        (_recorder.Trimmed, _inputEstimate) = (request.Trimmed, UsageEstimate.Input(request));
+        if (_recorder.Started && request.Trimmed is { } trimmed) _recorder.Add(new GenerationEvent { Kind = EventKind.Trimmed, Trimmed = trimmed }); // else it is said where the answer begins
+
+        async ValueTask AnnounceAsync(string summary)
+        {
+            _recorder.Add(new GenerationEvent { Kind = EventKind.Summary, Id = summary });
+            await _recorder.StoreAsync();
         }
     }
 
@@ -433,7 +454,7 @@ internal sealed class Generation
     /// <summary>What all steps and their attempts have used.</summary>
     private Usage UsageSoFar()
     {
-        if (Tools?.Usage is not { } steps) return UsageOfStep();
+        if (Tools?.Usage is not { } steps) return _call is null && _recorder.UsageBefore is null ? UsageEstimate.None : UsageOfStep();
         return Tools.IsBetween ? steps : UsageEstimate.Sum(steps, UsageOfStep());
     }
 

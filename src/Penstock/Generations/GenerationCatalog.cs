@@ -185,7 +185,7 @@ internal sealed class GenerationCatalog(
                 while (reader.TryRead(out var record))
                 {
                     var kind = NativeEventReader.Read(EventRecord.Json(record.Data)).Kind;
-                    if (kind != EventKind.Attempt) return kind is EventKind.Failed or EventKind.Interrupted;
+                    if (kind is not (EventKind.Attempt or EventKind.Summary)) return kind is EventKind.Failed or EventKind.Interrupted;
                 }
 
                 if (await reader.WaitAsync() is not StreamWait.Ready) return false;

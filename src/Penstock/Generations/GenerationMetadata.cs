@@ -49,6 +49,9 @@ internal sealed record GenerationMetadata(
     /// <summary>How much of the conversation its model may be sent; null for all of it.</summary>
     public HistoryBudget? Budget { get; init; }
 
+    /// <summary>The generation whose conversation it sums up; null for an answer to a client.</summary>
+    public string? SummaryFor { get; init; }
+
     /// <summary>What of the request the provider was not told (<c>Penstock-Dropped</c>); null for nothing.</summary>
     public IReadOnlyList<string>? Dropped { get; init; }
 
@@ -89,6 +92,7 @@ internal sealed record GenerationMetadata(
         }
 
         if (Conversation is not null) json.WriteString("conversation"u8, Conversation);
+        if (SummaryFor is not null) json.WriteString("summaryFor"u8, SummaryFor);
         if (Dropped is not null)
         {
             json.WriteStartArray("dropped"u8);

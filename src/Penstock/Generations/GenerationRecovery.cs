@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Penstock.Generations.Conversations;
+using Penstock.Generations.Summaries;
 using Penstock.Generations.Tools;
 using Penstock.Protocols;
 using Penstock.Providers;
@@ -10,7 +11,7 @@ namespace Penstock.Generations;
 
 /// <summary>Takes over a generation whose server died, and ends it, begins it anew, or goes on with it.</summary>
 internal sealed class GenerationRecovery(
-    IStreamLog log, StoredRequests requests, ConversationStore conversations, GenerationLimits limits, ModelRouter router, ToolLoops tools, GenerationOptions options, TimeProvider time, ILogger<GenerationRecovery> logger)
+    IStreamLog log, StoredRequests requests, ConversationStore conversations, GenerationLimits limits, ModelRouter router, ToolLoops tools, Summarizer summarizer, GenerationOptions options, TimeProvider time, ILogger<GenerationRecovery> logger)
 {
     // A request that kills every server that takes it must not do so for ever. Where the text goes on, only those in a row count that
     // died without a word: a cluster loses the way to its broker now and then, and takes that for a death.
@@ -38,6 +39,7 @@ internal sealed class GenerationRecovery(
             if (await log.TakeOverAsync(info.Path, info.Epoch) is not { } stream) return null;
             // Only now nobody else can add to it.
             var said = await ReadAsync(stream, id, metadata);
+            await EndSummaryAsync(said, metadata);
             var deaths = _policy == CrashPolicy.Continue ? said.Barren + (passedOn ? 0 : 1) : stream.Epoch - metadata.FirstEpoch - handOvers;
             var plan = await PlanAsync(id, metadata, said, stream);
             if (plan is { Waits: false } && deaths >= MaxDeaths)
@@ -77,6 +79,7 @@ internal sealed class GenerationRecovery(
         {
             if (await log.TakeOverAsync(info.Path) is not { } stream) return true;
             var said = await ReadAsync(stream, id, metadata);
+            await EndSummaryAsync(said, metadata);
             var usage = stream.Epoch > metadata.FirstEpoch ? said.UsageSoFar(metadata.InputEstimate) : null; // else nobody was asked
             await EndAsync(stream, info, id, metadata, said, usage, ending);
             return true;
@@ -99,6 +102,13 @@ internal sealed class GenerationRecovery(
         // Only by the one whose ending it became: others may be at it, too, and this one comes again where the store fails.
         await limits.SettleAsync(id, metadata.Limits, said.Model ?? metadata.Model, usage);
         if (metadata.Conversation is { } conversation) await conversations.TrySettleAsync(conversation);
+    }
+
+    /// <summary>Ends the summary that a lost worker was having made: it is on no queue. A server of its own ends it itself, at its start.</summary>
+    private async Task EndSummaryAsync(AnswerSoFar said, GenerationMetadata metadata)
+    {
+        if (!metadata.Queued || said.Summary is not { } id || await log.GetAsync(GenerationPath.Of(id)) is not { Closed: false } info || GenerationMetadata.TryRead(info.Metadata) is not { } summary) return;
+        await TryEndAsync(info, id, summary, new Ending(EventKind.Interrupted, Error: GenerationErrors.Crashed));
     }
 
     /// <summary>Goes on with a stream where its last writer left it.</summary>
@@ -139,6 +149,7 @@ internal sealed class GenerationRecovery(
         {
             UsageBefore = plan.Attempts is null ? null : said.UsageOfStep(plan.InputTokens),
             Tools = loop,
+            Summaries = summarizer.For(id, metadata),
             Conversation = metadata.Conversation,
             Filters = options.Filters,
             Meter = limits.MeterOn(id, metadata.Limits, info.CreatedAt, anew: plan.Begin == EventKind.Reset),

@@ -60,6 +60,9 @@ public sealed class GenerationSnapshot
 
     public GenerationError? Error { get; private set; }
 
+    /// <summary>The generation whose conversation it sums up; null for an answer to a client.</summary>
+    public string? SummaryFor { get; private init; }
+
     /// <summary>The last event that each who watches it has been given; null where nobody asked, it has ended, or it is not the asker's to know.</summary>
     public IReadOnlyList<long>? Watchers { get; internal set; }
 
@@ -70,7 +73,7 @@ public sealed class GenerationSnapshot
     internal static async ValueTask<GenerationSnapshot> ReadAsync(string id, StreamInfo info, long end, IStreamReader reader)
     {
         var metadata = GenerationMetadata.Read(info.Metadata);
-        var snapshot = new GenerationSnapshot(id, metadata.Model, info.CreatedAt) { Status = OpenStatus(info, metadata) };
+        var snapshot = new GenerationSnapshot(id, metadata.Model, info.CreatedAt) { Status = OpenStatus(info, metadata), SummaryFor = metadata.SummaryFor };
         await StoredEvents.ReadAsync(reader, end, snapshot.Add);
         return snapshot;
     }

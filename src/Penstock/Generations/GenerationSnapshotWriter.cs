@@ -22,12 +22,8 @@ internal static class GenerationSnapshotWriter
         json.WriteEndArray();
         if (snapshot.Trimmed is { } trimmed)
         {
-            json.WriteStartObject("trimmed"u8);
-            json.WriteNumber("messages"u8, trimmed.Messages);
-            json.WriteNumber("tokens"u8, trimmed.Tokens);
-            json.WriteNumber("window"u8, trimmed.Window);
-            json.WriteString("source"u8, NativeNames.Of(trimmed.Source));
-            json.WriteEndObject();
+            json.WritePropertyName("trimmed"u8);
+            json.WriteRawValue(NativeEventWriter.TrimmedObject(trimmed), skipInputValidation: true);
         }
 
         json.WritePropertyName("usage"u8);
@@ -42,6 +38,7 @@ internal static class GenerationSnapshotWriter
             json.WriteEndObject();
         }
 
+        if (snapshot.SummaryFor is { } answer) json.WriteString("summaryFor"u8, answer);
         json.WriteNumber("offset"u8, snapshot.Offset);
         if (snapshot.Owner is { } owner) json.WriteString("owner"u8, owner);
         if (snapshot.Watchers is { } watchers) WriteWatchers(json, watchers, snapshot.Offset);

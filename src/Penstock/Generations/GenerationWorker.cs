@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Penstock.Generations.Conversations;
+using Penstock.Generations.Summaries;
 using Penstock.Generations.Tools;
 using Penstock.Jobs;
 using Penstock.Protocols;
@@ -14,7 +15,7 @@ namespace Penstock.Generations;
 /// <summary>The half that holds the provider: takes jobs from the queue and runs their generations to their ends.</summary>
 internal sealed class GenerationWorker(
     IStreamLog log, IJobQueue queue, StoredRequests requests, GenerationRecovery recovery, GenerationLimits limits, ModelRouter router, ToolLoops tools,
-    ConversationStore conversations, Watchers watchers, GenerationOptions options, TimeProvider time, ILogger<GenerationWorker> logger) : IDisposable
+    Summarizer summarizer, ConversationStore conversations, Watchers watchers, GenerationOptions options, TimeProvider time, ILogger<GenerationWorker> logger) : IDisposable
 {
     // How long to wait for a store that is away.
     private static readonly TimeSpan _storePause = TimeSpan.FromSeconds(1);
@@ -34,7 +35,7 @@ internal sealed class GenerationWorker(
     public int Running => Volatile.Read(ref _runningCount); // the dictionary's own count takes all its locks
 
     /// <summary>The generation, if it runs in this process.</summary>
-    public Generation? Find(string id) => _running.GetValueOrDefault(id);
+    public Generation? Find(string id) => _running.GetValueOrDefault(id) ?? summarizer.Find(id);
 
     /// <summary>Takes jobs from now on.</summary>
     public void Start() => _consumer = queue.Consume(options.MaxRunning, TakeAsync);
@@ -59,6 +60,7 @@ internal sealed class GenerationWorker(
             Filters = options.Filters,
             Meter = limits.NewMeter(id, metadata.Limits),
             Tools = tools.New(id, request, offered, recorder),
+            Summaries = summarizer.For(id, metadata),
             Telemetry = new GenerationTelemetry(id, GenerationTelemetry.Operation(protocol.Name), metadata.TraceParent, time),
         }, attempts, NewWriter));
     }

@@ -7,8 +7,17 @@ namespace Penstock.Generations;
 /// <summary>What becomes of conversations that are longer than their model can read.</summary>
 public sealed class HistoryOptions
 {
-    /// <summary><c>window</c>: the oldest exchanges are left out. <c>off</c>: all is sent, and the provider may refuse it.</summary>
+    /// <summary>
+    /// <c>window</c>: the oldest exchanges are left out. <c>summary</c>: a model sums them up. <c>off</c>: all is sent, and the provider
+    /// may refuse it.
+    /// </summary>
     public string Policy { get; set; } = "window";
+
+    /// <summary>Who sums up: <c>provider/model</c> or an alias; null for the model that answers.</summary>
+    public string? SummaryModel { get; set; }
+
+    /// <summary>How long an answer waits for a summary.</summary>
+    public TimeSpan SummaryTimeout { get; set; } = TimeSpan.FromSeconds(30);
 }
 
 /// <summary>How much of a conversation those may be sent who answer for a model.</summary>
@@ -26,13 +35,20 @@ internal sealed class HistoryBudgets(HistoryOptions options, TokenCounter counte
     /// <summary>The budget of a request; null where no window is known, or all is sent whatever it is.</summary>
     public async ValueTask<HistoryBudget?> FindAsync(GenerationRequest request, Route route)
     {
-        if (options.Policy == "off") return null;
-        // Whoever of them is asked must be able to read it.
-        var window = route.Targets.Select(WindowOf).Where(w => w > 0).DefaultIfEmpty(0).Min();
+        var policy = route.History?.Policy ?? options.Policy;
+        if (policy == "off") return null;
+        var window = WindowOf(route);
         if (window == 0) return null;
         var answer = request.Settings.MaxOutputTokens?.Value ?? window / AnswerShare;
-        return await CorrectAsync(new HistoryBudget(window, Math.Max(window - answer, window / 2), UsageSource.Estimated), request, route);
+        var budget = new HistoryBudget(window, Math.Max(window - answer, window / 2), UsageSource.Estimated)
+        {
+            Summarizer = policy == "summary" ? route.History?.SummaryModel ?? options.SummaryModel ?? request.Model ?? "" : null,
+        };
+        return await CorrectAsync(budget, request, route);
     }
+
+    /// <summary>How much whoever of them is asked is able to read; 0 where that is not known.</summary>
+    public static long WindowOf(Route route) => route.Targets.Select(WindowOf).Where(w => w > 0).DefaultIfEmpty(0).Min();
 
     /// <summary>Has the provider count what may be too long, where it speaks the client's protocol and counts.</summary>
     private async ValueTask<HistoryBudget> CorrectAsync(HistoryBudget budget, GenerationRequest request, Route route)

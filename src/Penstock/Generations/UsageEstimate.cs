@@ -5,6 +5,9 @@ namespace Penstock.Generations;
 /// <summary>A guess at tokens where the provider said none.</summary>
 internal static class UsageEstimate
 {
+    /// <summary>What was used where nobody was asked.</summary>
+    public static readonly Usage None = new() { InputTokens = 0, OutputTokens = 0, TotalTokens = 0, Source = UsageSource.Provider };
+
     /// <summary>Tokens of the request's text; what its images and files cost is not guessed.</summary>
     public static long Input(GenerationRequest request)
     {

@@ -32,6 +32,9 @@ internal sealed record UsageLine(string Id, string? Owner, string Provider, stri
     /// <summary>Where the numbers come from (<see cref="UsageSource"/>); null where nothing was used.</summary>
     public string? Source { get; init; }
 
+    /// <summary>The generation whose conversation it summed up; null for an answer to a client.</summary>
+    public string? SummaryFor { get; init; }
+
     /// <summary>Reads it from the beginning and the end of the stream of a generation that has ended; null where that is gone.</summary>
     public static async ValueTask<UsageLine?> ReadAsync(IStreamLog log, string id, StreamInfo info)
     {
@@ -61,6 +64,7 @@ internal sealed record UsageLine(string Id, string? Owner, string Provider, stri
             OutputTokens = usage?.OutputTokens,
             ReasoningTokens = usage?.ReasoningTokens,
             Source = usage?.Source.ToString().ToLowerInvariant(),
+            SummaryFor = metadata.SummaryFor,
         };
 
         // Before it starts, each attempt says who is asked.

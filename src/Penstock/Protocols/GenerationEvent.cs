@@ -32,6 +32,9 @@ public enum EventKind : byte
 
     /// <summary>The model was not sent all of the conversation, which is longer than it can read.</summary>
     Trimmed,
+
+    /// <summary>Before the model is asked another generation sums up the older part of the conversation.</summary>
+    Summary,
     Finished,
     Stopped,
     Failed,
@@ -103,7 +106,10 @@ public readonly ref struct GenerationEvent
     /// <summary>BlockStart: what the block holds.</summary>
     public BlockKind BlockKind { get; init; }
 
-    /// <summary>BlockStart, Approval: the id of the tool call, or of the other item; null where the provider gave none. Of a tool's result: that of the call.</summary>
+    /// <summary>
+    /// BlockStart, Approval: the id of the tool call, or of the other item; null where the provider gave none. Of a tool's result: that of the call.
+    /// Summary: the other generation.
+    /// </summary>
     public string? Id { get; init; }
 
     /// <summary>BlockStart, Approval: the function's name, an image's media type, or the type of an other item; <c>redacted</c> for reasoning that is only a signature.</summary>
@@ -145,7 +151,7 @@ public readonly ref struct GenerationEvent
     /// <summary>Usage: of the whole answer. Step: of all steps so far.</summary>
     public Usage? Usage { get; init; }
 
-    /// <summary>Trimmed: what it was not sent.</summary>
+    /// <summary>Trimmed: what it was not sent, and what stands for it.</summary>
     public HistoryTrim? Trimmed { get; init; }
 
     /// <summary>Finished: why, for choice 0. Stopped: <c>Length</c> where a limit cut it.</summary>

@@ -16,6 +16,9 @@ public sealed record Message(Role Role, IReadOnlyList<Part> Parts)
 {
     /// <summary>The message's text parts, joined.</summary>
     public string Text => string.Concat(Parts.OfType<TextPart>().Select(p => p.Text));
+
+    /// <summary>It is no word of anybody's but stands for what is left out.</summary>
+    internal bool IsSummary { get; init; }
 }
 
 /// <summary>A piece of a message.</summary>

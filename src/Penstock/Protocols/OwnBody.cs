@@ -41,7 +41,12 @@ internal static class OwnBody
     }
 
     /// <summary>Writes the items of a list, or a lone item, as they are, but for those that name servers of ours, or that the model is not sent.</summary>
-    public static void WriteItems(JsonElement list, string path, GenerationRequest request, Utf8JsonWriter json)
+    /// <param name="list">The list.</param>
+    /// <param name="path">Its name.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="json">Takes the items.</param>
+    /// <param name="write">Writes messages of ours there, which stand for what the model is not sent.</param>
+    public static void WriteItems(JsonElement list, string path, GenerationRequest request, Utf8JsonWriter json, Action<IReadOnlyList<Message>>? write = null)
     {
         if (list.ValueKind != JsonValueKind.Array)
         {
@@ -52,7 +57,8 @@ internal static class OwnBody
         var index = 0;
         foreach (var item in list.EnumerateArray())
         {
-            if (!IsOurs(request, $"{path}[{index}]") && request.Trimmed?.LeavesOut(path, index) is not true) Raw(item, json);
+            if (request.Trimmed?.LeavesOut(path, index) is true) write?.Invoke(request.Trimmed.InPlaceOf(index));
+            else if (!IsOurs(request, $"{path}[{index}]")) Raw(item, json);
             index++;
         }
     }

@@ -14,4 +14,17 @@ public sealed class AliasOptions
     /// at least; null for never.
     /// </summary>
     public TimeSpan? HedgeAfter { get; set; }
+
+    /// <summary>What becomes of conversations that are longer than its targets can read.</summary>
+    public AliasHistoryOptions History { get; set; } = new();
+}
+
+/// <summary>What becomes of an alias' conversations; null for what holds for all.</summary>
+public sealed class AliasHistoryOptions
+{
+    /// <summary><c>window</c>, <c>summary</c> or <c>off</c>.</summary>
+    public string? Policy { get; set; }
+
+    /// <summary>Who sums up: <c>provider/model</c> or an alias.</summary>
+    public string? SummaryModel { get; set; }
 }

@@ -34,7 +34,10 @@ internal sealed class Attempts
     }
 
     /// <summary>What of the conversation nobody is sent, since it is too long; null for nothing.</summary>
-    public HistoryTrim? Trimmed { get; }
+    public HistoryTrim? Trimmed { get; private set; }
+
+    /// <summary>What is asked, until it is let go of.</summary>
+    public GenerationRequest Request => _request ?? throw new InvalidOperationException("The request was let go of.");
 
     /// <summary>Which attempt was begun last, from 1.</summary>
     public int Number { get; private set; } = 1;
@@ -50,6 +53,13 @@ internal sealed class Attempts
             if (_hedged || _hedgeAfter is not { } least || _place + 1 >= _targets.Count) return null;
             return _current?.Target.Health?.UsualDelay is { } usual && usual > least ? usual : least;
         }
+    }
+
+    /// <summary>The conversation is told in another way, before anybody was asked.</summary>
+    public void Change(GenerationRequest request)
+    {
+        (_request, Trimmed) = (request, request.Trimmed);
+        _current = ProviderRequest.From(request, Current.Target);
     }
 
     /// <summary>The provider has begun to say something: what it was asked is needed no more, unless it may have to be said again.</summary>

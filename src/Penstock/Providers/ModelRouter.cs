@@ -82,6 +82,7 @@ internal sealed class ModelRouter : IDisposable
     {
         GoesOn = alias.AfterOutput is { } policy ? policy == "continue" : null,
         HedgeAfter = alias.HedgeAfter,
+        History = alias.History,
     };
 }
 

@@ -16,6 +16,9 @@ internal sealed class Route(IReadOnlyList<IReadOnlyList<(Target Target, double W
     /// <summary>The least time until a second target is asked beside the first; null for never.</summary>
     public TimeSpan? HedgeAfter { get; init; }
 
+    /// <summary>What becomes of conversations that are too long; null for what holds for all.</summary>
+    public AliasHistoryOptions? History { get; init; }
+
     /// <summary>The targets in the order in which this request asks them: by priority, and within one by lot, where those that fail much draw short.</summary>
     public IReadOnlyList<Target> Draw()
     {

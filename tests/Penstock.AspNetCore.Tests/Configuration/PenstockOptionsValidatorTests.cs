@@ -31,6 +31,11 @@ public sealed class PenstockOptionsValidatorTests
         { "Penstock:Filters:0: Name is ''", o => o.Filters = [new() { Pattern = "a" }] },
         { "Penstock:Filters:1: Pattern cannot be used: ", o => o.Filters = [new() { Builtin = "keys" }, new() { Name = "x", Pattern = "a*" }] },
         { "Penstock:Filters:0: has to have a Pattern or a Builtin", o => o.Filters = [new() { Name = "x" }] },
+        { "Penstock:History:Policy is 'forget'; set it to one of off, summary, window.", o => o.History.Policy = "forget" },
+        { "Penstock:History:SummaryModel is 'nobody/x'", o => o.History.SummaryModel = "nobody/x" },
+        { "Penstock:History:SummaryTimeout is 00:00:00", o => o.History.SummaryTimeout = TimeSpan.Zero },
+        { "Penstock:Models:fast:History:Policy is 'forget'", o => o.Models["fast"] = new() { History = new() { Policy = "forget" } } },
+        { "Penstock:Models:fast:History:SummaryModel is 'x'; name it provider/model", o => o.Models["fast"] = new() { History = new() { SummaryModel = "x" } } },
         { "Penstock:Providers:a/b", o => o.Providers["a/b"] = new() { BaseUrl = "http://localhost" } },
     };
 

@@ -51,9 +51,9 @@ public sealed class CommandTests
         await server.Api.EndedAsync(failed);
 
         var lines = (await RunAsync("usage", "--server", url)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        lines[0].ShouldBe("id,owner,provider,model,status,input_tokens,cached_input_tokens,output_tokens,reasoning_tokens,source,created_at,ended_at");
-        lines[1].ShouldMatch($"^{failed},,up,'=m,failed,,,,,,20[^,]*,20[^,]*$");
-        lines[2].ShouldMatch($"^{good},,up,\"m,1\",finished,7,,2,,provider,20[^,]*,20[^,]*$");
+        lines[0].ShouldBe("id,owner,provider,model,status,input_tokens,cached_input_tokens,output_tokens,reasoning_tokens,source,created_at,ended_at,summary_for");
+        lines[1].ShouldMatch($"^{failed},,up,'=m,failed,,,,,,20[^,]*,20[^,]*,$");
+        lines[2].ShouldMatch($"^{good},,up,\"m,1\",finished,7,,2,,provider,20[^,]*,20[^,]*,$");
         lines.Length.ShouldBe(3);
 
         var json = (await RunAsync("usage", "--format", "json", "--since", "1h", "--server", url)).Split('\n', StringSplitOptions.RemoveEmptyEntries);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Penstock.Generations;
 using Penstock.Generations.Conversations;
+using Penstock.Generations.Summaries;
 using Penstock.Generations.Tools;
 using Penstock.Jobs;
 using Penstock.Limits;
@@ -39,8 +40,9 @@ public sealed class GenerationServiceTests
         var tools = new ToolLoops(new ToolBox([], NullLogger<ToolBox>.Instance), new Approvals(log, TimeSpan.FromHours(24), time), log, options, time, NullLogger<ToolLoops>.Instance);
         var limits = new GenerationLimits(new MemoryLimiter(log, time, NullLogger<MemoryLimiter>.Instance), new LimitOptions(), time, NullLogger<GenerationLimits>.Instance);
         var conversations = new ConversationStore(log, TimeSpan.FromDays(30), time, NullLogger<ConversationStore>.Instance);
-        var recovery = new GenerationRecovery(log, requests, conversations, limits, router, tools, options, time, NullLogger<GenerationRecovery>.Instance);
-        using var worker = new GenerationWorker(log, queue, requests, recovery, limits, router, tools, conversations, watchers, options, time, NullLogger<GenerationWorker>.Instance);
+        var summarizer = new Summarizer(new SummaryStore(log, TimeSpan.FromHours(24), TimeSpan.FromDays(30)), log, limits, router, new HistoryOptions(), options, time, NullLogger<Summarizer>.Instance);
+        var recovery = new GenerationRecovery(log, requests, conversations, limits, router, tools, summarizer, options, time, NullLogger<GenerationRecovery>.Instance);
+        using var worker = new GenerationWorker(log, queue, requests, recovery, limits, router, tools, summarizer, conversations, watchers, options, time, NullLogger<GenerationWorker>.Instance);
         var catalog = new GenerationCatalog(log, queue, worker, watchers, options, NullLogger<GenerationCatalog>.Instance);
         var service = new GenerationService(log, queue, catalog, worker, recovery, requests, watchers, conversations, limits, router, new HistoryBudgets(new HistoryOptions(), new TokenCounter(router)), tools, options, time, NullLogger<GenerationService>.Instance);
         var request = new GenerationRequest { Protocol = "native", Body = "{}"u8.ToArray(), Messages = [], Model = "fast" };

@@ -4,12 +4,13 @@ using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Configuration;
 using Penstock.Generations;
 using Penstock.Generations.Conversations;
+using Penstock.Generations.Summaries;
 using Penstock.Protocols;
 
 namespace Penstock.AspNetCore.Endpoints.Conversations;
 
 /// <summary><c>/v1/conversations</c>: make, list, read, rename, branch off, export and delete conversations.</summary>
-internal sealed class ConversationEndpoints(GenerationEndpoint endpoint, GenerationService generations, GenerationCatalog catalog, ConversationStore conversations, PenstockOptions options)
+internal sealed class ConversationEndpoints(GenerationEndpoint endpoint, GenerationService generations, GenerationCatalog catalog, ConversationStore conversations, SummaryStore summaries, PenstockOptions options)
 {
     public const string Address = "/v1/conversations";
 
@@ -81,12 +82,14 @@ internal sealed class ConversationEndpoints(GenerationEndpoint endpoint, Generat
     private async Task DeleteAsync(HttpContext context)
     {
         var (id, deleted) = (IdOf(context), 0);
-        for (var conversation = await OpenAsync(context); conversation.Said!.Turns.Count > deleted; conversation = await OpenAsync(context))
+        var conversation = await OpenAsync(context);
+        for (; conversation.Said!.Turns.Count > deleted; conversation = await OpenAsync(context))
         {
             foreach (var turn in conversation.Said.Turns.Skip(deleted)) await DeleteResponseAsync(turn, id, OwnerOf(context));
             deleted = conversation.Said.Turns.Count;
         }
 
+        await summaries.ForgetAsync(conversation);
         if (!await conversations.DeleteAsync(id)) throw ConversationStore.NotFound(id);
         await ConversationReply.WriteAsync(context, json =>
         {

@@ -4,13 +4,14 @@ using Penstock.AspNetCore.Auth;
 using Penstock.AspNetCore.Configuration;
 using Penstock.Generations;
 using Penstock.Generations.Conversations;
+using Penstock.Generations.Summaries;
 using Penstock.Protocols;
 using Penstock.Protocols.Responses;
 
 namespace Penstock.AspNetCore.Endpoints.Conversations;
 
 /// <summary><c>/v1/conversations/{id}/items</c>: what was said, put in, listed, read and taken out.</summary>
-internal sealed class ConversationItemEndpoints(GenerationEndpoint endpoint, ConversationStore conversations, PenstockOptions options)
+internal sealed class ConversationItemEndpoints(GenerationEndpoint endpoint, ConversationStore conversations, SummaryStore summaries, PenstockOptions options)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -58,7 +59,9 @@ internal sealed class ConversationItemEndpoints(GenerationEndpoint endpoint, Con
 
     private async Task RemoveAsync(HttpContext context)
     {
+        var before = await OpenAsync(context);
         var conversation = await conversations.RemoveAsync(IdOf(context), OwnerOf(context), ItemOf(context));
+        await summaries.ForgetAsync(before, await OpenAsync(context));
         await ConversationReply.WriteAsync(context, json => ConversationReply.WriteConversation(json, conversation));
     }
 

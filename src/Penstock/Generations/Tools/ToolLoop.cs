@@ -22,9 +22,8 @@ namespace Penstock.Generations.Tools;
 internal sealed class ToolLoop(
     string generation, GenerationRequest request, ToolSet tools, EventRecorder recorder, IStreamLog log, ToolSettings settings, TimeProvider time, ILogger logger)
 {
-    private static readonly Usage _none = new() { InputTokens = 0, OutputTokens = 0, TotalTokens = 0, Source = UsageSource.Provider };
-
     private readonly long _began = time.GetTimestamp();
+    private GenerationRequest _request = request;
     private TimeSpan _waited; // for people
     private ToolCalls? _calls;
 
@@ -51,6 +50,9 @@ internal sealed class ToolLoop(
     /// <summary>Calls that the client has decided on are to be made before the model is asked.</summary>
     public bool Begins { get; private set; } = request.Decided.Count > 0;
 
+    /// <summary>The conversation is told in another way, from the first step on.</summary>
+    public void Change(GenerationRequest changed) => _request = changed;
+
     /// <summary>Somebody before had got as far as a step, which begins anew.</summary>
     /// <param name="steps">The log, where steps have ended.</param>
     /// <param name="input">About how many tokens the step's request has.</param>
@@ -62,10 +64,10 @@ internal sealed class ToolLoop(
     /// <inheritdoc cref="NextAsync"/>
     public async Task<Attempts?> BeginAsync(Target target, CancellationToken stop)
     {
-        (Usage, IsBetween) = (_none, true);
+        (Usage, IsBetween) = (UsageEstimate.None, true);
         recorder.Begin(asAsked: false);
         recorder.Add(new GenerationEvent { Kind = EventKind.Started, Model = target.Name });
-        foreach (var call in request.Decided)
+        foreach (var call in _request.Decided)
         {
             var block = recorder.NextBlock;
             recorder.Add(new GenerationEvent { Kind = EventKind.BlockStart, Block = block, BlockKind = BlockKind.ServerToolCall, Id = call.Id, Name = call.Name, Server = call.Server });
@@ -74,9 +76,9 @@ internal sealed class ToolLoop(
         }
 
         recorder.Add(new GenerationEvent { Kind = EventKind.Step, Step = 1, Usage = Usage });
-        for (var i = 0; i < request.Decided.Count; i++)
+        for (var i = 0; i < _request.Decided.Count; i++)
         {
-            var (call, block) = (request.Decided[i], recorder.NextBlock - request.Decided.Count + i);
+            var (call, block) = (_request.Decided[i], recorder.NextBlock - _request.Decided.Count + i);
             recorder.Add(new GenerationEvent { Kind = EventKind.Approval, Block = block, Id = call.Id, Name = call.Name, Approval = call.IsApproved ? ApprovalState.Approved : ApprovalState.Denied });
         }
 
@@ -136,7 +138,7 @@ internal sealed class ToolLoop(
         }
 
         // What the steps said takes the place of more of what was said before.
-        var next = HistoryWindow.Fit(request with { Added = ToolSteps.Messages(said) });
+        var next = HistoryWindow.Fit(_request with { Added = ToolSteps.Messages(said) });
         if (next.Trimmed is { } trimmed && trimmed.Messages != said.Trimmed?.Messages)
         {
             recorder.Add(new GenerationEvent { Kind = EventKind.Trimmed, Trimmed = trimmed });

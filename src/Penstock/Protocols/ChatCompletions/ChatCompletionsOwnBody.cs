@@ -15,7 +15,7 @@ internal static class ChatCompletionsOwnBody
         {
             if (member.NameEquals("messages"u8) && member.Value.ValueKind == JsonValueKind.Array)
             {
-                WriteMessages(json, () => OwnBody.WriteItems(member.Value, "messages", request, json));
+                WriteMessages(json, () => OwnBody.WriteItems(member.Value, "messages", request, json, new ChatCompletionsMessagesWriter(json, dropped).Write));
                 return true;
             }
 

@@ -16,8 +16,9 @@ internal static class GeminiOwnBody
             if (member.NameEquals("contents"u8))
             {
                 json.WriteStartArray("contents"u8);
-                OwnBody.WriteItems(member.Value, "contents", request, json);
-                new GeminiContentsWriter(json, dropped, GeminiModel.NeedsCallSignatures(model)).WriteContents(request.Added);
+                void WriteContents(IReadOnlyList<Message> messages) => new GeminiContentsWriter(json, dropped, GeminiModel.NeedsCallSignatures(model)).WriteContents(messages);
+                OwnBody.WriteItems(member.Value, "contents", request, json, WriteContents);
+                WriteContents(request.Added);
                 json.WriteEndArray();
                 return true;
             }

@@ -5,7 +5,7 @@ namespace Penstock.Protocols.History;
 /// <summary>
 /// Shortens a conversation to what its model can read. The oldest exchanges go first, each from a question to the next one; of the last
 /// one, where it alone is too long, its oldest steps: calls with what the tools gave back. Instructions stay wherever they stand, and
-/// the last question does.
+/// the last question and a summary do.
 /// </summary>
 internal static class HistoryWindow
 {
@@ -13,11 +13,10 @@ internal static class HistoryWindow
     public static GenerationRequest Fit(GenerationRequest request)
     {
         if (request.Budget is not { } budget) return request;
-        var most = (long)(budget.Input / budget.Scale); // as it is estimated
+        var most = MostOf(budget);
         var messages = request.Messages;
-        var sizes = new long[messages.Count];
-        var total = TokenEstimate.Of(request.AllTools) + request.AddedAndPrefix.Sum(TokenEstimate.Of);
-        for (var i = 0; i < sizes.Length; i++) total += sizes[i] = TokenEstimate.Of(messages[i]);
+        var sizes = SizesOf(messages);
+        var total = BesideOf(request) + sizes.Sum();
         if (total <= most) return request;
 
         var (from, to) = Exchanges(messages, sizes, most, ref total);
@@ -31,16 +30,40 @@ internal static class HistoryWindow
         return left.Count == 0 ? request : LeaveOut(request, left, budget, sizes);
     }
 
+    /// <summary>The request with all that was left out of it.</summary>
+    public static GenerationRequest Whole(GenerationRequest request) => request.Trimmed is { } trimmed ? request with { Messages = trimmed.Whole, Trimmed = null } : request;
+
+    /// <summary>Whether the model can be sent all of it.</summary>
+    public static bool Fits(GenerationRequest request) => request.Budget is not { } budget || BesideOf(request) + SizesOf(request.Messages).Sum() <= MostOf(budget);
+
+    /// <summary>What a request may have, as it is estimated.</summary>
+    public static long MostOf(HistoryBudget budget) => (long)(budget.Input / budget.Scale);
+
+    /// <summary>What is sent beside the conversation.</summary>
+    public static long BesideOf(GenerationRequest request) => TokenEstimate.Of(request.AllTools) + request.AddedAndPrefix.Sum(TokenEstimate.Of);
+
+    public static long[] SizesOf(IReadOnlyList<Message> messages) => [.. messages.Select(TokenEstimate.Of)];
+
+    /// <summary>Where the first exchange begins.</summary>
+    public static int FirstOf(IReadOnlyList<Message> messages)
+    {
+        var first = 0;
+        while (first < messages.Count && IsKept(messages[first])) first++;
+        return first;
+    }
+
+    /// <summary>Whether an exchange begins there that may stand without the one before.</summary>
+    public static bool BeginsExchange(IReadOnlyList<Message> messages, int index) => IsQuestion(messages[index]) && IsBeginning(messages, index);
+
     /// <summary>The exchanges to leave out, so that the rest fits, or all but the last.</summary>
     private static (int From, int To) Exchanges(IReadOnlyList<Message> messages, long[] sizes, long most, ref long total)
     {
-        var from = 0;
-        while (from < messages.Count && IsInstruction(messages[from])) from++;
+        var from = FirstOf(messages);
         var to = from;
         for (var i = from; i < messages.Count && total > most; i++)
         {
-            if (i == from || !IsQuestion(messages[i]) || !IsBeginning(messages, i)) continue;
-            for (; to < i; to++) total -= IsInstruction(messages[to]) ? 0 : sizes[to];
+            if (i == from || !BeginsExchange(messages, i)) continue;
+            for (; to < i; to++) total -= IsKept(messages[to]) ? 0 : sizes[to];
         }
 
         return (from, to);
@@ -55,19 +78,21 @@ internal static class HistoryWindow
         for (var i = from + 1; i < messages.Count && total > most; i++)
         {
             if (messages[i].Role != Role.Assistant || !HasResult(messages[i - 1]) || !IsBeginning(messages, i)) continue;
-            for (; to < i; to++) total -= IsInstruction(messages[to]) ? 0 : sizes[to];
+            for (; to < i; to++) total -= IsKept(messages[to]) ? 0 : sizes[to];
         }
 
         return (from, to);
     }
 
-    private static List<int> Range(IReadOnlyList<Message> messages, int from, int to) => [.. Enumerable.Range(from, to - from).Where(i => !IsInstruction(messages[i]))];
+    /// <summary>The messages between two that may be left out.</summary>
+    public static List<int> Range(IReadOnlyList<Message> messages, int from, int to) => [.. Enumerable.Range(from, to - from).Where(i => !IsKept(messages[i]))];
 
-    private static GenerationRequest LeaveOut(GenerationRequest request, List<int> left, HistoryBudget budget, long[] sizes)
+    /// <summary>The request without some of its messages.</summary>
+    public static GenerationRequest LeaveOut(GenerationRequest request, List<int> left, HistoryBudget budget, long[] sizes)
     {
         var messages = request.Messages;
         var places = new HashSet<int>(request.Trimmed?.LeftOut.Places ?? new HashSet<int>());
-        var (list, kept) = (request.Trimmed?.LeftOut.List ?? "", messages.Where(IsInstruction).Select(PlaceOf).ToHashSet());
+        var (list, kept) = (request.Trimmed?.LeftOut.List ?? "", messages.Where(IsKept).Select(PlaceOf).ToHashSet());
         foreach (var i in left)
         {
             // With what stands between in the client's body, and is no message to us.
@@ -85,11 +110,18 @@ internal static class HistoryWindow
         return request with
         {
             Messages = [.. messages.Where((_, i) => !gone.Contains(i))],
-            Trimmed = new HistoryTrim(left.Count + (request.Trimmed?.Messages ?? 0), (long)(left.Sum(i => sizes[i]) * budget.Scale) + (request.Trimmed?.Tokens ?? 0), budget.Window, budget.Source) { LeftOut = (list, places) },
+            Trimmed = new HistoryTrim(left.Count + (request.Trimmed?.Messages ?? 0), (long)(left.Sum(i => sizes[i]) * budget.Scale) + (request.Trimmed?.Tokens ?? 0), budget.Window, budget.Source)
+            {
+                LeftOut = (list, places),
+                Whole = request.Trimmed?.Whole ?? messages,
+                Summary = request.Trimmed?.Summary,
+                SummaryError = request.Trimmed?.SummaryError,
+            },
         };
     }
 
-    private static bool IsInstruction(Message message) => message.Role is Role.System or Role.Developer;
+    // Instructions, and what stands for what was left out before.
+    private static bool IsKept(Message message) => message.Role is Role.System or Role.Developer || message.IsSummary;
 
     // Some protocols have a tool's result said by the user.
     private static bool IsQuestion(Message message) => message.Role == Role.User && !HasResult(message);

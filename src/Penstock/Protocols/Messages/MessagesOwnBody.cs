@@ -19,8 +19,8 @@ internal static class MessagesOwnBody
                 var place = 0;
                 foreach (var message in member.Value.EnumerateArray())
                 {
-                    if (request.Trimmed?.LeavesOut("messages", place++) is true) continue;
-                    if (request.HoldsServerCalls) MessagesServerCalls.Write(message, json);
+                    if (request.Trimmed?.LeavesOut("messages", place++) is true) new MessagesContentWriter(json, dropped).WriteTurns(request.Trimmed.InPlaceOf(place - 1));
+                    else if (request.HoldsServerCalls) MessagesServerCalls.Write(message, json);
                     else OwnBody.Raw(message, json);
                 }
 

@@ -19,6 +19,8 @@ public static class NativeEventReader
         string? id = null, name = null, model = null, server = null;
         var messages = 0;
         long tokens = 0, window = 0;
+        HistorySummary? summary = null;
+        string? summaryError = null;
         IReadOnlyList<FinishReason>? reasons = null;
         GenerationError? error = null;
         long? inputTokens = null, outputTokens = null, totalTokens = null, cachedInputTokens = null, cacheWriteTokens = null, reasoningTokens = null;
@@ -42,7 +44,7 @@ public static class NativeEventReader
             else if (Is(ref reader, "citation"u8)) citation = JsonValue.ReadCurrent(ref reader, json);
             else if (Is(ref reader, "kind"u8)) blockKind = reader.ValueSpan;
             else if (Is(ref reader, "choice"u8)) choice = reader.GetInt32();
-            else if (Is(ref reader, "id"u8)) id = JsonText.ToText(reader.ValueSpan);
+            else if (Is(ref reader, "id"u8) || Is(ref reader, "generation"u8)) id = JsonText.ToText(reader.ValueSpan);
             else if (Is(ref reader, "name"u8)) name = JsonText.ToText(reader.ValueSpan);
             else if (Is(ref reader, "model"u8)) model = JsonText.ToText(reader.ValueSpan);
             else if (Is(ref reader, "reason"u8)) reason = reader.ValueSpan;
@@ -57,6 +59,8 @@ public static class NativeEventReader
             else if (Is(ref reader, "messages"u8)) messages = reader.GetInt32();
             else if (Is(ref reader, "tokens"u8)) tokens = reader.GetInt64();
             else if (Is(ref reader, "window"u8)) window = reader.GetInt64();
+            else if (Is(ref reader, "summary"u8)) summary = ReadSummary(ref reader);
+            else if (Is(ref reader, "summaryError"u8)) summaryError = JsonText.ToText(reader.ValueSpan);
             else if (Is(ref reader, "source"u8)) source = reader.ValueSpan;
             else reader.Skip();
         }
@@ -79,7 +83,7 @@ public static class NativeEventReader
             Call = call,
             IsError = isError,
             Step = step,
-            Trimmed = kind == EventKind.Trimmed ? new HistoryTrim(messages, tokens, window, NativeNames.UsageSourceOf(source)) : null,
+            Trimmed = kind == EventKind.Trimmed ? new HistoryTrim(messages, tokens, window, NativeNames.UsageSourceOf(source)) { Summary = summary, SummaryError = summaryError } : null,
             Approval = kind == EventKind.Approval ? NativeNames.ApprovalStateOf(state) : default,
             Usage = kind is not (EventKind.Usage or EventKind.Step) ? null : new Usage
             {
@@ -114,6 +118,20 @@ public static class NativeEventReader
         var reasons = new List<FinishReason>();
         while (reader.Read() && reader.TokenType == JsonTokenType.String) reasons.Add(NativeNames.FinishReasonOf(reader.ValueSpan));
         return reasons;
+    }
+
+    private static HistorySummary ReadSummary(ref Utf8JsonReader reader)
+    {
+        var (messages, tokens, id) = (0, 0L, "");
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (Is(ref reader, "messages"u8)) messages = reader.GetInt32();
+            else if (Is(ref reader, "tokens"u8)) tokens = reader.GetInt64();
+            else if (Is(ref reader, "generation"u8)) id = JsonText.ToText(reader.ValueSpan);
+            else reader.Skip();
+        }
+
+        return new HistorySummary(messages, tokens, id);
     }
 
     private static GenerationError ReadError(ref Utf8JsonReader reader)

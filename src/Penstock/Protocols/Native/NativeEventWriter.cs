@@ -53,6 +53,9 @@ public static class NativeEventWriter
             case EventKind.Trimmed when generationEvent.Trimmed is { } trimmed:
                 WriteTrimmed(trimmed, output);
                 break;
+            case EventKind.Summary when generationEvent.Id is { } summarizer:
+                WriteMember(",\"generation\":"u8, summarizer, output);
+                break;
             case EventKind.Finished:
                 WriteFinished(generationEvent, output);
                 break;
@@ -149,6 +152,15 @@ public static class NativeEventWriter
         output.Write(",\"source\":\""u8);
         output.Write(NativeNames.Of(trimmed.Source));
         output.Write("\""u8);
+        if (trimmed.Summary is { } summary)
+        {
+            JsonText.WriteNumber(",\"summary\":{\"messages\":"u8, summary.Messages, output);
+            JsonText.WriteNumber(",\"tokens\":"u8, summary.Tokens, output);
+            WriteMember(",\"generation\":"u8, summary.Generation, output);
+            output.Write("}"u8);
+        }
+
+        if (trimmed.SummaryError is { } error) WriteMember(",\"summaryError\":"u8, error, output);
     }
 
     private static void WriteUsage(Usage usage, IBufferWriter<byte> output)

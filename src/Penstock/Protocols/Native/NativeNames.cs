@@ -17,6 +17,7 @@ internal static class NativeNames
         EventKind.ToolRun => "tool_run"u8,
         EventKind.Approval => "approval"u8,
         EventKind.Trimmed => "trimmed"u8,
+        EventKind.Summary => "summary"u8,
         EventKind.Finished => "finished"u8,
         EventKind.Stopped => "stopped"u8,
         EventKind.Failed => "failed"u8,

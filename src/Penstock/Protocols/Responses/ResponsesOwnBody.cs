@@ -16,7 +16,7 @@ internal static class ResponsesOwnBody
             if (member.NameEquals("input"u8) && (request.Added.Count > 0 || request.Trimmed is not null))
             {
                 json.WriteStartArray("input"u8);
-                if (member.Value.ValueKind == JsonValueKind.Array) OwnBody.WriteItems(member.Value, "input", request, json);
+                if (member.Value.ValueKind == JsonValueKind.Array) OwnBody.WriteItems(member.Value, "input", request, json, new ResponsesInputWriter(json, dropped).Write);
                 else ResponsesConversation.WriteInputItems(member.Value, json);
                 new ResponsesInputWriter(json, dropped).Write(request.Added);
                 json.WriteEndArray();
