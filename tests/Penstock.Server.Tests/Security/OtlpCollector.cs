@@ -11,7 +11,7 @@ internal sealed class OtlpCollector : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly StringBuilder _bodies = new();
-    private readonly List<string> _received = [];
+    private readonly List<string> _received = [], _tenants = [];
 
     private OtlpCollector()
     {
@@ -30,6 +30,15 @@ internal sealed class OtlpCollector : IAsyncDisposable
         get
         {
             lock (_received) return [.. _received];
+        }
+    }
+
+    /// <summary>The header <c>x-tenant</c> of each request.</summary>
+    public IReadOnlyList<string> Tenants
+    {
+        get
+        {
+            lock (_received) return [.. _tenants];
         }
     }
 
@@ -57,6 +66,7 @@ internal sealed class OtlpCollector : IAsyncDisposable
         lock (_received)
         {
             _received.Add($"{context.Request.Method} {context.Request.Path}");
+            _tenants.Add(context.Request.Headers["x-tenant"].ToString());
             _bodies.Append(Encoding.Latin1.GetString(body.ToArray()));
         }
     }
