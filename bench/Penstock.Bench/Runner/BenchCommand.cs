@@ -19,6 +19,11 @@ static class BenchCommand
         {0}
         Contenders: direct (no gateway), relay, penstock; in translate UPSTREAM-to-CLIENT, such as messages-to-chat-completions.
         --rounds N   how often each is measured; figures are medians (default 3)
+
+        features measures Penstock with nothing on, not even logs, beside Penstock with a key of the client's, limits of every kind
+        (requests and tokens a minute, streams, tokens and seconds a stream, budgets), traces of everything and metrics by OTLP every
+        five seconds, a scrape of /metrics every five, the usage of what has ended every ten, and logs at their default level to a pipe.
+        Both run on the same core, are warmed at once for 40 seconds, so that what runs seldom is compiled too, and are measured in turn.
         """;
 
     public static async Task<int> RunAsync(string[] args, CancellationToken cancellation)
@@ -50,19 +55,19 @@ static class BenchCommand
             for (var round = 0; round < rounds; round++)
             {
                 // Turn the order round each time, so that a slow drift of the machine favours nobody.
-                foreach (var contender in round % 2 == 0 ? contenders : [.. contenders.Reverse()])
+                Contender[] turn = round % 2 == 0 ? contenders : [.. contenders.Reverse()];
+                if (scenario.IsFine)
+                {
+                    await Console.Error.WriteLineAsync($"  {scenario.Name} {round + 1}/{rounds}");
+                    isSound &= await TryMeasureAsync(() => MeasureTogetherAsync(scenario, turn, results, upstream, upstreamPort, cancellation));
+                    continue;
+                }
+
+                foreach (var contender in turn)
                 {
                     if (contender == Contender.Direct ? round > 0 || scenario.IsFanout : scenario.IsFanout && contender != Contender.Penstock) continue;
                     await Console.Error.WriteLineAsync($"  {scenario.Name} {round + 1}/{rounds} {contender.Name}");
-                    try
-                    {
-                        results[contender].Add(await MeasureAsync(scenario, contender, upstream, upstreamPort, cancellation));
-                    }
-                    catch (Exception e) when (e is InvalidOperationException or HttpRequestException or JsonException)
-                    {
-                        await Console.Error.WriteLineAsync($"! {contender.Name}: {e.Message}");
-                        isSound = false;
-                    }
+                    isSound &= await TryMeasureAsync(async () => results[contender].Add(await MeasureAsync(scenario, contender, upstream, upstreamPort, cancellation)));
                 }
             }
 
@@ -71,6 +76,20 @@ static class BenchCommand
         }
 
         return isSound ? 0 : 1;
+    }
+
+    static async Task<bool> TryMeasureAsync(Func<Task> measure)
+    {
+        try
+        {
+            await measure();
+            return true;
+        }
+        catch (Exception e) when (e is InvalidOperationException or HttpRequestException or JsonException)
+        {
+            await Console.Error.WriteLineAsync($"! {e.Message}");
+            return false;
+        }
     }
 
     /// <summary>Measures a fresh, warm process each time: a run inherits nothing from the one before.</summary>
@@ -86,6 +105,29 @@ static class BenchCommand
             ? scenario.ToLoad(gateway.Port, contender, await StartGenerationAsync(gateway, scenario, cancellation))
             : scenario.ToLoad(gateway.Port, contender);
         return await Measurement.TakeAsync(load, upstream, gateway.Process, cancellation);
+    }
+
+    /// <summary>Measures fresh processes that are all there and warm, one after the other.</summary>
+    static async Task MeasureTogetherAsync(
+        Scenario scenario, Contender[] turn, Dictionary<Contender, List<Measurement>> results, ChildProcess upstream, int upstreamPort, CancellationToken cancellation)
+    {
+        var gateways = new List<Gateway>();
+        try
+        {
+            foreach (var contender in turn) gateways.Add(await Gateway.StartAsync(contender, upstreamPort, cancellation));
+            foreach (var warmUp in Scenario.FineWarmUp)
+                await Task.WhenAll(gateways.Select(g => Measurement.TakeAsync(warmUp.ToLoad(g.Port, g.Contender), upstream, g.Process, cancellation)));
+
+            foreach (var gateway in gateways)
+            {
+                results[gateway.Contender].Add(await Measurement.TakeAsync(scenario.ToLoad(gateway.Port, gateway.Contender), upstream, gateway.Process, cancellation));
+                gateway.CheckOperator();
+            }
+        }
+        finally
+        {
+            gateways.ForEach(g => g.Dispose());
+        }
     }
 
     static async Task<string> StartGenerationAsync(Gateway gateway, Scenario scenario, CancellationToken cancellation)

@@ -15,8 +15,8 @@ sealed record Contender(string Name, string? Project, string ModelPrefix = "")
     /// <summary>What it is set to beside the providers.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
-    /// <summary>Whether it exports its telemetry.</summary>
-    public bool Exports { get; init; }
+    /// <summary>The key of who takes its telemetry and collects its usage; null for nobody.</summary>
+    public string? OperatorKey { get; init; }
 
     /// <summary>What its clients' addresses end in, to say who they are.</summary>
     public string Query { get; init; } = "";
@@ -40,7 +40,7 @@ sealed record Contender(string Name, string? Project, string ModelPrefix = "")
             select new Contender($"{upstream.Name}-to-{client.Name}", "Penstock.Server", $"{upstream.Name}/") { Wire = client, Upstream = upstream.Name }];
 
     /// <summary>Penstock with nothing that is asked for, and with all that a deployment may have: keys, limits, telemetry and logs.</summary>
-    public static readonly Contender[] Featured = [Penstock with { Name = "plain" }, Features.Contender];
+    public static readonly Contender[] Featured = [Features.Without, Features.With];
 
     /// <summary>Penstock that asks its cache first, and finds the answer there.</summary>
     public static readonly Contender Cached = Penstock with
@@ -58,7 +58,7 @@ sealed class Gateway : IDisposable
 {
     readonly string _folder = Directory.CreateTempSubdirectory("penstock-bench-").FullName;
 
-    readonly OtlpSink? _collector;
+    readonly Operator? _operator;
 
     Gateway(Contender contender, int upstreamPort)
     {
@@ -77,7 +77,7 @@ sealed class Gateway : IDisposable
         }
 
         foreach (var (name, value) in contender.Settings) environment[name] = value;
-        if (contender.Exports) _collector = new OtlpSink(environment);
+        if (contender.OperatorKey is { } key) _operator = new Operator(Port, key, environment);
         Process = new ChildProcess(
             Cores.Pin(Cores.Gateway, "dotnet", Builds.AssemblyOf(contender.Project!),
                 "--urls", $"http://127.0.0.1:{Port}", "--upstream", $"http://127.0.0.1:{upstreamPort}"),
@@ -98,6 +98,7 @@ sealed class Gateway : IDisposable
         try
         {
             await gateway.WaitUntilReadyAsync(cancellation);
+            gateway._operator?.Begin();
             return gateway;
         }
         catch
@@ -106,6 +107,9 @@ sealed class Gateway : IDisposable
             throw;
         }
     }
+
+    /// <exception cref="InvalidOperationException">Not all that it is measured with was at work.</exception>
+    public void CheckOperator() => _operator?.Check();
 
     /// <summary>Posts JSON and gives the answer's body; the bench's own requests, not the measured ones.</summary>
     public async Task<string> PostAsync(string path, string json, CancellationToken cancellation)
@@ -120,7 +124,7 @@ sealed class Gateway : IDisposable
     public void Dispose()
     {
         Process.Dispose();
-        _collector?.Dispose();
+        _operator?.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 

@@ -3,32 +3,42 @@ using System.Text;
 
 namespace Penstock.Bench.Runner;
 
-/// <summary>Penstock with all that a deployment may turn on: a key of each client's, limits of every kind that none meets, OTLP, and logs.</summary>
+/// <summary>
+/// Penstock with all that a deployment may turn on: keys, limits of every kind that none meets, traces and metrics by OTLP, logs as
+/// they are unless one asks for more, and an <see cref="Operator"/> who scrapes and collects. Beside it, Penstock with none of it.
+/// </summary>
 static class Features
 {
-    const string Id = "0123456789ab";
+    const string ClientId = "0123456789ab", OperatorId = "ba9876543210";
 
-    static readonly string _key = $"pk_{Id}_{new string('5', 64)}";
+    static readonly string _client = KeyOf(ClientId), _operator = KeyOf(OperatorId);
 
-    public static readonly Contender Contender = Contender.Penstock with
+    public static readonly Contender Without = Contender.Penstock with
+    {
+        Name = "plain",
+        Settings = new Dictionary<string, string>(StringComparer.Ordinal) { ["Logging__LogLevel__Default"] = "None" },
+    };
+
+    public static readonly Contender With = Contender.Penstock with
     {
         Name = "features",
-        Query = $"?key={_key}",
-        Against = Contender.Penstock with { Name = "plain" },
+        Query = $"?key={_client}",
+        Against = Without,
         Settings = Settings(),
-        Exports = true,
+        OperatorKey = _operator,
     };
 
     static Dictionary<string, string> Settings()
     {
         var settings = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            [$"Penstock__Auth__Keys__{Id}__Hash"] = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(_key))),
-            [$"Penstock__Auth__Keys__{Id}__Owner"] = "bench",
+            [$"Penstock__Auth__Keys__{ClientId}__Hash"] = HashOf(_client),
+            [$"Penstock__Auth__Keys__{ClientId}__Owner"] = "bench",
+            [$"Penstock__Auth__Keys__{OperatorId}__Hash"] = HashOf(_operator),
+            [$"Penstock__Auth__Keys__{OperatorId}__Admin"] = "true",
             ["Penstock__Limits__Prices__0__Model"] = "*",
             ["Penstock__Limits__Prices__0__Input"] = "1",
             ["Penstock__Limits__Prices__0__Output"] = "2",
-            ["Logging__LogLevel__Penstock"] = "Debug",
         };
         foreach (var account in (string[])["PerKey", "PerOwner"])
         {
@@ -38,4 +48,8 @@ static class Features
 
         return settings;
     }
+
+    static string KeyOf(string id) => $"pk_{id}_{new string('5', 64)}";
+
+    static string HashOf(string key) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 }

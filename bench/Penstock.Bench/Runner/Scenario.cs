@@ -25,6 +25,12 @@ sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
     /// <summary>All streams are subscribers of one generation.</summary>
     public bool IsFanout { get; init; }
 
+    /// <summary>
+    /// What is compared differs by little, and much of it runs seldom: all contenders are there at once, are warmed at once until
+    /// even that is compiled, and are then measured in turn.
+    /// </summary>
+    public bool IsFine { get; init; }
+
     /// <summary>Who is measured.</summary>
     public Contender[] Contenders { get; init; } = Contender.Usual;
 
@@ -73,10 +79,11 @@ sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
             Contenders = Contender.Translating,
             Limits = [new("CPU per token", m => m.CpuPerToken, 1.5)],
         },
-        new("features", "200 streams, a token each 20 ms, without and with keys, limits, telemetry and logs", new BenchModel(100, Interval: 20), 200)
+        new("features", "200 streams, a token each 20 ms, 256 an answer, without and with keys, limits, telemetry and logs", new BenchModel(256, Interval: 20), 200)
         {
-            Requests = 400,
-            Ramp = 1.9,
+            Requests = 600,
+            Ramp = 5,
+            IsFine = true,
             Contenders = Contender.Featured,
             Limits = [new("CPU per token", m => m.CpuPerToken, 1.1)],
         },
@@ -93,6 +100,13 @@ sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
     [
         new("warm-up", "", new BenchModel(256), 16) { Seconds = 2.5 },
         new("warm-up", "", new BenchModel(32, Interval: 20), 50) { Seconds = 1.5, Ramp = 0.5 },
+    ];
+
+    /// <summary>The same for <see cref="IsFine"/>: much that is to be compiled, and then time in which it can be.</summary>
+    public static readonly Scenario[] FineWarmUp =
+    [
+        new("warm-up", "", new BenchModel(32), 8) { Seconds = 8 },
+        new("warm-up", "", new BenchModel(32, Interval: 20), 50) { Seconds = 30, Ramp = 0.6 },
     ];
 
     /// <summary>The load of a contender's clients.</summary>
