@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Penstock.AspNetCore.Configuration;
 using Penstock.AspNetCore.Endpoints;
 using Penstock.AspNetCore.Replies;
 using Penstock.Generations;
@@ -9,7 +10,7 @@ using Penstock.Streams;
 namespace Penstock.AspNetCore.Auth;
 
 /// <summary>Stands before every route: who asks, and may they come in here. Whose a stream is the stores decide.</summary>
-internal sealed class Gate(Authenticator authenticator, CallerLimits limits)
+internal sealed class Gate(Authenticator authenticator, CallerLimits limits, PenstockOptions options)
 {
     /// <summary>Puts the gate before a route.</summary>
     /// <exception cref="InvalidOperationException">The route has no <see cref="Surface"/>.</exception>
@@ -48,6 +49,8 @@ internal sealed class Gate(Authenticator authenticator, CallerLimits limits)
     private Task Enter(HttpContext context, Surface surface, RequestDelegate handle, Caller? caller)
     {
         if (caller is null) return WriteAsync(context, surface, Unauthorized(context.Request));
+        // Whoever has to show a key shows it by a header that no page of elsewhere can send unasked.
+        if (!authenticator.IsRequired && surface.Acts(context.Request.Method) && ForeignPage.Sends(context.Request, options.Cors.Origins)) return WriteAsync(context, surface, ForeignPage.Refusal());
         if (!caller.MayUse(surface))
             return WriteAsync(context, surface, new RequestException($"This key may not use this address: it is for {string.Join(", ", caller.Endpoints)}.") { Status = 403, Code = "endpoint_not_allowed" });
         context.Features.Set(caller);

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http;
 using Penstock.Protocols;
 
 namespace Penstock.AspNetCore.Auth;
@@ -26,7 +27,7 @@ internal sealed record Surface(string Name, ClientProtocol Protocol)
     /// <summary>The names that a key's endpoints may have.</summary>
     public static readonly string[] Names = ["chat-completions", "responses", "messages", "gemini", "text", "ollama", "ui-chat", "ag-ui", "generations", "streams", "operations"];
 
-    public static Surface Text(ClientProtocol protocol) => new("text", protocol);
+    public static Surface Text(ClientProtocol protocol) => new("text", protocol) { GetActs = true };
 
     /// <summary>Whether nobody is asked who they are.</summary>
     public bool IsOpen { get; init; }
@@ -37,6 +38,12 @@ internal sealed record Surface(string Name, ClientProtocol Protocol)
     /// <summary>Whether each of its requests counts against the limit of requests a minute; where something is generated, what starts a generation does.</summary>
     public bool IsCounted { get; init; }
 
+    /// <summary>Whether a GET starts something, too.</summary>
+    public bool GetActs { get; init; }
+
     /// <summary>Whether a ticket for the generation that the address names opens it.</summary>
     public bool TakesTicket { get; init; }
+
+    /// <summary>Whether a request changes something, and does not only read.</summary>
+    public bool Acts(string method) => GetActs || !(HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method));
 }

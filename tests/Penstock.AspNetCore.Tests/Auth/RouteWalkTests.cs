@@ -37,6 +37,18 @@ public sealed partial class RouteWalkTests
     }
 
     [Fact]
+    public async Task No_route_changes_anything_for_a_page_of_another_origin_where_no_key_is_asked_for()
+    {
+        await using var host = await PenstockHost.StartAsync(Tokens.ByPrompt());
+        foreach (var (method, pattern) in Routes(host).Where(r => !_open.Contains($"{r.Method} {r.Pattern}") && r.Method is not ("GET" or "HEAD")))
+        {
+            var request = Request(host, method, Fill(pattern, "x"));
+            (await request.With("Origin", "https://evil.example").TextAsync()).ShouldStartWith("403", customMessage: $"{method} {pattern}");
+            (await request.With("Sec-Fetch-Site", "cross-site").TextAsync()).ShouldStartWith("403", customMessage: $"{method} {pattern}");
+        }
+    }
+
+    [Fact]
     public async Task A_ticket_to_share_a_run_opens_its_events_and_no_other_route()
     {
         var alice = TestKey.For("alice");
