@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Penstock.AspNetCore.Configuration;
 using Penstock.Limits;
 
 namespace Penstock.AspNetCore.Auth;
@@ -24,18 +25,44 @@ internal sealed class KeyFile(string path)
     {
         try
         {
-            var keys = JsonSerializer.Deserialize(File.ReadAllBytes(path), KeyFileJson.Default.IReadOnlyListKeyRecord);
-            return keys is not null && keys.All(k => ApiKey.IsId(k.Id) && ApiKey.IsHash(k.Hash)) ? keys : throw new JsonException();
+            return Check(JsonSerializer.Deserialize(File.ReadAllBytes(path), KeyFileJson.Default.IReadOnlyListKeyRecord));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             return [];
         }
-        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        catch (JsonException e)
         {
-            throw new KeyFileException($"The keys in {path} cannot be read: {(e is JsonException ? "it is no list of keys" : e.Message)}. Mend it, or name another file as Penstock:Auth:KeyFile.", e);
+            throw Unreadable($"it is no list of keys{(e.Path is null or "$" ? "" : $": {e.Path} is not what may stand there")}", e);
+        }
+        catch (Exception e) when (e is IOException and not KeyFileException or UnauthorizedAccessException)
+        {
+            throw Unreadable(e.Message, e);
         }
     }
+
+    // Whoever mends the file by hand and slips must not have made more of a key than it was.
+    private IReadOnlyList<KeyRecord> Check(IReadOnlyList<KeyRecord?>? keys)
+    {
+        var ids = new HashSet<string>(StringComparer.Ordinal);
+        var errors = new List<string>();
+        foreach (var (place, key) in (keys ?? throw new JsonException()).Index())
+        {
+            if (key is null || !ApiKey.IsId(key.Id)) throw Unreadable($"what stands there at place {place} has no id, which is the 12 hex digits after pk_");
+            if (!ids.Add(key.Id)) throw Unreadable($"the key {key.Id} is there twice");
+            if (!ApiKey.IsHash(key.Hash)) throw Unreadable($"the key {key.Id} has a hash that is no SHA-256 in hex");
+            if (string.IsNullOrWhiteSpace(key.Owner)) throw Unreadable($"the key {key.Id} has no owner; give it one, or its own id");
+            if (key.Models.Any(string.IsNullOrEmpty) || key.Endpoints.Any(string.IsNullOrEmpty)) throw Unreadable($"the key {key.Id} has a model or an endpoint without a name");
+            if (key.CacheMaxAge < TimeSpan.Zero) throw Unreadable($"the key {key.Id} has a cacheMaxAge under zero");
+            LimitsOptionsValidator.Validate(errors, key.Id, key.Limits ?? LimitSettings.None);
+            if (errors.Count > 0) throw Unreadable($"the key {key.Id} has a limit under zero; 0 is for none");
+        }
+
+        return keys!;
+    }
+
+    private KeyFileException Unreadable(string why, Exception? inner = null) =>
+        new($"The keys in {path} cannot be read: {why}. Mend it, or name another file as Penstock:Auth:KeyFile.", inner);
 
     /// <summary>Changes the keys, one change at a time, and whole or not at all.</summary>
     public void Change(Func<List<KeyRecord>, IReadOnlyList<KeyRecord>> change)
@@ -73,16 +100,17 @@ internal sealed class KeyFile(string path)
 }
 
 /// <summary>The key file cannot be read; the message says which and what to do.</summary>
-internal sealed class KeyFileException(string message, Exception inner) : IOException(message, inner);
+internal sealed class KeyFileException(string message, Exception? inner) : IOException(message, inner);
 
 /// <summary>A key as it is kept: all but the key itself.</summary>
 internal sealed record KeyRecord(string Id, string Hash, string Owner, DateTimeOffset CreatedAt)
 {
     public bool Admin { get; init; }
 
-    public IReadOnlyList<string> Models { get; init; } = [];
+    // Left out they are null to the reader, whatever they begin with.
+    public IReadOnlyList<string> Models { get => field ?? []; init; } = [];
 
-    public IReadOnlyList<string> Endpoints { get; init; } = [];
+    public IReadOnlyList<string> Endpoints { get => field ?? []; init; } = [];
 
     /// <summary>As <see cref="KeyPriority"/> says it; null for normal.</summary>
     public string? Priority { get; init; }
@@ -98,6 +126,8 @@ internal sealed record KeyRecord(string Id, string Hash, string Owner, DateTimeO
     public LimitSettings? Limits { get; init; }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true,
+    RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, AllowDuplicateProperties = false,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)] // a limit that has no such name is none
 [JsonSerializable(typeof(IReadOnlyList<KeyRecord>))]
 internal sealed partial class KeyFileJson : JsonSerializerContext;

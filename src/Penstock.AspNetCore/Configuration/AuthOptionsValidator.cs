@@ -19,6 +19,7 @@ internal static class AuthOptionsValidator
     {
         if (!ApiKey.IsId(id)) errors.Add($"Penstock:Auth:Keys:{id}: a key's id is the 12 hex digits after pk_; take what penstock keys create --config prints.");
         if (!ApiKey.IsHash(key.Hash)) errors.Add($"Penstock:Auth:Keys:{id}:Hash is no SHA-256 in hex; take what penstock keys create --config prints.");
+        if (key.Owner is { } owner && string.IsNullOrWhiteSpace(owner)) errors.Add($"Penstock:Auth:Keys:{id}:Owner is empty; name whose the key is, or leave it out: then it is an owner of its own.");
         if (!KeyPriority.TryParse(key.Priority, out _)) errors.Add($"Penstock:Auth:Keys:{id}:Priority is '{key.Priority}'; give {KeyPriority.Names}.");
         if (key.CacheMaxAge < TimeSpan.Zero) errors.Add($"Penstock:Auth:Keys:{id}:CacheMaxAge is {key.CacheMaxAge}; give a time, e.g. 01:00:00, or 00:00:00 for none.");
         LimitsOptionsValidator.Validate(errors, $"Auth:Keys:{id}:Limits", key.Limits);

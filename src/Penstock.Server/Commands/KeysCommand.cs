@@ -43,6 +43,7 @@ internal static class KeysCommand
                 Limits = limits.Read(result),
                 ExpiresAt = result.GetValue(expires) is { } end ? ParseEnd(end, now) : null,
             };
+            if (string.IsNullOrWhiteSpace(record.Owner)) throw new UsageException("--owner is empty: name whose the key is, or leave it out.");
             if (record.Priority is { } asked && !KeyPriority.TryParse(asked, out _)) throw new UsageException($"'{asked}' is no priority: give {KeyPriority.Names}.");
             var output = result.InvocationConfiguration.Output;
             if (result.GetValue(config)) await WriteConfigAsync(record, output);
@@ -152,8 +153,12 @@ internal static class KeysCommand
 
     private static DateTimeOffset ParseEnd(string text, DateTimeOffset now)
     {
-        if (int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var count) && text[^1] is 'd' or 'h')
-            return now + (text[^1] == 'd' ? TimeSpan.FromDays(count) : TimeSpan.FromHours(count));
+        if (text is [.. var digits, 'd' or 'h'] && int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var count))
+        {
+            var span = text[^1] == 'd' ? TimeSpan.FromDays(count) : TimeSpan.FromHours(count);
+            return span < DateTimeOffset.MaxValue - now ? now + span : throw new UsageException($"'{text}' is after all time; leave --expires out for a key that never ends.");
+        }
+
         return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end)
             ? end
             : throw new UsageException($"'{text}' is no time: give 30d, 12h, or one like 2030-01-31T12:00:00Z.");

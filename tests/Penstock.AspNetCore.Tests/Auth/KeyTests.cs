@@ -129,6 +129,56 @@ public sealed class KeyTests
         }
     }
 
+    [Theory]
+    [InlineData("""{"id":"0123456789ab","hash":"HASH","owner":null,"createdAt":"2026-01-01T00:00:00Z"}""", "owner")]
+    [InlineData("""{"id":"0123456789ab","hash":"HASH","createdAt":"2026-01-01T00:00:00Z"}""", "no list of keys")]
+    [InlineData("""{"id":"0123456789ab","hash":"HASH","owner":"","createdAt":"2026-01-01T00:00:00Z"}""", "has no owner")]
+    [InlineData("""{"id":"0123456789ab","hash":"HASH","owner":"alice","createdAt":"2026-01-01T00:00:00Z","model":["up/small"]}""", "$[0].model")]
+    [InlineData("""{"id":"0123456789ab","hash":"HASH","owner":"alice","createdAt":"2026-01-01T00:00:00Z","models":[null]}""", "without a name")]
+    [InlineData("""{"id":"0123456789ab","hash":"HASH","owner":"alice","createdAt":"2026-01-01T00:00:00Z","limits":{"streams":1,"rpm":5}}""", "$[0].limits.rpm")]
+    [InlineData("""{"id":"0123456789ab","hash":"HASH","owner":"alice","createdAt":"2026-01-01T00:00:00Z","limits":{"streams":-1}}""", "limit under zero")]
+    [InlineData("""{"id":"0123456789ab","hash":"HASH","owner":"alice","createdAt":"2026-01-01T00:00:00Z","revokedAt":"2026-01-01T00:00:00Z","revokedAt":null}""", "revokedAt")]
+    [InlineData("""{"id":"0123456789ab","hash":"HASH","owner":"alice","createdAt":"2026-01-01T00:00:00Z"},{"id":"0123456789ab","hash":"HASH","owner":"alice","createdAt":"2026-01-01T00:00:00Z"}""", "there twice")]
+    [InlineData("null", "no id")]
+    public async Task A_slip_in_the_key_file_stops_the_start_with_its_place_and_never_makes_more_of_a_key(string keys, string says)
+    {
+        var folder = Directory.CreateTempSubdirectory("penstock-keys-").FullName;
+        try
+        {
+            var path = Path.Combine(folder, "keys.json");
+            await File.WriteAllTextAsync(path, $"[{keys.Replace("HASH", new string('0', 64), StringComparison.Ordinal)}]");
+            var error = await Should.ThrowAsync<KeyFileException>(() => PenstockHost.StartAsync(null, "memory", ("Auth:KeyFile", path)));
+            error.Message.ShouldStartWith($"The keys in {path} cannot be read: ");
+            error.Message.ShouldContain(says);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task A_slip_in_the_key_file_of_a_running_server_leaves_the_keys_of_before_as_they_were()
+    {
+        var folder = Directory.CreateTempSubdirectory("penstock-keys-").FullName;
+        try
+        {
+            var path = Path.Combine(folder, "keys.json");
+            var (id, text) = ApiKey.New();
+            new KeyFile(path).Change(keys => [.. keys, new KeyRecord(id, Convert.ToHexStringLower(ApiKey.Hash(text)), "alice", DateTimeOffset.UtcNow) { Models = ["up/small"] }]);
+            await using var host = await PenstockHost.StartAsync(Tokens.ByPrompt(), "memory", ("Auth:KeyFile", path));
+            await File.WriteAllTextAsync(path, (await File.ReadAllTextAsync(path)).Replace("\"alice\"", "null", StringComparison.Ordinal).Replace("\"models\"", "\"model\"", StringComparison.Ordinal));
+            await Eventually.Is(() => host.Log.Contains("cannot be read", StringComparison.Ordinal), "the server says that it cannot read the keys");
+            (await host.Api.Chat("up/large", "a-1").With("x-api-key", text).TextAsync()).ShouldStartWith("403");
+            (await host.Api.Chat("up/small", "a-1").With("x-api-key", text).TextAsync()).ShouldStartWith("200");
+            (await host.Api.Get("v1/models").TextAsync()).ShouldStartWith("401");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Fact]
     public async Task An_expired_key_is_none()
     {
@@ -141,6 +191,7 @@ public sealed class KeyTests
     [Theory]
     [InlineData("Auth:Keys:alice:Hash", "00", "the 12 hex digits after pk_")]
     [InlineData("Auth:Keys:0123456789ab:Hash", "secret", "Penstock:Auth:Keys:0123456789ab:Hash is no SHA-256")]
+    [InlineData("Auth:Keys:0123456789ab:Owner", "", "Penstock:Auth:Keys:0123456789ab:Owner is empty")]
     [InlineData("Auth:Keys:0123456789ab:Priority", "urgent", "Penstock:Auth:Keys:0123456789ab:Priority is 'urgent'; give high, normal or low.")]
     [InlineData("Auth:Jwt:Issuer", "login.example.com", "Penstock:Auth:Jwt:Issuer is 'login.example.com'")]
     [InlineData("Auth:Jwt:Issuer", "http://login.example.com", "not an https address")]
