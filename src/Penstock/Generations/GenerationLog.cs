@@ -67,4 +67,7 @@ internal static partial class GenerationLog
 
     [LoggerMessage(27, LogLevel.Warning, "What was accepted and never enqueued could not be looked for; it is tried again.")]
     public static partial void NotSwept(ILogger logger, Exception exception);
+
+    [LoggerMessage(28, LogLevel.Error, "What was stored of generation {Id} before its start failed could not be removed; it is tried again every {Pause}.")]
+    public static partial void NotWithdrawn(ILogger logger, string id, TimeSpan pause, Exception exception);
 }

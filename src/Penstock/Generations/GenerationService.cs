@@ -23,6 +23,9 @@ internal sealed class GenerationService(
     // Until two that end the same stream have another try.
     private static readonly TimeSpan _again = TimeSpan.FromMilliseconds(20);
 
+    // Until what the store did not let be taken back is taken back again.
+    private static readonly TimeSpan _withdrawal = TimeSpan.FromSeconds(1);
+
     // Long enough for whoever created a stream to enqueue its job.
     private static readonly TimeSpan _forgotten = TimeSpan.FromMinutes(2);
 
@@ -279,40 +282,62 @@ internal sealed class GenerationService(
             Limits = admitted?.Terms,
         };
         IStreamWriter stream;
+        KeyClaim? holder = null;
         try
         {
             if (keeps || waits || queue.SpansNodes) await requests.SaveAsync(id, request);
-            if (request.Conversation is { } turn) await BeginTurnAsync(turn, id);
+            // Before its turn, so that nobody finds a turn without a generation and takes it for one that came to nothing.
             stream = await log.CreateAsync(GenerationPath.Of(id), new StreamOptions { Metadata = metadata.ToBytes(), Retention = request.Store is false ? _unstored : null });
-            if (claim is not null && await claim.TakeAsync(claim.Mine) is { } holder && holder != claim.Mine)
-            {
-                attempts.Abandon();
-                await RemoveAsync(id);
-                if (request.Conversation is { } lost) await conversations.TryCancelAsync(lost.Id, id);
-                await limits.CancelAsync(id, admitted?.Terms);
-                return await JoinAsync(holder, claim.Mine.BodyHash, request, start) with { Cache = claim.IsCache ? CacheUse.Hit : CacheUse.None };
-            }
+            if (request.Conversation is { } turn) await conversations.BeginAsync(turn, id);
+            if (claim is not null) holder = await claim.TakeAsync(claim.Mine);
         }
-        catch (StreamStorageException e)
+        catch (Exception e)
         {
-            if (request.Conversation is { } lost) await conversations.TryCancelAsync(lost.Id, id);
-            throw NotStored(id, e);
+            await WithdrawAsync(id, request.Conversation, e);
+            if (e is StreamStorageException refusal) throw NotStored(id, refusal);
+            throw;
+        }
+
+        if (holder is not null && holder != claim!.Mine)
+        {
+            attempts.Abandon();
+            await WithdrawAsync(id, request.Conversation);
+            await limits.CancelAsync(id, admitted?.Terms);
+            return await JoinAsync(holder, claim.Mine.BodyHash, request, start) with { Cache = claim.IsCache ? CacheUse.Hit : CacheUse.None };
         }
 
         await EnqueueAsync(stream, id, request, protocol, metadata, attempts, offered, start);
         return new Started(id, metadata.Dropped) { Left = admitted?.Left, Trimmed = request.Trimmed?.Messages ?? 0, Cache = claim is { IsCache: true } ? CacheUse.Miss : CacheUse.None };
     }
 
-    private async ValueTask BeginTurnAsync(ConversationTurn turn, string id)
+    /// <summary>Takes back what was begun and nobody runs, so that nobody waits for its ending. Where the store does not let it, it is tried until it does.</summary>
+    private async ValueTask WithdrawAsync(string id, ConversationTurn? turn, Exception? reason = null)
+    {
+        if (reason is StreamUnreachableException || !await TryWithdrawAsync(id, turn)) _ = WithdrawLaterAsync(id, turn);
+    }
+
+    private async Task WithdrawLaterAsync(string id, ConversationTurn? turn)
+    {
+        do await ((Task)Task.Delay(_withdrawal, time, _stopping.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        while (!_stopping.IsCancellationRequested && !await TryWithdrawAsync(id, turn)); // the next start finds what is left
+    }
+
+    private async Task<bool> TryWithdrawAsync(string id, ConversationTurn? turn)
     {
         try
         {
-            await conversations.BeginAsync(turn, id);
+            if (turn is not null) await conversations.TryCancelAsync(turn.Id, id);
+            await RemoveAsync(id);
+            return true;
         }
-        catch (RequestException)
+        catch (StreamException e)
         {
-            await requests.DeleteAsync(id);
-            throw;
+            GenerationLog.NotWithdrawn(logger, id, _withdrawal, e);
+            return false;
+        }
+        catch (ObjectDisposedException)
+        {
+            return true;
         }
     }
 
@@ -336,7 +361,7 @@ internal sealed class GenerationService(
         {
             // A job that is on the queue all the same finds no open stream, and is dropped.
             GenerationLog.NotEnqueued(logger, id, e);
-            if (metadata.Conversation is null && start is { IdempotencyKey: null, JobId: null }) await RemoveAsync(id);
+            if (metadata.Conversation is null && start is { IdempotencyKey: null, JobId: null }) await WithdrawAsync(id, turn: null);
             else await GiveUpAsync(id, metadata); // whoever joined meanwhile is to be told how it ended
             throw Unavailable();
         }
