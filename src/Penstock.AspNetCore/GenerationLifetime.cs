@@ -35,7 +35,7 @@ internal sealed class GenerationLifetime(
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        var first = _sweepEvery * Random.Shared.NextDouble(); // not all nodes at once
+        var first = log.SpansNodes ? _sweepEvery * Random.Shared.NextDouble() : TimeSpan.Zero; // not all nodes at once
         if (options.Queue.TakesRequests) _sweep = time.CreateTimer(static state => _ = ((GenerationService)state!).SweepAsync(), generations, first, _sweepEvery);
         return Task.CompletedTask;
     }

@@ -26,6 +26,9 @@ internal sealed class GenerationService(
     // Until what the store did not let be taken back is taken back again.
     private static readonly TimeSpan _withdrawal = TimeSpan.FromSeconds(1);
 
+    // By how much the clocks of nodes may differ, so that what has ended in between is not overlooked.
+    private static readonly TimeSpan _sweepOverlap = TimeSpan.FromMinutes(15);
+
     // Long enough for whoever created a stream to enqueue its job.
     private static readonly TimeSpan _forgotten = TimeSpan.FromMinutes(2);
 
@@ -33,6 +36,7 @@ internal sealed class GenerationService(
     private readonly AnswerCache _cache = new(log, catalog, time);
     private readonly CallSignatures _signatures = new(log);
     private readonly CancellationTokenSource _stopping = new();
+    private DateTimeOffset? _sweptAt;
     private volatile bool _draining;
 
     public IReadOnlyList<string> Models => router.Models;
@@ -151,22 +155,31 @@ internal sealed class GenerationService(
     }
 
     /// <summary>
-    /// Enqueues again what a gateway accepted and died before it had enqueued, which is told by its age once nothing waits on the queue.
-    /// A job that is there all the same is then there twice, and the second is dropped.
+    /// Looks after what nodes that died have left. What a gateway accepted and had not enqueued is told by its age once nothing waits on
+    /// the queue: a job that is there all the same is then there twice, and the second is dropped. What has ended and is not in its
+    /// conversation yet would be lost once its stream is, should nobody come to the conversation before.
     /// </summary>
     public async Task SweepAsync()
     {
-        if (!queue.SpansNodes || _draining) return;
+        if (_draining) return;
         try
         {
-            if (await queue.CountAsync() > 0) return;
+            var (now, since) = (time.GetUtcNow(), _sweptAt - _sweepOverlap);
+            var enqueues = queue.SpansNodes && await queue.CountAsync() == 0;
+            var unsettled = new HashSet<string>(StringComparer.Ordinal);
             await foreach (var info in log.ListAsync(GenerationPath.Prefix))
             {
-                if (info.Closed || info.Epoch > 1 || time.GetUtcNow() - info.CreatedAt < _forgotten || GenerationMetadata.TryRead(info.Metadata) is not { Queued: true }) continue;
+                if (info.Closed ? info.ClosedAt < since : !enqueues || info.Epoch > 1 || now - info.CreatedAt < _forgotten) continue;
+                if (GenerationMetadata.TryRead(info.Metadata) is not { } metadata) continue;
+                if (info.Closed && metadata.Conversation is { } conversation) unsettled.Add(conversation);
+                if (info.Closed || !metadata.Queued) continue;
                 var id = GenerationPath.IdOf(info.Path);
                 await queue.EnqueueAsync(new Job(id));
                 GenerationLog.EnqueuedAgain(logger, id);
             }
+
+            foreach (var conversation in unsettled) await conversations.TrySettleAsync(conversation);
+            _sweptAt = now;
         }
         catch (Exception e) when (e is StreamException or JobQueueException or ObjectDisposedException)
         {

@@ -82,15 +82,16 @@ internal sealed class ConversationEndpoints(GenerationEndpoint endpoint, Generat
     private async Task DeleteAsync(HttpContext context)
     {
         var (id, deleted) = (IdOf(context), 0);
-        var conversation = await OpenAsync(context);
-        for (; conversation.Said!.Turns.Count > deleted; conversation = await OpenAsync(context))
+        Conversation conversation;
+        do
         {
-            foreach (var turn in conversation.Said.Turns.Skip(deleted)) await DeleteResponseAsync(turn, id, OwnerOf(context));
+            conversation = await OpenAsync(context);
+            foreach (var turn in conversation.Said!.Turns.Skip(deleted)) await DeleteResponseAsync(turn, id, OwnerOf(context));
+            await summaries.ForgetAsync(conversation);
             deleted = conversation.Said.Turns.Count;
         }
+        while (!await conversations.TryDeleteAsync(conversation));
 
-        await summaries.ForgetAsync(conversation);
-        if (!await conversations.DeleteAsync(id)) throw ConversationStore.NotFound(id);
         await ConversationReply.WriteAsync(context, json =>
         {
             json.WriteStartObject();

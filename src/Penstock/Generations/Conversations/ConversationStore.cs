@@ -126,8 +126,23 @@ internal sealed class ConversationStore(IStreamLog log, TimeSpan lifetime, TimeP
         throw Moved();
     }
 
-    /// <summary>Removes the conversation's log.</summary>
-    public ValueTask<bool> DeleteAsync(string id) => log.DeleteAsync(ConversationId.PathOf(id));
+    /// <summary>Removes the conversation's log, unless something was said there since it was read.</summary>
+    /// <returns>False when something was.</returns>
+    public async ValueTask<bool> TryDeleteAsync(Conversation read)
+    {
+        try
+        {
+            // Closed first, so that no response begins in what is about to go. Should the server die in between, whoever asks again finds it closed.
+            if (!read.Info.Closed && !await TryAppendAsync(read, ConversationRecordKind.Void, Next(read.Head) with { Turn = null }, [], close: true)) return false;
+        }
+        catch (StreamStorageException e) when (e is not StreamUnreachableException)
+        {
+            // It is full: nothing is said there any more, and what goes makes room.
+        }
+
+        await log.DeleteAsync(read.Info.Path);
+        return true;
+    }
 
     /// <summary>A response begins: until it has ended nothing else is said in the conversation.</summary>
     /// <param name="turn">The conversation as the response goes on from it.</param>
@@ -205,12 +220,12 @@ internal sealed class ConversationStore(IStreamLog log, TimeSpan lifetime, TimeP
     }
 
     /// <summary>Appends after what was read, unless somebody else has.</summary>
-    private async ValueTask<bool> TryAppendAsync(Conversation read, ConversationRecordKind kind, ConversationHead head, IReadOnlyList<ReadOnlyMemory<byte>> items)
+    private async ValueTask<bool> TryAppendAsync(Conversation read, ConversationRecordKind kind, ConversationHead head, IReadOnlyList<ReadOnlyMemory<byte>> items, bool close = false)
     {
         using var batch = new StreamBatch();
         batch.Add(ConversationRecord.Write(kind, head, items));
         // Each append names the offset that it wants, and must name a later one than the append before it.
-        var append = new StreamAppend { Sequence = read.Info.NextOffset.ToString("D19", CultureInfo.InvariantCulture) };
+        var append = new StreamAppend { Sequence = read.Info.NextOffset.ToString("D19", CultureInfo.InvariantCulture), Close = close };
         var result = await log.AppendAsync(read.Info.Path, batch, append);
         return result.Status switch
         {
