@@ -21,7 +21,7 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
     private static readonly TimeSpan _sweepPeriod = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<(string? Owner, string Id), Subscription> _all = new();
-    private readonly SubscriptionLog _store = new(log);
+    private readonly SubscriptionLog _store = new(log, time);
     private readonly Lock _keyGate = new();
     private readonly CancellationTokenSource _stopping = new();
     private Task<WebhookKey>? _key;
