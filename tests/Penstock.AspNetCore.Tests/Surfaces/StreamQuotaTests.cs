@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 using Penstock.AspNetCore.Tests.Auth;
+using Penstock.Streams;
 using Penstock.Testing;
 
 namespace Penstock.AspNetCore.Tests.Surfaces;
@@ -56,6 +58,49 @@ public sealed class StreamQuotaTests
     }
 
     [Fact]
+    public async Task What_comes_and_goes_while_it_is_counted_counts_once_and_what_goes_not_at_all()
+    {
+        await using var store = new InterposedStore();
+        await using var upstream = ScriptedUpstream.Start();
+        await using var host = await PenstockHost.StartAsync(upstream, services => services.AddSingleton<IStreamLog>(store), ("Streams:MaxPerOwner", "10"));
+        for (var i = 0; i < 4; i++) (await PutAsync(host, $"s{i}", "x")).Status.ShouldBe(HttpStatusCode.Created);
+
+        // One is stored after the list was read, and before the count is known.
+        var (onItsWay, goesOn, isRead) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
+        store.Before = async (operation, path) =>
+        {
+            if (operation != nameof(IStreamLog.CreateSharedAsync) || !path.EndsWith("slow", StringComparison.Ordinal)) return;
+            onItsWay.TrySetResult();
+            await goesOn.Task;
+        };
+        var slow = PutAsync(host, "slow", "x");
+        store.AfterList = async _ =>
+        {
+            isRead.TrySetResult();
+            await slow;
+        };
+        await onItsWay.Task.WaitAsync(Eventually.Limit);
+        await DeleteAsync(host, "s0"); // so that it is counted anew
+        var next = PutAsync(host, "next", "x");
+        await Task.WhenAny(isRead.Task, Task.Delay(200)); // or the count waits for it
+        goesOn.SetResult();
+        (await slow).Status.ShouldBe(HttpStatusCode.Created);
+        (await next).Status.ShouldBe(HttpStatusCode.Created);
+        for (var i = 0; i < 5; i++) (await PutAsync(host, $"t{i}", "x")).Status.ShouldBe(HttpStatusCode.Created, $"{i}");
+        (await PutAsync(host, "u", "x")).Status.ShouldBe(HttpStatusCode.InsufficientStorage);
+
+        // And one is deleted then: it is room again at once.
+        var isArmed = 1;
+        store.AfterList = async _ =>
+        {
+            if (Interlocked.Exchange(ref isArmed, 0) == 1) await DeleteAsync(host, "s2");
+        };
+        await DeleteAsync(host, "s1");
+        for (var i = 0; i < 2; i++) (await PutAsync(host, $"v{i}", "x")).Status.ShouldBe(HttpStatusCode.Created, $"{i}");
+        (await PutAsync(host, "w", "x")).Status.ShouldBe(HttpStatusCode.InsufficientStorage);
+    }
+
+    [Fact]
     public async Task What_has_expired_is_room_again()
     {
         await using var host = await PenstockHost.StartAsync(settings: [("Streams:MaxPerOwner", "1")]);
@@ -95,6 +140,8 @@ public sealed class StreamQuotaTests
             (await Api.SendTextAsync(Request(host, "PUT", "b", "x").By(key))).Status.ShouldBe(HttpStatusCode.InsufficientStorage);
         }
     }
+
+    private static Task DeleteAsync(PenstockHost host, string path) => Api.SendTextAsync(new RawRequest(host.Api.Url($"v1/stream/{path}"), "DELETE"));
 
     private static Task<(HttpStatusCode Status, string Body)> PutAsync(PenstockHost host, string path, string body, params (string Name, string Value)[] headers) =>
         Api.SendTextAsync(Request(host, "PUT", path, body, headers));
