@@ -222,9 +222,14 @@ public static class PenstockServiceCollectionExtensions
     private static StoredRequests NewRequests(IServiceProvider services) => new(
         services.GetRequiredService<IStreamLog>(), services.GetRequiredService<GenerationOptions>().Retention, services.GetRequiredService<TimeProvider>());
 
-    private static ConversationStore NewConversations(IServiceProvider services) => new(
-        services.GetRequiredService<IStreamLog>(), services.GetRequiredService<PenstockOptions>().Conversations.KeepFor,
-        services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ConversationStore>>());
+    private static ConversationStore NewConversations(IServiceProvider services)
+    {
+        var (log, options, time) = (services.GetRequiredService<IStreamLog>(), services.GetRequiredService<PenstockOptions>().Conversations, services.GetRequiredService<TimeProvider>());
+        return new ConversationStore(log, options.KeepFor, time, services.GetRequiredService<ILogger<ConversationStore>>())
+        {
+            Quota = new ConversationQuota(log, options.MaxPerOwner, options.MaxBytesPerOwner, time),
+        };
+    }
 
     private static SummaryStore NewSummaries(IServiceProvider services) => new(
         services.GetRequiredService<IStreamLog>(), services.GetRequiredService<GenerationOptions>().Retention, services.GetRequiredService<PenstockOptions>().Conversations.KeepFor);

@@ -185,6 +185,12 @@ public sealed class ConversationsOptions
 {
     /// <summary>How long a conversation is kept that nobody reads or goes on with.</summary>
     public TimeSpan KeepFor { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>How many conversations an owner may keep; 0 for no limit.</summary>
+    public long MaxPerOwner { get; set; }
+
+    /// <summary>How many bytes an owner's conversations may hold together; 0 for no limit.</summary>
+    public long MaxBytesPerOwner { get; set; }
 }
 
 public sealed class CorsOptions

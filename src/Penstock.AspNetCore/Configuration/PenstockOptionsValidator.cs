@@ -30,6 +30,8 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         Positive(errors, "History:SummaryTimeout", options.History.SummaryTimeout);
         if (options.History.SummaryModel is { } summarizer) Model(errors, options, "History:SummaryModel", summarizer);
         Positive(errors, "Conversations:KeepFor", options.Conversations.KeepFor);
+        if (options.Conversations.MaxPerOwner < 0) errors.Add($"Penstock:Conversations:MaxPerOwner is {options.Conversations.MaxPerOwner}; give a number of conversations, or 0 for no limit.");
+        if (options.Conversations.MaxBytesPerOwner < 0) errors.Add($"Penstock:Conversations:MaxBytesPerOwner is {options.Conversations.MaxBytesPerOwner}; give a number of bytes, or 0 for no limit.");
         OneOf(errors, "Generations:OnDisconnect", options.Generations.OnDisconnect, "detach", "cancel", "grace");
         OneOf(errors, "Generations:OnCrash", options.Generations.OnCrash, "fail", "restart", "continue");
         Validate(errors, options.Queue);

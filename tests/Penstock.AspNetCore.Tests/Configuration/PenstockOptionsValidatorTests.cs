@@ -12,6 +12,8 @@ public sealed class PenstockOptionsValidatorTests
         { "Penstock:Storage:RedisOutage is 00:00:00", o => o.Storage.RedisOutage = TimeSpan.Zero },
         { "Penstock:Storage:Path is empty", o => o.Storage.Path = " " },
         { "Penstock:Storage:Retention is 00:00:00", o => o.Storage.Retention = TimeSpan.Zero },
+        { "Penstock:Conversations:MaxPerOwner is -1", o => o.Conversations.MaxPerOwner = -1 },
+        { "Penstock:Conversations:MaxBytesPerOwner is -1", o => o.Conversations.MaxBytesPerOwner = -1 },
         { "Penstock:Storage:MaxStreamBytes is under 1024", o => o.Storage.MaxStreamBytes = 1 },
         { "Penstock:Streams:Heartbeat is -00:00:01", o => o.Streams.Heartbeat = TimeSpan.FromSeconds(-1) },
         { "Penstock:Generations:OnDisconnect is 'maybe'", o => o.Generations.OnDisconnect = "maybe" },

@@ -20,6 +20,9 @@ internal sealed record Conversation(string Id, StreamInfo Info, ConversationHead
 /// <param name="BodyHash">What it was made with, for who makes it again with the same key.</param>
 internal sealed record ConversationLabel(string? Owner, string? BodyHash)
 {
+    /// <summary>The conversation that it branched off; null for none.</summary>
+    public string? From { get; init; }
+
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, ConversationJson.Default.ConversationLabel);
 
     public static ConversationLabel Of(StreamInfo info) =>

@@ -20,6 +20,9 @@ internal sealed class ConversationStore(IStreamLog log, TimeSpan lifetime, TimeP
 
     public const string LockedCode = "conversation_locked";
 
+    /// <summary>What owners may keep; null for as much as they like.</summary>
+    public ConversationQuota? Quota { get; init; }
+
     private static RequestException KeyReused() =>
         new RequestException("This Idempotency-Key was used with a different request. Use a new key for a new request.") { Status = 422, Code = "idempotency_key_reused" };
 
@@ -35,16 +38,20 @@ internal sealed class ConversationStore(IStreamLog log, TimeSpan lifetime, TimeP
         var head = new ConversationHead { At = time.GetUtcNow(), Metadata = metadata, Deleted = from?.Without ?? [] };
         using var batch = new StreamBatch();
         batch.Add(ConversationRecord.Write(ConversationRecordKind.Items, head, from is null ? items : from.Items.Concat(items)));
+        if (from is not null) label = label with { From = ConversationId.IdOf(from.Fork.Source) };
         var options = new SharedStreamOptions { Metadata = label.ToBytes(), TimeToLive = lifetime, KeepWhole = true, Fork = from?.Fork };
+        // Made before with the same key, it takes none again.
+        if (label.BodyHash is not null && await PeekAsync(id) is { } made) return SameAs(made, label);
+        using var room = Quota is null ? null : await Quota.TakeAsync(label.Owner, 1, batch.Bytes.Length);
         try
         {
-            return new Conversation(id, await log.CreateSharedAsync(ConversationId.PathOf(id), options, batch), head);
+            var info = await log.CreateSharedAsync(ConversationId.PathOf(id), options, batch);
+            room?.Keep();
+            return new Conversation(id, info, head);
         }
         catch (StreamExistsException) when (label.BodyHash is not null)
         {
-            var there = await PeekAsync(id) ?? throw Moved();
-            if (ConversationLabel.Of(there.Info).BodyHash == label.BodyHash) return there;
-            throw KeyReused();
+            return SameAs(await PeekAsync(id) ?? throw Moved(), label);
         }
         catch (StreamGoneException)
         {
@@ -141,6 +148,7 @@ internal sealed class ConversationStore(IStreamLog log, TimeSpan lifetime, TimeP
         }
 
         await log.DeleteAsync(read.Info.Path);
+        Quota?.Recount(ConversationLabel.Of(read.Info).Owner);
         return true;
     }
 
@@ -190,6 +198,8 @@ internal sealed class ConversationStore(IStreamLog log, TimeSpan lifetime, TimeP
             RetryAfter = TimeSpan.FromSeconds(1),
         };
 
+    private static Conversation SameAs(Conversation there, ConversationLabel label) => ConversationLabel.Of(there.Info).BodyHash == label.BodyHash ? there : throw KeyReused();
+
     private static RequestException Moved() => new("The conversation changes faster than it could be changed. Try again.") { Status = 409, Code = LockedCode, RetryAfter = TimeSpan.FromSeconds(1) };
 
     private static bool Sees(Owner owner, StreamInfo info) => owner.SeesAll || ConversationLabel.Of(info).Owner == owner.Name;
@@ -224,9 +234,13 @@ internal sealed class ConversationStore(IStreamLog log, TimeSpan lifetime, TimeP
     {
         using var batch = new StreamBatch();
         batch.Add(ConversationRecord.Write(kind, head, items));
+        // What comes of a turn is kept once that was let in, and an end takes hardly any.
+        var isOwed = kind is ConversationRecordKind.Answer or ConversationRecordKind.Void or ConversationRecordKind.Delete;
+        using var room = Quota is null ? null : await Quota.TakeAsync(ConversationLabel.Of(read.Info).Owner, 0, batch.Bytes.Length, isOwed);
         // Each append names the offset that it wants, and must name a later one than the append before it.
         var append = new StreamAppend { Sequence = read.Info.NextOffset.ToString("D19", CultureInfo.InvariantCulture), Close = close };
         var result = await log.AppendAsync(read.Info.Path, batch, append);
+        if (result.Status == AppendStatus.Appended) room?.Keep();
         return result.Status switch
         {
             AppendStatus.Appended => true,

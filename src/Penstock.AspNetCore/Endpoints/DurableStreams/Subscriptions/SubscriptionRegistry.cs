@@ -17,6 +17,10 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
     /// <summary>Each append looks at all of them, and each is kept in memory with its links.</summary>
     public const int MaxSubscriptions = 10_000;
 
+    // Where owners are told apart: a tenth of all, and once half of all are there a hundredth, so that who comes late has room too.
+    private const int MaxPerOwner = MaxSubscriptions / 10;
+    private const int MaxPerOwnerOfMany = MaxSubscriptions / 100;
+
     // How long what a node that died has left undone waits for another, beyond its lease.
     private static readonly TimeSpan _sweepPeriod = TimeSpan.FromSeconds(5);
 
@@ -60,8 +64,7 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
     {
         var key = (owner.Name, id);
         if (await FindAsync(owner, id) is { } existing) return (existing, false);
-        if (_all.Count >= MaxSubscriptions)
-            throw new RequestException($"There are {MaxSubscriptions} subscriptions, which is as many as there may be: delete one first.") { Status = 507, Code = "too_many_subscriptions" };
+        CheckRoom(owner);
         var subscription = NewTimer(new Subscription(id, owner, config, root, time.GetUtcNow()));
         await subscription.Turn.WaitAsync();
         try
@@ -237,6 +240,17 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
             // The server stops.
         }
     }
+
+    private void CheckRoom(Owner owner)
+    {
+        var all = _all.Count;
+        var most = owner.Name is null ? MaxSubscriptions : all < MaxSubscriptions / 2 ? MaxPerOwner : MaxPerOwnerOfMany;
+        if (all >= MaxSubscriptions) throw Full($"There are {MaxSubscriptions} subscriptions, which is as many as there may be: delete one first.");
+        if (most < MaxSubscriptions && all >= most && _all.Keys.Count(key => key.Owner == owner.Name) >= most)
+            throw Full($"You have {most} subscriptions or more, which is as many as one owner may have while there are {all} in all: delete one first.");
+    }
+
+    private static RequestException Full(string message) => new(message) { Status = 507, Code = "too_many_subscriptions" };
 
     private async Task<Subscription> LearnAsync(SubscriptionRecord record, SubscriptionPlace place)
     {
