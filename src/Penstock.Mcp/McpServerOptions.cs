@@ -38,6 +38,9 @@ public sealed class McpServerOptions
     /// <summary>How much of a result is taken, in characters; the rest is cut off.</summary>
     public int MaxResultLength { get; set; } = 64 * 1024;
 
+    // What a timer takes.
+    private static readonly TimeSpan _longest = TimeSpan.FromDays(24);
+
     /// <summary>What is wrong, in sentences that name the key and the mend.</summary>
     /// <param name="key">The key that the options stand under.</param>
     public IEnumerable<string> Check(string key)
@@ -46,8 +49,8 @@ public sealed class McpServerOptions
         if (Url is not null && !(Uri.TryCreate(Url, UriKind.Absolute, out var address) && address.Scheme is "http" or "https")) yield return $"{key}:Url is no http or https address.";
         if (Url is null && Headers.Count > 0) yield return $"{key}:Headers go with Url; a program's credential goes into Env.";
         if (Command is null && (Args.Count > 0 || Env.Count > 0)) yield return $"{key}:Args and Env go with Command.";
-        if (Timeout <= TimeSpan.Zero) yield return $"{key}:Timeout is {Timeout}; give a time, such as 00:00:30.";
-        if (ConnectTimeout <= TimeSpan.Zero) yield return $"{key}:ConnectTimeout is {ConnectTimeout}; give a time, such as 00:00:30.";
+        if (Timeout <= TimeSpan.Zero || Timeout > _longest) yield return $"{key}:Timeout is {Timeout}; give a time, 24 days at most, such as 00:00:30.";
+        if (ConnectTimeout <= TimeSpan.Zero || ConnectTimeout > _longest) yield return $"{key}:ConnectTimeout is {ConnectTimeout}; give a time, 24 days at most, such as 00:00:30.";
         if (MaxResultLength is < 1 or > 16 * 1024 * 1024) yield return $"{key}:MaxResultLength is {MaxResultLength}; give 1 to 16777216 characters.";
     }
 }

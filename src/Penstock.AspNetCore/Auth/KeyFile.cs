@@ -53,9 +53,10 @@ internal sealed class KeyFile(string path)
             if (!ApiKey.IsHash(key.Hash)) throw Unreadable($"the key {key.Id} has a hash that is no SHA-256 in hex");
             if (string.IsNullOrWhiteSpace(key.Owner)) throw Unreadable($"the key {key.Id} has no owner; give it one, or its own id");
             if (key.Models.Any(string.IsNullOrEmpty) || key.Endpoints.Any(string.IsNullOrEmpty)) throw Unreadable($"the key {key.Id} has a model or an endpoint without a name");
-            if (key.CacheMaxAge < TimeSpan.Zero) throw Unreadable($"the key {key.Id} has a cacheMaxAge under zero");
+            Durations.Keep(errors, key.Id, key.CacheMaxAge, "for none");
+            if (errors.Count > 0) throw Unreadable($"the key {key.Id} has a cacheMaxAge that is no time from zero to 36500 days");
             LimitsOptionsValidator.Validate(errors, key.Id, key.Limits ?? LimitSettings.None);
-            if (errors.Count > 0) throw Unreadable($"the key {key.Id} has a limit under zero; 0 is for none");
+            if (errors.Count > 0) throw Unreadable($"the key {key.Id} has a limit under zero or beyond what can be counted; 0 is for none");
         }
 
         return keys!;

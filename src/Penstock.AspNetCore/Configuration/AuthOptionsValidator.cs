@@ -21,7 +21,7 @@ internal static class AuthOptionsValidator
         if (!ApiKey.IsHash(key.Hash)) errors.Add($"Penstock:Auth:Keys:{id}:Hash is no SHA-256 in hex; take what penstock keys create --config prints.");
         if (key.Owner is { } owner && string.IsNullOrWhiteSpace(owner)) errors.Add($"Penstock:Auth:Keys:{id}:Owner is empty; name whose the key is, or leave it out: then it is an owner of its own.");
         if (!KeyPriority.TryParse(key.Priority, out _)) errors.Add($"Penstock:Auth:Keys:{id}:Priority is '{key.Priority}'; give {KeyPriority.Names}.");
-        if (key.CacheMaxAge < TimeSpan.Zero) errors.Add($"Penstock:Auth:Keys:{id}:CacheMaxAge is {key.CacheMaxAge}; give a time, e.g. 01:00:00, or 00:00:00 for none.");
+        Durations.Keep(errors, $"Auth:Keys:{id}:CacheMaxAge", key.CacheMaxAge, "for none");
         LimitsOptionsValidator.Validate(errors, $"Auth:Keys:{id}:Limits", key.Limits);
         foreach (var endpoint in key.Endpoints)
         {
@@ -44,6 +44,6 @@ internal static class AuthOptionsValidator
         if (string.IsNullOrWhiteSpace(jwt.Audience)) errors.Add("Penstock:Auth:Jwt:Audience is missing; give this server's name at the issuer, or tokens for others would be taken here.");
         if (jwt.Keys is { } keys && !File.Exists(keys)) errors.Add($"Penstock:Auth:Jwt:Keys is '{keys}', and there is no such file; name one that holds a JWK set.");
         if (jwt.OwnerClaim.Length == 0) errors.Add("Penstock:Auth:Jwt:OwnerClaim is empty; name the claim that says whose a token is, e.g. sub.");
-        if (jwt.RefreshInterval <= TimeSpan.Zero) errors.Add($"Penstock:Auth:Jwt:RefreshInterval is {jwt.RefreshInterval}; give a time above zero, e.g. 00:05:00.");
+        Durations.Wait(errors, "Auth:Jwt:RefreshInterval", jwt.RefreshInterval);
     }
 }

@@ -14,40 +14,42 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         OneOf(errors, "Storage:Kind", options.Storage.Kind, "disk", "memory", "redis");
         OneOf(errors, "Transport", options.Transport, "auto", "sockets");
         OneOf(errors, "Storage:Commit", options.Storage.Commit, "process", "power");
-        Positive(errors, "Storage:Retention", options.Storage.Retention);
-        Positive(errors, "Storage:RedisOutage", options.Storage.RedisOutage);
-        Positive(errors, "Streams:Heartbeat", options.Streams.Heartbeat);
-        Positive(errors, "Streams:StalledReader", options.Streams.StalledReader);
-        Positive(errors, "Streams:LongPollTimeout", options.Streams.LongPollTimeout);
-        if (options.Streams.KeepFor < TimeSpan.Zero) errors.Add($"Penstock:Streams:KeepFor is {options.Streams.KeepFor}; give a time, or 00:00:00 to keep all.");
+        Durations.Keep(errors, "Storage:Retention", options.Storage.Retention);
+        Durations.Wait(errors, "Storage:RedisOutage", options.Storage.RedisOutage);
+        Durations.Wait(errors, "Streams:Heartbeat", options.Streams.Heartbeat);
+        Durations.Wait(errors, "Streams:StalledReader", options.Streams.StalledReader);
+        Durations.Wait(errors, "Streams:LongPollTimeout", options.Streams.LongPollTimeout);
+        Durations.Keep(errors, "Streams:KeepFor", options.Streams.KeepFor, "to keep all");
         if (options.Streams.KeepBytes < 0) errors.Add($"Penstock:Streams:KeepBytes is {options.Streams.KeepBytes}; give a number of bytes, or 0 to keep all.");
         if (options.Streams.MaxPerOwner < 0) errors.Add($"Penstock:Streams:MaxPerOwner is {options.Streams.MaxPerOwner}; give a number of streams, or 0 for no limit.");
         if (options.Streams.MaxBytesPerOwner < 0) errors.Add($"Penstock:Streams:MaxBytesPerOwner is {options.Streams.MaxBytesPerOwner}; give a number of bytes, or 0 for no limit.");
         if (options.Storage.MaxDiskBytes < 0) errors.Add($"Penstock:Storage:MaxDiskBytes is {options.Storage.MaxDiskBytes}; give a number of bytes, or 0 for no limit.");
-        Positive(errors, "Generations:Grace", options.Generations.Grace);
-        if (options.Cache.MaxAge < TimeSpan.Zero) errors.Add($"Penstock:Cache:MaxAge is {options.Cache.MaxAge}; give a time, or 00:00:00 for requests that ask for it alone.");
+        Durations.Wait(errors, "Generations:Grace", options.Generations.Grace);
+        Durations.Wait(errors, "Generations:ShutdownTimeout", options.Generations.ShutdownTimeout, TimeSpan.Zero);
+        Durations.Keep(errors, "Cache:MaxAge", options.Cache.MaxAge, "for requests that ask for it alone");
         OneOf(errors, "History:Policy", options.History.Policy, "off", "summary", "window");
-        Positive(errors, "History:SummaryTimeout", options.History.SummaryTimeout);
+        Durations.Wait(errors, "History:SummaryTimeout", options.History.SummaryTimeout);
         if (options.History.SummaryModel is { } summarizer) Model(errors, options, "History:SummaryModel", summarizer);
-        Positive(errors, "Conversations:KeepFor", options.Conversations.KeepFor);
+        Durations.Keep(errors, "Conversations:KeepFor", options.Conversations.KeepFor);
         if (options.Conversations.MaxPerOwner < 0) errors.Add($"Penstock:Conversations:MaxPerOwner is {options.Conversations.MaxPerOwner}; give a number of conversations, or 0 for no limit.");
         if (options.Conversations.MaxBytesPerOwner < 0) errors.Add($"Penstock:Conversations:MaxBytesPerOwner is {options.Conversations.MaxBytesPerOwner}; give a number of bytes, or 0 for no limit.");
         OneOf(errors, "Generations:OnDisconnect", options.Generations.OnDisconnect, "detach", "cancel", "grace");
         OneOf(errors, "Generations:OnCrash", options.Generations.OnCrash, "fail", "restart", "continue");
         Validate(errors, options.Queue);
         if (options.Retry.MaxRetries < 0) errors.Add("Penstock:Retry:MaxRetries is under 0; give how many times a provider is asked again, or 0.");
-        if (options.Retry.BaseDelay < TimeSpan.Zero) errors.Add($"Penstock:Retry:BaseDelay is {options.Retry.BaseDelay}; give a time, e.g. 00:00:00.5.");
-        if (options.Retry.MaxDelay < TimeSpan.Zero) errors.Add($"Penstock:Retry:MaxDelay is {options.Retry.MaxDelay}; give a time, e.g. 00:00:08.");
+        Durations.Wait(errors, "Retry:BaseDelay", options.Retry.BaseDelay, TimeSpan.Zero);
+        Durations.Wait(errors, "Retry:MaxDelay", options.Retry.MaxDelay, TimeSpan.Zero);
         OneOf(errors, "Retry:AfterOutput", options.Retry.AfterOutput, "fail", "continue");
         if (options.Storage.Kind == "disk" && string.IsNullOrWhiteSpace(options.Storage.Path))
             errors.Add("Penstock:Storage:Path is empty; name a folder for the data.");
         if (options.Generations.MaxRunning < 1) errors.Add("Penstock:Generations:MaxRunning is under 1; give how many generations may run at once.");
         LimitsOptionsValidator.Validate(errors, options.Limits);
+        if (options.Storage.MaxMemoryBytes < 1024) errors.Add($"Penstock:Storage:MaxMemoryBytes is {options.Storage.MaxMemoryBytes}; give a number of bytes, 1024 at least.");
         if (options.Storage.MaxStreamBytes < 1024) errors.Add("Penstock:Storage:MaxStreamBytes is under 1024; give the largest stream in bytes.");
         if (options.Tools.MaxSteps < 1) errors.Add("Penstock:Tools:MaxSteps is under 1; give how often a model may be asked for one answer.");
         if (options.Tools.MaxTokens < 0) errors.Add($"Penstock:Tools:MaxTokens is {options.Tools.MaxTokens}; give a number of tokens, or 0 for no limit.");
-        Positive(errors, "Tools:MaxTime", options.Tools.MaxTime);
-        Positive(errors, "Tools:ApprovalTimeout", options.Tools.ApprovalTimeout);
+        Durations.Wait(errors, "Tools:MaxTime", options.Tools.MaxTime);
+        Durations.Wait(errors, "Tools:ApprovalTimeout", options.Tools.ApprovalTimeout);
         AuthOptionsValidator.Validate(errors, options.Auth);
         foreach (var (place, filter) in options.Filters.Index()) Validate(errors, place, filter);
         foreach (var (key, provider) in options.Providers) Validate(errors, key, provider);
@@ -55,7 +57,7 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         {
             if (model.Targets.Count == 0) errors.Add($"Penstock:Models:{key}:Targets is empty; list at least one provider/model.");
             if (model.AfterOutput is { } policy) OneOf(errors, $"Models:{key}:AfterOutput", policy, "fail", "continue");
-            if (model.HedgeAfter is { } least) Positive(errors, $"Models:{key}:HedgeAfter", least);
+            Durations.Wait(errors, $"Models:{key}:HedgeAfter", model.HedgeAfter);
             if (model.History.Policy is { } history) OneOf(errors, $"Models:{key}:History:Policy", history, "off", "summary", "window");
             if (model.History.SummaryModel is { } sums) Model(errors, options, $"Models:{key}:History:SummaryModel", sums);
             foreach (var target in model.Targets)
@@ -88,10 +90,10 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         OneOf(errors, $"{prefix}:Protocol", provider.Protocol, [.. ProviderProtocols.Names, "simulated"]);
         if (provider.Protocol != "simulated" && (!Uri.TryCreate(provider.BaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https")))
             errors.Add($"Penstock:{prefix}:BaseUrl is '{provider.BaseUrl}'; give the address that the protocol's paths go after, e.g. https://api.openai.com/v1.");
-        Positive(errors, $"{prefix}:ConnectTimeout", provider.ConnectTimeout);
-        Positive(errors, $"{prefix}:FirstTokenTimeout", provider.FirstTokenTimeout);
-        Positive(errors, $"{prefix}:IdleTimeout", provider.IdleTimeout);
-        Positive(errors, $"{prefix}:TotalTimeout", provider.TotalTimeout);
+        Durations.Wait(errors, $"{prefix}:ConnectTimeout", provider.ConnectTimeout);
+        Durations.Wait(errors, $"{prefix}:FirstTokenTimeout", provider.FirstTokenTimeout);
+        Durations.Wait(errors, $"{prefix}:IdleTimeout", provider.IdleTimeout);
+        Durations.Wait(errors, $"{prefix}:TotalTimeout", provider.TotalTimeout);
         if (provider is { ContinuesPrefix: true, Protocol: "responses" }) errors.Add($"Penstock:{prefix}:ContinuesPrefix is set, and Responses has no words for it; leave it out.");
         if (provider.Window < 0) errors.Add($"Penstock:{prefix}:Window is {provider.Window}; give how many tokens its models read and write in one request, or 0 where that is not known.");
         foreach (var (model, window) in provider.Windows)
@@ -129,10 +131,5 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
     private static void OneOf(List<string> errors, string key, string value, params ReadOnlySpan<string> allowed)
     {
         if (!allowed.Contains(value)) errors.Add($"Penstock:{key} is '{value}'; set it to one of {string.Join(", ", allowed!)}.");
-    }
-
-    private static void Positive(List<string> errors, string key, TimeSpan value)
-    {
-        if (value <= TimeSpan.Zero) errors.Add($"Penstock:{key} is {value}; give a time above zero, e.g. 00:00:15.");
     }
 }

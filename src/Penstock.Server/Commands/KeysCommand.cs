@@ -7,6 +7,8 @@ namespace Penstock.Server.Commands;
 /// <summary><c>penstock keys</c>: makes keys, lists them, and revokes them.</summary>
 internal static class KeysCommand
 {
+    private const long LongestSeconds = 36_500L * 86_400;
+
     private const string Description = "Makes, lists and revokes the keys that callers show. A running server knows within a second.";
 
     public static Command New() =>
@@ -138,29 +140,23 @@ internal static class KeysCommand
         return new KeyFile(configuration["Penstock:Auth:KeyFile"] ?? Path.Combine(configuration["Penstock:Storage:Path"] ?? "data", "keys.json"));
     }
 
-    private static TimeSpan ParseSpan(string text)
-    {
-        if (!int.TryParse(text.AsSpan(0, Math.Max(0, text.Length - 1)), NumberStyles.None, CultureInfo.InvariantCulture, out var count)) count = -1;
-        return text switch
-        {
-            [.., 's'] when count >= 0 => TimeSpan.FromSeconds(count),
-            [.., 'm'] when count >= 0 => TimeSpan.FromMinutes(count),
-            [.., 'h'] when count >= 0 => TimeSpan.FromHours(count),
-            [.., 'd'] when count >= 0 => TimeSpan.FromDays(count),
-            _ => throw new UsageException($"'{text}' is no time: give 90s, 10m, 1h or 1d, or 0s for none."),
-        };
-    }
+    private static TimeSpan ParseSpan(string text) =>
+        SpanOf(text) ?? throw new UsageException($"'{text}' is no time: give 90s, 10m, 1h or 1d, or 0s for none.");
 
     private static DateTimeOffset ParseEnd(string text, DateTimeOffset now)
     {
-        if (text is [.. var digits, 'd' or 'h'] && int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var count))
-        {
-            var span = text[^1] == 'd' ? TimeSpan.FromDays(count) : TimeSpan.FromHours(count);
-            return span < DateTimeOffset.MaxValue - now ? now + span : throw new UsageException($"'{text}' is after all time; leave --expires out for a key that never ends.");
-        }
-
+        if (text is [.., 'd' or 'h'] && SpanOf(text) is { } span) return now + span;
         return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end)
             ? end
             : throw new UsageException($"'{text}' is no time: give 30d, 12h, or one like 2030-01-31T12:00:00Z.");
+    }
+
+    // A hundred years at most, as the server takes it.
+    private static TimeSpan? SpanOf(string text)
+    {
+        long? unit = text is [.., var last] ? last switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86_400, _ => null } : null;
+        return unit is { } seconds && int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count * seconds <= LongestSeconds
+            ? TimeSpan.FromSeconds(count * seconds)
+            : null;
     }
 }

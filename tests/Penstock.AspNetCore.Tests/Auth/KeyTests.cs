@@ -137,6 +137,7 @@ public sealed class KeyTests
     [InlineData("""{"id":"0123456789ab","hash":"HASH","owner":"alice","createdAt":"2026-01-01T00:00:00Z","models":[null]}""", "without a name")]
     [InlineData("""{"id":"0123456789ab","hash":"HASH","owner":"alice","createdAt":"2026-01-01T00:00:00Z","limits":{"streams":1,"rpm":5}}""", "$[0].limits.rpm")]
     [InlineData("""{"id":"0123456789ab","hash":"HASH","owner":"alice","createdAt":"2026-01-01T00:00:00Z","limits":{"streams":-1}}""", "limit under zero")]
+    [InlineData("""{"id":"0123456789ab","hash":"HASH","owner":"alice","createdAt":"2026-01-01T00:00:00Z","cacheMaxAge":"10000000.00:00:00"}""", "cacheMaxAge")]
     [InlineData("""{"id":"0123456789ab","hash":"HASH","owner":"alice","createdAt":"2026-01-01T00:00:00Z","revokedAt":"2026-01-01T00:00:00Z","revokedAt":null}""", "revokedAt")]
     [InlineData("""{"id":"0123456789ab","hash":"HASH","owner":"alice","createdAt":"2026-01-01T00:00:00Z"},{"id":"0123456789ab","hash":"HASH","owner":"alice","createdAt":"2026-01-01T00:00:00Z"}""", "there twice")]
     [InlineData("null", "no id")]

@@ -12,8 +12,16 @@ public sealed class PenstockOptionsValidatorTests
         { "Penstock:Storage:RedisOutage is 00:00:00", o => o.Storage.RedisOutage = TimeSpan.Zero },
         { "Penstock:Storage:Path is empty", o => o.Storage.Path = " " },
         { "Penstock:Storage:Retention is 00:00:00", o => o.Storage.Retention = TimeSpan.Zero },
+        { "Penstock:Storage:Retention is 10000000.00:00:00; give a time above zero, 36500 days at most", o => o.Storage.Retention = TimeSpan.FromDays(10_000_000) },
+        { "Penstock:Generations:Grace is 30.00:00:00; give a time above zero, 24 days at most", o => o.Generations.Grace = TimeSpan.FromDays(30) },
+        { "Penstock:Generations:ShutdownTimeout is -00:00:01; give a time from zero on", o => o.Generations.ShutdownTimeout = TimeSpan.FromSeconds(-1) },
         { "Penstock:Conversations:MaxPerOwner is -1", o => o.Conversations.MaxPerOwner = -1 },
         { "Penstock:Conversations:MaxBytesPerOwner is -1", o => o.Conversations.MaxBytesPerOwner = -1 },
+        { "Penstock:Storage:MaxMemoryBytes is 0", o => o.Storage.MaxMemoryBytes = 0 },
+        { "Penstock:Limits:MaxBodyBytes is 4294967296", o => o.Limits.MaxBodyBytes = 1L << 32 },
+        { "Penstock:Limits:ReservedTokens is 9223372036854775807", o => o.Limits.ReservedTokens = long.MaxValue },
+        { "Penstock:Limits:PerKey:TokensPerMinute is 9223372036854775807", o => o.Limits.PerKey.TokensPerMinute = long.MaxValue },
+        { "Penstock:Limits:Prices:0:Output is 79228162514264337593543950335", o => o.Limits.Prices = [new() { Model = "*", Output = decimal.MaxValue }] },
         { "Penstock:Storage:MaxStreamBytes is under 1024", o => o.Storage.MaxStreamBytes = 1 },
         { "Penstock:Streams:Heartbeat is -00:00:01", o => o.Streams.Heartbeat = TimeSpan.FromSeconds(-1) },
         { "Penstock:Generations:OnDisconnect is 'maybe'", o => o.Generations.OnDisconnect = "maybe" },
@@ -51,6 +59,26 @@ public sealed class PenstockOptionsValidatorTests
         result.Failures.ShouldNotBeNull().ShouldContain(f => f.StartsWith(sentence, StringComparison.Ordinal));
     }
 
+    // Each time, those to come too: beyond any date or timer it would fail somewhere, some day.
+    [Fact]
+    public void A_time_that_is_too_long_or_negative_is_told_by_its_key()
+    {
+        var count = 0;
+        foreach (var time in (TimeSpan[])[TimeSpan.MaxValue, TimeSpan.FromDays(40_000), TimeSpan.FromSeconds(-1), Timeout.InfiniteTimeSpan])
+        {
+            foreach (var (path, set) in Times(All(), ""))
+            {
+                var options = All();
+                set(options, time);
+                var result = new PenstockOptionsValidator().Validate(null, options);
+                result.Failures.ShouldNotBeNull(path).ShouldHaveSingleItem(path).ShouldStartWith($"Penstock{path} is {time}");
+                count++;
+            }
+        }
+
+        count.ShouldBeGreaterThan(4 * 20);
+    }
+
     [Fact]
     public void The_defaults_are_valid() => new PenstockOptionsValidator().Validate(null, Valid()).Succeeded.ShouldBeTrue();
 
@@ -59,5 +87,37 @@ public sealed class PenstockOptionsValidatorTests
         var options = new PenstockOptions();
         options.Providers["simulated"] = new ProviderOptions { Protocol = "simulated" };
         return options;
+    }
+
+    // With one of each thing that there may be several of.
+    private static PenstockOptions All()
+    {
+        var options = Valid();
+        options.Models["fast"] = new() { Targets = [new TargetOptions { Model = "simulated/chat" }], HedgeAfter = TimeSpan.FromSeconds(1) };
+        options.Auth.Keys["0123456789ab"] = new() { Hash = new string('0', 64), CacheMaxAge = TimeSpan.Zero };
+        (options.Auth.Jwt.Issuer, options.Auth.Jwt.Audience) = ("https://login.example.com", "penstock");
+        return options;
+    }
+
+    // Where each time of the options is, and how it is set in other options of the same shape.
+    private static IEnumerable<(string Path, Action<object, TimeSpan> Set)> Times(object holder, string path)
+    {
+        foreach (var property in holder.GetType().GetProperties().Where(p => p is { CanRead: true } && p.GetIndexParameters().Length == 0))
+        {
+            var here = $"{path}:{property.Name}";
+            if (property.PropertyType == typeof(TimeSpan) || property.PropertyType == typeof(TimeSpan?))
+            {
+                yield return (here, (other, time) => property.SetValue(other, time));
+                continue;
+            }
+
+            if (property.GetValue(holder) is not { } value || value.GetType().Assembly == typeof(string).Assembly && value is not System.Collections.IDictionary) continue;
+            var inner = value is System.Collections.IDictionary several
+                ? several.Keys.Cast<object>().SelectMany(key => several[key] is { } one && one.GetType().IsClass && one is not string
+                    ? Times(one, $"{here}:{key}").Select(t => (t.Path, (Action<object, TimeSpan>)((other, time) => t.Set(((System.Collections.IDictionary)property.GetValue(other)!)[key]!, time))))
+                    : [])
+                : Times(value, here).Select(t => (t.Path, (Action<object, TimeSpan>)((other, time) => t.Set(property.GetValue(other)!, time))));
+            foreach (var found in inner) yield return found;
+        }
     }
 }

@@ -70,6 +70,7 @@ public sealed class KeysCommandTests
     [InlineData("keys", "create", "--expires", "soon")]
     [InlineData("keys", "create", "--expires", "")]
     [InlineData("keys", "create", "--expires", "2000000000d")]
+    [InlineData("keys", "create", "--cache", "2000000000d")]
     [InlineData("keys", "create", "--owner", " ")]
     [InlineData("keys", "create", "--priority", "highest")]
     [InlineData("keys", "create", "--cache", "long")]
