@@ -368,7 +368,8 @@ internal sealed class Generation
         try
         {
             var usage = FailedEarly ? null : UsageSoFar();
-            Meter?.Settle(usage);
+            // What nobody has counted was used all the same.
+            Meter?.Settle(usage is { OutputTokens: null } ? usage with { OutputTokens = UsageEstimate.Of(input: null, _recorder.OutputBytes).OutputTokens } : usage);
             Telemetry.Ends(ending.Kind.ToString().ToLowerInvariant(), ending.Error?.Code, usage?.InputTokens, usage?.OutputTokens);
             if (ending.Error is { } error) GenerationLog.Failed(_logger, Id, error.Code);
             else GenerationLog.Ended(_logger, Id, ending.Kind, usage?.InputTokens, usage?.OutputTokens, usage?.Source);

@@ -45,7 +45,7 @@ internal sealed class GenerationLimits(ILimiter limiter, LimitOptions options, T
         {
             Id = id,
             Tokens = input + least,
-            Money = inputMoney + (least * tokenMoney),
+            Money = Money.Sum(inputMoney + ((decimal)least * tokenMoney)),
             More = output - least,
             TokenMoney = tokenMoney,
         });

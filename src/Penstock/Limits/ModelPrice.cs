@@ -27,10 +27,10 @@ public sealed record ModelPrice
         var (input, output) = (usage.InputTokens ?? 0, usage.OutputTokens ?? 0);
         var cached = Math.Min(input, usage.CachedInputTokens ?? 0);
         var reasoning = Math.Min(output, usage.ReasoningTokens ?? 0);
-        return (long)Math.Ceiling(
+        return Money.Sum(
             Money.Of(input - cached, Input) + Money.Of(cached, CachedInput ?? Input) + Money.Of(output - reasoning, Output) + Money.Of(reasoning, Reasoning ?? Output));
     }
 
     /// <summary>The most that a request and an answer of so many tokens can cost.</summary>
-    internal long AtMost(long input, long output) => (long)Math.Ceiling(Money.Of(input, Math.Max(Input, CachedInput ?? 0)) + Money.Of(output, Math.Max(Output, Reasoning ?? 0)));
+    internal long AtMost(long input, long output) => Money.Sum(Money.Of(input, Math.Max(Input, CachedInput ?? 0)) + Money.Of(output, Math.Max(Output, Reasoning ?? 0)));
 }

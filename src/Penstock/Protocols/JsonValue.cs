@@ -8,6 +8,8 @@ internal static class JsonValue
     /// <summary>How deeply JSON may nest that came from outside: what was taken once must be read again later.</summary>
     public const int MaxDepth = 256;
 
+    private const long MostCounted = 1_000_000_000_000;
+
     /// <summary>Moves past the value that follows the current property name (or array start) and returns its bytes.</summary>
     public static ReadOnlySpan<byte> Read(scoped ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
     {
@@ -23,11 +25,14 @@ internal static class JsonValue
         return json[start..(int)reader.BytesConsumed];
     }
 
-    /// <summary>Moves past the value that follows the current property name: its number if it is a whole one, else null.</summary>
-    public static long? ReadInteger(ref Utf8JsonReader reader)
+    /// <summary>What a provider may have counted: more, or less than nothing, it has not, and sums of it would overflow.</summary>
+    public static bool IsCount(long number) => number is >= 0 and <= MostCounted;
+
+    /// <summary>Moves past the value that follows the current property name: its number if it is a whole one that may have been counted, else null.</summary>
+    public static long? ReadCount(ref Utf8JsonReader reader)
     {
         reader.Read();
-        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var number)) return number;
+        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var number) && IsCount(number)) return number;
         reader.Skip();
         return null;
     }

@@ -142,6 +142,44 @@ public sealed class LimitTests
         await reply.TextAsync();
     }
 
+    [Theory]
+    [InlineData("9223372036854775807")]
+    [InlineData("-9223372036854775808")]
+    [InlineData("-1000")]
+    public async Task What_no_provider_can_have_counted_frees_nothing_and_ends_no_answer(string count)
+    {
+        var answer = Chat.Whole("Hello", 7, 11).Replace(":7,", $":{count},", StringComparison.Ordinal).Replace(":11,", $":{count},", StringComparison.Ordinal);
+        answer.Split(count).Length.ShouldBe(3);
+        await using var host = await StartAsync(
+            call => call.Json(200, answer), ("TokensPerMinute", "60"), ("BudgetPerDay", "1000"), ("Prices:0:Model", "*"), ("Prices:0:Input", "1000000"), ("Prices:0:Output", "1000000"), ("ReservedTokens", "20"));
+        var asked = 0;
+        for (; asked < 30; asked++)
+        {
+            using var reply = await RawReply.SendAsync(host.Api.Chat("up/m", stream: false));
+            if (reply.Status == 429) break;
+            reply.Status.ShouldBe(200);
+            (await reply.TextAsync()).ShouldContain("Hello");
+        }
+
+        asked.ShouldBeInRange(2, 12); // each is 4 tokens of a request and, as estimated, two of an answer
+        var (_, list) = await Api.SendAsync(host.Api.Get("v1/generations"));
+        foreach (var generation in list!["data"]!.AsArray())
+        {
+            ((string)generation!["status"]!).ShouldBe("finished");
+            generation["usage"]!.ToJsonString().ShouldNotContain(count);
+        }
+    }
+
+    [Fact]
+    public async Task A_budget_is_not_passed_by_asking_for_more_than_can_be_multiplied()
+    {
+        await using var host = await StartAsync(Tokens.ByPrompt(), ("BudgetPerDay", "1000"), ("Prices:0:Model", "*"), ("Prices:0:Output", "1000000")); // one each
+        var request = host.Api.Chat("up/m", "a-3");
+        request = request with { Body = request.Body!.Replace("\"stream\":true", "\"n\":128,\"max_tokens\":2147483647", StringComparison.Ordinal) };
+        (await Api.SendAsync(request)).Status.ShouldBe(HttpStatusCode.PaymentRequired);
+        host.Upstream.Calls.ShouldBeEmpty();
+    }
+
     [Fact]
     public async Task A_budget_is_spent_by_the_prices_and_then_refuses()
     {

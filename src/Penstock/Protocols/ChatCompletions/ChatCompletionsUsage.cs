@@ -14,9 +14,9 @@ internal static class ChatCompletionsUsage
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("prompt_tokens"u8)) input = JsonValue.ReadInteger(ref reader);
-            else if (reader.ValueTextEquals("completion_tokens"u8)) output = JsonValue.ReadInteger(ref reader);
-            else if (reader.ValueTextEquals("total_tokens"u8)) total = JsonValue.ReadInteger(ref reader);
+            if (reader.ValueTextEquals("prompt_tokens"u8)) input = JsonValue.ReadCount(ref reader);
+            else if (reader.ValueTextEquals("completion_tokens"u8)) output = JsonValue.ReadCount(ref reader);
+            else if (reader.ValueTextEquals("total_tokens"u8)) total = JsonValue.ReadCount(ref reader);
             else if (reader.ValueTextEquals("prompt_tokens_details"u8)) cached = Detail(ref reader, "cached_tokens"u8);
             else if (reader.ValueTextEquals("completion_tokens_details"u8)) reasoning = Detail(ref reader, "reasoning_tokens"u8);
             else reader.Skip();
@@ -59,7 +59,7 @@ internal static class ChatCompletionsUsage
         long? found = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals(name)) found = JsonValue.ReadInteger(ref reader);
+            if (reader.ValueTextEquals(name)) found = JsonValue.ReadCount(ref reader);
             else reader.Skip();
         }
 

@@ -14,12 +14,12 @@ internal static class GeminiUsage
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("promptTokenCount"u8)) prompt = JsonValue.ReadInteger(ref reader);
-            else if (reader.ValueTextEquals("toolUsePromptTokenCount"u8)) tools = JsonValue.ReadInteger(ref reader);
-            else if (reader.ValueTextEquals("candidatesTokenCount"u8)) answer = JsonValue.ReadInteger(ref reader);
-            else if (reader.ValueTextEquals("thoughtsTokenCount"u8)) thoughts = JsonValue.ReadInteger(ref reader);
-            else if (reader.ValueTextEquals("totalTokenCount"u8)) total = JsonValue.ReadInteger(ref reader);
-            else if (reader.ValueTextEquals("cachedContentTokenCount"u8)) cached = JsonValue.ReadInteger(ref reader);
+            if (reader.ValueTextEquals("promptTokenCount"u8)) prompt = JsonValue.ReadCount(ref reader);
+            else if (reader.ValueTextEquals("toolUsePromptTokenCount"u8)) tools = JsonValue.ReadCount(ref reader);
+            else if (reader.ValueTextEquals("candidatesTokenCount"u8)) answer = JsonValue.ReadCount(ref reader);
+            else if (reader.ValueTextEquals("thoughtsTokenCount"u8)) thoughts = JsonValue.ReadCount(ref reader);
+            else if (reader.ValueTextEquals("totalTokenCount"u8)) total = JsonValue.ReadCount(ref reader);
+            else if (reader.ValueTextEquals("cachedContentTokenCount"u8)) cached = JsonValue.ReadCount(ref reader);
             else reader.Skip();
         }
 

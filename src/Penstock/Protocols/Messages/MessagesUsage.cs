@@ -25,10 +25,10 @@ internal sealed class MessagesUsage
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("input_tokens"u8)) _input = JsonValue.ReadInteger(ref reader) ?? _input;
-            else if (!atStart && reader.ValueTextEquals("output_tokens"u8)) _output = JsonValue.ReadInteger(ref reader) ?? _output;
-            else if (reader.ValueTextEquals("cache_read_input_tokens"u8)) _cacheRead = JsonValue.ReadInteger(ref reader) ?? _cacheRead;
-            else if (reader.ValueTextEquals("cache_creation_input_tokens"u8)) _cacheWrite = JsonValue.ReadInteger(ref reader) ?? _cacheWrite;
+            if (reader.ValueTextEquals("input_tokens"u8)) _input = JsonValue.ReadCount(ref reader) ?? _input;
+            else if (!atStart && reader.ValueTextEquals("output_tokens"u8)) _output = JsonValue.ReadCount(ref reader) ?? _output;
+            else if (reader.ValueTextEquals("cache_read_input_tokens"u8)) _cacheRead = JsonValue.ReadCount(ref reader) ?? _cacheRead;
+            else if (reader.ValueTextEquals("cache_creation_input_tokens"u8)) _cacheWrite = JsonValue.ReadCount(ref reader) ?? _cacheWrite;
             else if (reader.ValueTextEquals("output_tokens_details"u8)) TakeDetails(JsonValue.Read(ref reader, json));
             else reader.Skip();
         }
@@ -74,7 +74,7 @@ internal sealed class MessagesUsage
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("thinking_tokens"u8)) _thinking = JsonValue.ReadInteger(ref reader) ?? _thinking;
+            if (reader.ValueTextEquals("thinking_tokens"u8)) _thinking = JsonValue.ReadCount(ref reader) ?? _thinking;
             else reader.Skip();
         }
     }

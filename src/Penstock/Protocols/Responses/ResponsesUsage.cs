@@ -12,9 +12,9 @@ internal static class ResponsesUsage
         if (usage.ValueKind != JsonValueKind.Object) return null;
         var read = new Usage
         {
-            InputTokens = JsonParts.Long(usage, "input_tokens"u8),
-            OutputTokens = JsonParts.Long(usage, "output_tokens"u8),
-            TotalTokens = JsonParts.Long(usage, "total_tokens"u8),
+            InputTokens = Count(usage, "input_tokens"u8),
+            OutputTokens = Count(usage, "output_tokens"u8),
+            TotalTokens = Count(usage, "total_tokens"u8),
             CachedInputTokens = Detail(usage, "input_tokens_details"u8, "cached_tokens"u8),
             CacheWriteTokens = Detail(usage, "input_tokens_details"u8, "cache_write_tokens"u8),
             ReasoningTokens = Detail(usage, "output_tokens_details"u8, "reasoning_tokens"u8),
@@ -41,5 +41,7 @@ internal static class ResponsesUsage
     }
 
     private static long? Detail(JsonElement usage, ReadOnlySpan<byte> details, ReadOnlySpan<byte> name) =>
-        JsonParts.Object(usage, details) is { } value ? JsonParts.Long(value, name) : null;
+        JsonParts.Object(usage, details) is { } value ? Count(value, name) : null;
+
+    private static long? Count(JsonElement usage, ReadOnlySpan<byte> name) => JsonParts.Long(usage, name) is { } number && JsonValue.IsCount(number) ? number : null;
 }
