@@ -86,7 +86,7 @@ public sealed class SubscriptionLogTests : IAsyncDisposable
     private (InterposedStore Store, SubscriptionLog Log) NewNode()
     {
         var store = new InterposedStore(_store.NewNode());
-        return (store, new SubscriptionLog(store, TimeProvider.System));
+        return (store, new SubscriptionLog(store, 1 << 26, TimeProvider.System));
     }
 
     private static void Once(InterposedStore store, string operation, Func<Task> first)

@@ -65,4 +65,20 @@ public sealed class SubscriptionPartsTests
         await Eventually.Is(async () => (await TextAsync(Put("v1/stream/jobs/1", "[9]"))).StartsWith("201", StringComparison.Ordinal), "the first one has expired");
         (await TextAsync(host.Api.Post("v1/stream/__ds/subscriptions/s/claim", new System.Text.Json.Nodes.JsonObject { ["worker"] = "w" }))).ShouldContain("jobs/1");
     }
+
+    [Fact]
+    public async Task One_with_many_streams_changes_as_often_as_one_with_few()
+    {
+        await using var host = await PenstockHost.StartAsync(settings: [("Storage:MaxStreamBytes", "65536")]);
+        var streams = string.Join(',', Enumerable.Range(0, 100).Select(i => $"\"rooms/{i:D32}\""));
+        var put = host.Api.Post("v1/stream/__ds/subscriptions/s", System.Text.Json.Nodes.JsonNode.Parse($$"""{"type":"pull-wake","streams":[{{streams}}],"wake_stream":"wakes"}""")!) with { Method = "PUT" };
+        (await Api.SendAsync(put)).Status.ShouldBe(System.Net.HttpStatusCode.Created);
+        for (var i = 0; i < 30; i++)
+        {
+            var link = host.Api.Post("v1/stream/__ds/subscriptions/s/streams", System.Text.Json.Nodes.JsonNode.Parse($$"""{"streams":["more/{{i}}"]}""")!);
+            (await Api.SendAsync(link)).Status.ShouldBe(System.Net.HttpStatusCode.NoContent, $"{i}");
+        }
+
+        (await Api.SendAsync(host.Api.Get("v1/stream/__ds/subscriptions/s"))).Body!["streams"]!.AsArray().Count.ShouldBe(130);
+    }
 }

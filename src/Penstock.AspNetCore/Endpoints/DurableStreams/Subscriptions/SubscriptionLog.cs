@@ -15,10 +15,13 @@ internal sealed record SubscriptionPlace(string Path, long Next);
 /// with how it stood, so that there is always one. Of a row the highest number counts: one that is deleted leaves a last stream for a
 /// while that says so, lest a node which still has an earlier one in its hands brings it back, or takes the next of that name for it.
 /// </summary>
-internal sealed class SubscriptionLog(IStreamLog log, TimeProvider time)
+internal sealed class SubscriptionLog(IStreamLog log, long maxStreamBytes, TimeProvider time)
 {
     private const string Prefix = "subscriptions/";
     private const int Longest = 500;
+
+    // Each event says all of how it stands, so those of one with many streams fill a stream soon.
+    private readonly long _largest = Math.Min(1 << 20, maxStreamBytes / 2);
 
     // Each time another node has moved it on, which takes 500 changes.
     private const int Looks = 4;
@@ -49,8 +52,8 @@ internal sealed class SubscriptionLog(IStreamLog log, TimeProvider time)
     /// <returns>Null when somebody else has changed it meanwhile.</returns>
     public async Task<SubscriptionPlace?> TryAppendAsync(SubscriptionPlace known, SubscriptionRecord record)
     {
-        var closes = record.IsDeleted || known.Next >= Longest;
         using var batch = Batch(record);
+        var closes = record.IsDeleted || known.Next >= Longest || (known.Next + 1) * batch.Bytes.Length > _largest;
         var append = new StreamAppend { Sequence = known.Next.ToString("D19", CultureInfo.InvariantCulture), Close = closes };
         var result = await log.AppendAsync(known.Path, batch, append);
         if (result.Status != AppendStatus.Appended) return null;

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Penstock.AspNetCore.Configuration;
 using Penstock.Generations;
 using Penstock.Protocols;
 using Penstock.Streams;
@@ -12,7 +13,7 @@ namespace Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
 /// All subscriptions: hears of appends, wakes whoever should know, and takes back what is not done in time. Where several nodes share
 /// the log, each change is one of the log before it is one here: who writes a wake there delivers it, and nobody else does.
 /// </summary>
-internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhooks, TimeProvider time, ILogger<SubscriptionRegistry> logger) : IHostedLifecycleService, IDisposable
+internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhooks, PenstockOptions options, TimeProvider time, ILogger<SubscriptionRegistry> logger) : IHostedLifecycleService, IDisposable
 {
     /// <summary>Each append looks at all of them, and each is kept in memory with its links.</summary>
     public const int MaxSubscriptions = 10_000;
@@ -25,7 +26,7 @@ internal sealed class SubscriptionRegistry(IStreamLog log, WebhookClient webhook
     private static readonly TimeSpan _sweepPeriod = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<(string? Owner, string Id), Subscription> _all = new();
-    private readonly SubscriptionLog _store = new(log, time);
+    private readonly SubscriptionLog _store = new(log, options.Storage.MaxStreamBytes, time);
     private readonly Lock _keyGate = new();
     private readonly CancellationTokenSource _stopping = new();
     private Task<WebhookKey>? _key;
