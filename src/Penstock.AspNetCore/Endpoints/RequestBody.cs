@@ -7,6 +7,9 @@ namespace Penstock.AspNetCore.Endpoints;
 /// <summary>Reads a request's body whole, up to a limit.</summary>
 internal static class RequestBody
 {
+    // What is said to come has not come: whoever says much and sends nothing is to hold no more than this.
+    private const long MostAtOnce = 256 * 1024;
+
     /// <exception cref="RequestException">Not JSON by its content type (415), or larger than the limit (413).</exception>
     public static async ValueTask<ReadOnlyMemory<byte>> ReadJsonAsync(HttpContext context, long limit)
     {
@@ -22,7 +25,7 @@ internal static class RequestBody
         }
 
         if (request.ContentLength > limit) throw TooLarge(limit);
-        var body = new ArrayBufferWriter<byte>((int)(request.ContentLength is > 0 and { } length ? length : 4096));
+        var body = new ArrayBufferWriter<byte>((int)Math.Clamp(request.ContentLength ?? 0, 4096, MostAtOnce));
         var reader = request.BodyReader;
         while (true)
         {

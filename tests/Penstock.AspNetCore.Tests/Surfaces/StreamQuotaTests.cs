@@ -101,6 +101,15 @@ public sealed class StreamQuotaTests
     }
 
     [Fact]
+    public async Task What_a_stream_is_labelled_with_is_short()
+    {
+        await using var host = await PenstockHost.StartAsync();
+        async Task<HttpStatusCode> StatusAsync(string type) => (await Api.SendTextAsync(new RawRequest(host.Api.Url("v1/stream/a"), "PUT", "x").With("Content-Type", type))).Status;
+        (await StatusAsync($"text/plain; x={new string('x', 20_000)}")).ShouldBe(HttpStatusCode.BadRequest);
+        (await StatusAsync($"text/plain; x={new string('x', 200)}")).ShouldBe(HttpStatusCode.Created);
+    }
+
+    [Fact]
     public async Task What_has_expired_is_room_again()
     {
         await using var host = await PenstockHost.StartAsync(settings: [("Streams:MaxPerOwner", "1")]);

@@ -10,6 +10,8 @@ internal sealed class CreateStream(IStreamLog log, StreamQuota quota, PenstockOp
 {
     private const string DefaultContentType = "application/octet-stream";
 
+    private const int MaxContentType = 256;
+
     // Another request may be creating the stream right now; it takes a write to the disk.
     private const int Attempts = 100;
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(10);
@@ -22,6 +24,7 @@ internal sealed class CreateStream(IStreamLog log, StreamQuota quota, PenstockOp
         var lifetime = StreamLifetime.Read(request.Headers);
         var isClosed = DurableStreamsEndpoints.AsksToClose(request);
         var contentType = request.ContentType;
+        if (contentType?.Length > MaxContentType) throw new RequestException($"The Content-Type is longer than {MaxContentType} characters, and is kept as long as the stream; send a shorter one.") { Code = "invalid_content_type" };
         var source = fork is null ? null : await FindSourceAsync(new StreamName(fork.Source, name.Owner));
         if (source is not null)
         {
