@@ -79,6 +79,24 @@ public sealed class ConversationRaceTests
     }
 
     [Fact]
+    public async Task The_key_of_one_that_was_deleted_is_free_but_for_as_long_as_branches_of_it_live()
+    {
+        await using var host = await PenstockHost.StartAsync(Tokens.ByPrompt());
+        RawRequest Create() => host.Api.Post("v1/conversations", new JsonObject()).With("Idempotency-Key", "key-1");
+        async Task DeleteAsync(string id) => (await Api.SendAsync(new RawRequest(host.Api.Url($"v1/conversations/{id}"), "DELETE"))).Status.ShouldBe(HttpStatusCode.OK);
+        var id = (string)(await Api.SendAsync(Create())).Body!["id"]!;
+        await DeleteAsync(id);
+        ((string)(await Api.SendAsync(Create())).Body!["id"]!).ShouldBe(id);
+        var branch = (string)(await Api.SendAsync(host.Api.Post("v1/conversations", new JsonObject { ["fork_from"] = id }))).Body!["id"]!;
+        await DeleteAsync(id);
+        var (status, error) = await Api.SendAsync(Create());
+        status.ShouldBe(HttpStatusCode.UnprocessableContent);
+        ((string)error!["error"]!["message"]!).ShouldContain("was deleted");
+        await DeleteAsync(branch);
+        (await Api.SendAsync(Create())).Status.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
     public async Task A_conversation_is_deleted_though_the_store_is_full()
     {
         await using var store = new InterposedStore();

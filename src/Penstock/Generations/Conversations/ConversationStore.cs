@@ -51,7 +51,7 @@ internal sealed class ConversationStore(IStreamLog log, TimeSpan lifetime, TimeP
         }
         catch (StreamExistsException) when (label.BodyHash is not null)
         {
-            return SameAs(await PeekAsync(id) ?? throw Moved(), label);
+            return SameAs(await PeekAsync(id) ?? throw Taken(), label);
         }
         catch (StreamGoneException)
         {
@@ -197,6 +197,9 @@ internal sealed class ConversationStore(IStreamLog log, TimeSpan lifetime, TimeP
             Code = LockedCode,
             RetryAfter = TimeSpan.FromSeconds(1),
         };
+
+    private static RequestException Taken() =>
+        new RequestException("The conversation that was made with this Idempotency-Key was deleted, and branches of it live. Use a new key.") { Status = 422, Code = "idempotency_key_reused" };
 
     private static Conversation SameAs(Conversation there, ConversationLabel label) => ConversationLabel.Of(there.Info).BodyHash == label.BodyHash ? there : throw KeyReused();
 
