@@ -27,6 +27,9 @@ internal struct BodyFraming
 
     public readonly bool Ended => _kind == Kind.Chunks ? _chunks.Ended : _kind == Kind.Length && _left == 0;
 
+    /// <summary>How many bytes come before the next chunk, without which its data was had.</summary>
+    public readonly int RestOfChunkEnd => _chunks.RestOfChunkEnd;
+
     /// <summary>How much may be read for it at most, so that nothing behind it is.</summary>
     public readonly int Limit(int room) => _kind == Kind.Length ? (int)Math.Min(room, _left) : room;
 

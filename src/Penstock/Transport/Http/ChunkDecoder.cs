@@ -9,6 +9,9 @@ internal struct ChunkDecoder
     /// <summary>The most bytes of one size's line, and of the trailers.</summary>
     public const int MaxLine = 16 * 1024;
 
+    /// <summary>The fewest bytes between the end of a chunk and the next one's data: a digit and its CRLF.</summary>
+    public const int ShortestSize = 3;
+
     private State _state;
     private long _left; // of the size that is being read, or of the data
     private int _length; // of the line, or of the trailers
@@ -31,6 +34,14 @@ internal struct ChunkDecoder
     }
 
     public readonly bool Ended => _state == State.Ended;
+
+    /// <summary>How many bytes are to come of the CRLF behind a chunk's data; 0 elsewhere.</summary>
+    public readonly int RestOfChunkEnd => _state switch
+    {
+        State.DataCr => 2,
+        State.DataLf => 1,
+        _ => 0,
+    };
 
     /// <summary>Decodes bytes where they are: the data is moved to their beginning.</summary>
     /// <param name="bytes">What came.</param>

@@ -16,6 +16,7 @@ internal sealed class ReplyBody : Stream
     private HttpConnection? _connection; // until the body is over
     private BodyFraming _framing;
     private CancellationToken _cancellation;
+    private byte[]? _chunkEnd; // for a CRLF that comes by itself
     private bool _disposed;
 
     public ReplyBody(HttpConnection connection, BodyFraming framing)
@@ -45,7 +46,7 @@ internal sealed class ReplyBody : Stream
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (_connection is not { } connection) return new(0);
         _cancellation = cancellationToken;
-        if (buffer.IsEmpty) return connection.WaitAsync(cancellationToken);
+        if (buffer.IsEmpty) return _framing.RestOfChunkEnd == 0 ? connection.WaitAsync(cancellationToken) : PassChunkEndAsync(connection, cancellationToken);
         buffer = buffer[.._framing.Limit(buffer.Length)];
         while (true)
         {
@@ -103,6 +104,22 @@ internal sealed class ReplyBody : Stream
             if (Take(buffer.Span[..read]) is var data && (data > 0 || _connection is null)) return data;
             reading = connection.ReadAsync(buffer, cancellationToken);
         }
+    }
+
+    // Some peers send the end of a chunk apart, long before the next one. It is no data: whoever took a buffer for it would hold that for as long.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<int> PassChunkEndAsync(HttpConnection connection, CancellationToken cancellationToken)
+    {
+        while (_framing.RestOfChunkEnd is > 0 and var rest)
+        {
+            _ = await connection.WaitAsync(cancellationToken);
+            _chunkEnd ??= new byte[2 + ChunkDecoder.ShortestSize];
+            // With room for more, or it could not be told whether more is there, and for no data yet.
+            var read = await connection.ReadAsync(_chunkEnd.AsMemory(0, rest + ChunkDecoder.ShortestSize), cancellationToken);
+            Take(_chunkEnd.AsSpan(0, read));
+        }
+
+        return await connection.WaitAsync(cancellationToken);
     }
 
     private int Take(Span<byte> bytes)

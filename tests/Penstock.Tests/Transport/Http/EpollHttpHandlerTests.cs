@@ -228,6 +228,104 @@ public sealed class EpollHttpHandlerTests : HttpHandlerCompliance
             "it is gone");
     }
 
+    [Theory]
+    [InlineData("5\r\nhello\r\n", "5\r\nworld\r\n0\r\n\r\n")]
+    [InlineData("5\r\nhello", "\r\n5\r\nworld\r\n0\r\n\r\n")]
+    public async Task A_wait_without_a_buffer_that_is_given_up_loses_nothing_and_the_body_goes_on(string first, string rest)
+    {
+        var givenUp = new TaskCompletionSource();
+        await using var server = RawServer.Start(async request =>
+        {
+            await request.SendAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + first);
+            await givenUp.Task;
+            await request.SendAsync(rest);
+        });
+        using (var reply = await PostAsync(server))
+        {
+            await using var body = await reply.Content.ReadAsStreamAsync();
+            await body.ReadExactlyAsync(new byte[5]);
+            for (var i = 0; i < 3; i++)
+            {
+                using var stop = new CancellationTokenSource();
+                var waiting = body.ReadAsync(Memory<byte>.Empty, stop.Token).AsTask();
+                waiting.IsCompleted.ShouldBeFalse();
+                await stop.CancelAsync();
+                await Should.ThrowAsync<OperationCanceledException>(waiting.WaitAsync(Eventually.Limit));
+            }
+
+            givenUp.SetResult();
+            Encoding.ASCII.GetString(await ReadAsync(body).WaitAsync(Eventually.Limit)).ShouldBe("world");
+        }
+
+        await Eventually.Is(() => _handler.Idle == 1, "its connection serves the next request");
+    }
+
+    [Fact]
+    public async Task A_wait_without_a_buffer_that_is_given_up_closes_its_connection_when_its_body_is()
+    {
+        var closed = new TaskCompletionSource();
+        await using var server = RawServer.Start(async request =>
+        {
+            await request.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
+            await request.ClosedAsync();
+            closed.SetResult();
+        });
+        using var stop = new CancellationTokenSource();
+        using var reply = await PostAsync(server);
+        await using (var body = await reply.Content.ReadAsStreamAsync())
+        {
+            await body.ReadExactlyAsync(new byte[5]);
+            var waiting = body.ReadAsync(Memory<byte>.Empty, stop.Token).AsTask();
+            await stop.CancelAsync();
+            await Should.ThrowAsync<OperationCanceledException>(waiting.WaitAsync(Eventually.Limit));
+        }
+
+        await Eventually.Completes(closed.Task, "the server learns of it");
+        _handler.Idle.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("\r\n")]
+    [InlineData("\r", "\n")]
+    public async Task The_end_of_a_chunk_that_comes_by_itself_ends_no_wait_without_a_buffer(params string[] end)
+    {
+        var next = new SemaphoreSlim(0);
+        await using var server = RawServer.Start(async request =>
+        {
+            await request.SendAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello");
+            foreach (var part in end)
+            {
+                await next.WaitAsync();
+                await request.SendAsync(part);
+            }
+
+            await next.WaitAsync();
+            await request.SendAsync("5\r\nworld");
+            await next.WaitAsync();
+            await request.SendAsync("\r\n0\r\n\r\n");
+        });
+        using var reply = await PostAsync(server);
+        await using var body = await reply.Content.ReadAsStreamAsync();
+        var buffer = new byte[100];
+        (await body.ReadAsync(buffer)).ShouldBe(5);
+        var waiting = body.ReadAsync(Memory<byte>.Empty).AsTask();
+        foreach (var _ in end)
+        {
+            next.Release();
+            await Task.Delay(50); // it travels
+            waiting.IsCompleted.ShouldBeFalse("whoever waits would take a buffer, and nothing is there to put in");
+        }
+
+        next.Release();
+        (await waiting.WaitAsync(Eventually.Limit)).ShouldBe(0);
+        (await body.ReadAsync(buffer)).ShouldBe(5);
+        Encoding.ASCII.GetString(buffer, 0, 5).ShouldBe("world");
+        waiting = body.ReadAsync(Memory<byte>.Empty).AsTask();
+        next.Release();
+        (await waiting.WaitAsync(Eventually.Limit)).ShouldBe(0);
+        (await body.ReadAsync(buffer).AsTask().WaitAsync(Eventually.Limit)).ShouldBe(0);
+    }
+
     [Fact]
     public async Task A_read_that_waits_allocates_nothing()
     {
