@@ -3,31 +3,43 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Penstock.Streams;
 
-/// <summary>The streams of one store by their paths. Those whose retention has ended leave on access, and in a sweep.</summary>
+/// <summary>
+/// The streams of one store by their paths. Those whose retention has ended leave on access, and in a sweep; in a sweep, too, those
+/// that may be kept smaller come to rest, until they are looked for.
+/// </summary>
 internal sealed class StreamCatalog<TStream> : IDisposable
     where TStream : StreamState
 {
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(30);
 
-    private readonly ConcurrentDictionary<string, TStream> _streams = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<StreamKey, StreamEntry> _streams = new();
+    private readonly StreamKey.Maker _keys = new();
     private readonly TimeProvider _time;
     private readonly Action<TStream> _left;
     private readonly Action<TStream>? _tend;
+    private readonly Func<TStream, RestingEntry<TStream>?>? _rest;
     private readonly ITimer _sweeper;
     private readonly Dictionary<string, TStream> _keptForForks = new(StringComparer.Ordinal); // guards itself, and who has how many forks
 
     /// <param name="time">The clock that retention goes by.</param>
     /// <param name="left">Called once for each stream that was removed, when no fork needs it any more.</param>
     /// <param name="tend">Called for each stream now and then.</param>
-    public StreamCatalog(TimeProvider time, Action<TStream> left, Action<TStream>? tend = null)
+    /// <param name="rest">Asked for each stream now and then: what it may be kept as while nobody uses it; null for what it is.</param>
+    public StreamCatalog(TimeProvider time, Action<TStream> left, Action<TStream>? tend = null, Func<TStream, RestingEntry<TStream>?>? rest = null)
     {
         _time = time;
         _left = left;
         _tend = tend;
+        _rest = rest;
         _sweeper = time.CreateTimer(static catalog => ((StreamCatalog<TStream>)catalog!).Sweep(), this, SweepPeriod, SweepPeriod);
     }
 
-    public ICollection<TStream> All => _streams.Values;
+    public int Count => _streams.Count;
+
+    /// <summary>Those that do not rest.</summary>
+    public IEnumerable<TStream> All => _streams.Select(s => s.Value).OfType<TStream>();
+
+    public IEnumerable<(StreamKey Path, RestingEntry<TStream> Stream)> Resting => _streams.Where(s => s.Value is RestingEntry<TStream>).Select(s => (s.Key, (RestingEntry<TStream>)s.Value));
 
     /// <exception cref="StreamExistsException">The path is taken.</exception>
     /// <exception cref="StreamGoneException">The stream whose fork it is has gone.</exception>
@@ -37,7 +49,7 @@ internal sealed class StreamCatalog<TStream> : IDisposable
         lock (_keptForForks)
         {
             if (stream.Terms?.Source is { IsGone: true } source) throw new StreamGoneException(source.Path);
-            if (_keptForForks.ContainsKey(stream.Path) || !_streams.TryAdd(stream.Path, stream)) throw new StreamExistsException(stream.Path);
+            if (_keptForForks.ContainsKey(stream.Path) || !_streams.TryAdd(_keys.New(stream.Path), stream)) throw new StreamExistsException(stream.Path);
             CountAsFork(stream);
         }
     }
@@ -54,7 +66,7 @@ internal sealed class StreamCatalog<TStream> : IDisposable
             if (isDeleted(stream)) continue;
             // A path is taken twice only if damage swallowed the end of the earlier stream.
             if (TryFind(stream.Path, out var earlier)) Remove(earlier);
-            _streams[stream.Path] = stream;
+            _streams[_keys.New(stream.Path)] = stream;
         }
 
         for (var i = streams.Count - 1; i >= 0; i--)
@@ -70,24 +82,36 @@ internal sealed class StreamCatalog<TStream> : IDisposable
 
     public bool TryFind(string path, [NotNullWhen(true)] out TStream? stream)
     {
-        if (!_streams.TryGetValue(path, out stream)) return false;
-        if (!IsOver(stream)) return true;
-        Remove(stream);
+        var key = _keys.Find(path);
+        while (_streams.TryGetValue(key, out var entry))
+        {
+            stream = entry as TStream;
+            if (stream is null)
+            {
+                stream = ((RestingEntry<TStream>)entry).Wake(path);
+                if (!_streams.TryUpdate(key, stream, entry)) continue; // somebody else has woken it
+            }
+
+            if (!IsOver(stream)) return true;
+            Remove(stream);
+            break;
+        }
+
         stream = null;
         return false;
     }
 
-    /// <summary>Newest first.</summary>
-    public List<TStream> Find(string prefix)
+    /// <summary>Newest first. What rests is only shown as it was.</summary>
+    public IEnumerable<TStream> Find(string prefix)
     {
-        var found = new List<TStream>();
+        var found = new List<(StreamKey Path, StreamEntry Stream)>();
         foreach (var (path, stream) in _streams)
         {
-            if (path.StartsWith(prefix, StringComparison.Ordinal) && !IsOver(stream)) found.Add(stream);
+            if (path.StartsWith(prefix) && !IsOver(stream)) found.Add((path, stream));
         }
 
-        found.Sort(static (a, b) => b.Number.CompareTo(a.Number));
-        return found;
+        found.Sort(static (a, b) => b.Stream.Number.CompareTo(a.Stream.Number));
+        return found.Select(s => s.Stream as TStream ?? ((RestingEntry<TStream>)s.Stream).Wake(s.Path.ToString()));
     }
 
     /// <summary>Takes the stream out and ends its readers.</summary>
@@ -97,7 +121,7 @@ internal sealed class StreamCatalog<TStream> : IDisposable
         bool isLetGo;
         lock (_keptForForks)
         {
-            if (!_streams.TryRemove(KeyValuePair.Create(stream.Path, stream))) return false;
+            if (!_streams.TryRemove(KeyOf(stream))) return false;
             isLetGo = Leave(stream);
         }
 
@@ -115,18 +139,27 @@ internal sealed class StreamCatalog<TStream> : IDisposable
     /// <summary>Takes out a stream that never came to be.</summary>
     public void Withdraw(TStream stream)
     {
-        _streams.TryRemove(KeyValuePair.Create(stream.Path, stream));
+        _streams.TryRemove(KeyOf(stream));
         LeaveSource(stream);
     }
 
     public void Sweep()
     {
-        foreach (var (_, stream) in _streams)
+        foreach (var (key, entry) in _streams)
         {
-            if (IsOver(stream)) Remove(stream);
-            else _tend?.Invoke(stream);
+            if (IsOver(entry))
+            {
+                TryFind(key.ToString(), out _);
+            }
+            else if (entry is TStream stream)
+            {
+                _tend?.Invoke(stream);
+                if (_rest?.Invoke(stream) is { } resting) _streams.TryUpdate(key, resting, stream);
+            }
         }
     }
+
+    private KeyValuePair<StreamKey, StreamEntry> KeyOf(TStream stream) => KeyValuePair.Create<StreamKey, StreamEntry>(_keys.Find(stream.Path), stream);
 
     /// <summary>Under the lock: nobody forks it or reads it from here on. False when forks still need it.</summary>
     private bool Leave(TStream stream)
@@ -162,11 +195,11 @@ internal sealed class StreamCatalog<TStream> : IDisposable
 
     public void Dispose() => _sweeper.Dispose();
 
-    private bool IsOver(TStream stream)
+    private bool IsOver(StreamEntry entry)
     {
         var now = _time.GetUtcNow();
-        if (stream.ExpiresAt is not { } end || end > now) return false;
-        if (stream.Terms is not { TimeToLive: not null } terms || !stream.IsWatched) return true;
+        if (entry.ExpiresAt is not { } end || end > now) return false;
+        if (entry is not TStream { IsWatched: true, Terms: { TimeToLive: not null } terms }) return true;
         terms.Use(now); // whoever waits for more is using it
         return terms.ExpiresAt <= now;
     }

@@ -1,7 +1,7 @@
 namespace Penstock.Streams;
 
 /// <summary>How far a stream has come, and the readers that wait for it to go on. All stores build their stream on it.</summary>
-internal abstract class StreamState(string path, long number, DateTimeOffset createdAt, TimeSpan retention, StreamTerms? terms = null)
+internal abstract class StreamState(string path, long number, DateTimeOffset createdAt, TimeSpan retention, StreamTerms? terms = null) : StreamEntry
 {
     /// <summary>Beyond so many, waiting readers are woken by the thread pool, so that a crowd does not hold up the producer.</summary>
     private const int WokenInline = 16;
@@ -13,8 +13,7 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
 
     public string Path { get; } = path;
 
-    /// <summary>Counts the streams of a store in the order of their creation.</summary>
-    public long Number { get; } = number;
+    public override long Number { get; } = number;
 
     public DateTimeOffset CreatedAt => new(_createdAt, TimeSpan.Zero);
 
@@ -40,12 +39,7 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
     /// <summary>Of a shared stream.</summary>
     public StreamTerms? Terms { get; } = terms;
 
-    public DateTimeOffset? ExpiresAt => Terms is { } terms ? terms.ExpiresAt : Volatile.Read(ref _closedAt) switch
-    {
-        0 => null,
-        var closedAt when Retention >= DateTimeOffset.MaxValue - new DateTimeOffset(closedAt, TimeSpan.Zero) => DateTimeOffset.MaxValue,
-        var closedAt => new DateTimeOffset(closedAt, TimeSpan.Zero) + Retention,
-    };
+    public override DateTimeOffset? ExpiresAt => Terms is { } terms ? terms.ExpiresAt : EndOf(Volatile.Read(ref _closedAt), Retention);
 
     /// <summary>Held briefly, never over I/O or while a reader is woken.</summary>
     internal Lock Gate { get; } = new();

@@ -70,6 +70,7 @@ internal sealed class DiskRetention : IAsyncDisposable
         // A segment that no stream has anything in any more only waits to be deleted, and does not count.
         var inUse = new HashSet<Segment>();
         foreach (var stream in _streams.All) stream.CollectSegments(inUse);
+        foreach (var (_, stream) in _streams.Resting) ((RestingStream)stream).CollectSegments(inUse);
         var total = inUse.Sum(segment => segment.Size);
         foreach (var segment in inUse.OrderBy(segment => segment.Base))
         {
@@ -88,6 +89,11 @@ internal sealed class DiskRetention : IAsyncDisposable
             if (stream.Terms is { MayBeTrimmed: true }) await TryTrimAsync(stream, stream.FirstBehind(segment));
             else if (stream.Terms is null && stream.IsClosed) await _log.DeleteAsync(stream.Path);
             else isCleared = false;
+        }
+
+        foreach (var (path, stream) in _streams.Resting)
+        {
+            if (((RestingStream)stream).IsIn(segment)) await _log.DeleteAsync(path.ToString());
         }
 
         return isCleared;

@@ -6,7 +6,7 @@ namespace Penstock.Streams.Disk;
 
 /// <summary>
 /// Streams in a folder: all of them in one append-only log of segment files. Memory holds a small entry for each retained
-/// stream; its events are read from the files, or from the ring if they are recent.
+/// stream, and a smaller one once it has ended and nobody reads it; its events are read from the files, or from the ring if they are recent.
 /// </summary>
 internal sealed class DiskStreamLog : IStreamLog
 {
@@ -23,7 +23,7 @@ internal sealed class DiskStreamLog : IStreamLog
         _options = options;
         _time = time;
         _folder = new SegmentFolder(options, time, logger);
-        _streams = new(time, LetGo);
+        _streams = new(time, LetGo, rest: static stream => stream.TryRest());
         try
         {
             var started = Stopwatch.GetTimestamp();
@@ -33,7 +33,7 @@ internal sealed class DiskStreamLog : IStreamLog
             _lastNumber = recovery.LastNumber;
             Commit = new GroupCommit(options, _folder, recovery.End, logger);
             _retention = new DiskRetention(this, _streams, options, time, logger);
-            logger.Opened(options.Folder, _streams.All.Count, recovery.Segments, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+            logger.Opened(options.Folder, _streams.Count, recovery.Segments, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
         catch
         {
@@ -48,6 +48,9 @@ internal sealed class DiskStreamLog : IStreamLog
     internal DateTimeOffset Now => _time.GetUtcNow();
 
     internal DiskRetention Retention => _retention;
+
+    /// <summary>How many streams rest.</summary>
+    internal int Resting => _streams.Resting.Count();
 
     /// <summary>Opens the folder, made if need be, and finds the streams in it.</summary>
     /// <exception cref="StreamStorageException">Another process has it open, or it cannot be read and written.</exception>
@@ -141,7 +144,7 @@ internal sealed class DiskStreamLog : IStreamLog
     public ValueTask<IStreamReader?> OpenReaderAsync(string path, long offset = 0, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        if (!TryFind(path, out var stream)) return new((IStreamReader?)null);
+        if (!TryHold(path, out var stream)) return new((IStreamReader?)null);
         stream.Terms?.Use(Now);
         return new(new DiskStreamReader(this, stream, offset));
     }
@@ -172,17 +175,20 @@ internal sealed class DiskStreamLog : IStreamLog
 
     public async ValueTask<bool> DeleteAsync(string path, CancellationToken cancellationToken = default)
     {
-        if (!TryFind(path, out var stream)) return false;
+        if (!TryHold(path, out var stream)) return false;
         try
         {
             await CommitDeleteAsync(stream);
+            return _streams.Remove(stream);
         }
         catch (StreamGoneException)
         {
             return false;
         }
-
-        return _streams.Remove(stream);
+        finally
+        {
+            stream.LetGo();
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -247,6 +253,18 @@ internal sealed class DiskStreamLog : IStreamLog
     private bool TryFind(string path, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out DiskStream? stream) =>
         _streams.TryFind(path, out stream) && stream.IsCreated;
 
+    /// <summary>As <see cref="TryFind"/>; the stream does not rest until it is let go.</summary>
+    private bool TryHold(string path, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out DiskStream? stream)
+    {
+        while (TryFind(path, out stream))
+        {
+            if (stream.TryHold()) return true;
+            Thread.Yield(); // another one takes its place
+        }
+
+        return false;
+    }
+
     private async ValueTask CommitCreateAsync(DiskStream stream, ReadOnlyMemory<byte> metadata, bool isUnfinished)
     {
         using var body = new StreamBatch();
@@ -270,9 +288,9 @@ internal sealed class DiskStreamLog : IStreamLog
             {
                 await RandomAccess.ReadAsync(segment.File, record, position - segment.Base);
             }
-            catch (ObjectDisposedException) when (stream.IsGone)
+            catch (ObjectDisposedException) when (!_isDisposed)
             {
-                return null;
+                return null; // it has gone meanwhile
             }
 
             if (!RecordFormat.TryRead(record, position, segment.Salt, out _))

@@ -4,7 +4,7 @@ namespace Penstock.Streams.Disk;
 
 /// <summary>
 /// A cursor on one stream of the disk store. A live one copies records from the ring; one that lags reads a run of them from
-/// file, on the thread pool. It holds a buffer only while it has events at hand.
+/// file, on the thread pool. It holds a buffer only while it has events at hand, and the stream until it is disposed.
 /// </summary>
 internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, long offset)
     : WaitingReader(stream, offset), IThreadPoolWorkItem
@@ -17,6 +17,7 @@ internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, lon
     private int _index; // the next of them
     private DiskStream _owner = null!; // who has the records here: a fork begins with those of its source
     private long _ownersEnd = -1; // where they end for this reader
+    private bool _isDisposed;
 
     public override bool TryRead(out StreamEvent streamEvent)
     {
@@ -40,6 +41,8 @@ internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, lon
     {
         base.Dispose();
         Drop();
+        if (Interlocked.Exchange(ref _isDisposed, true)) return;
+        stream.LetGo();
     }
 
     protected override bool BringToHand()

@@ -1,4 +1,5 @@
 using Penstock.Streams;
+using Penstock.Testing;
 
 namespace Penstock.Tests.Streams.Disk;
 
@@ -32,6 +33,29 @@ public sealed class DiskMemoryTests
         var after = GC.GetTotalMemory(forceFullCollection: true);
         (before - after).ShouldBeGreaterThan(Streams * Events * BytesOfExtent / 2);
         (await store.Log.ReadAllAsync("77")).ShouldBe(Enumerable.Range(0, Events).Select(i => $"event {i}"));
+    }
+
+    [Fact]
+    public async Task A_stream_that_has_ended_and_that_nobody_reads_costs_less_than_200_bytes_with_its_path()
+    {
+        const int Streams = 20_000;
+        await using var store = new DiskStore(options: new() { Folder = "", SegmentBytes = 256 << 10 });
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        for (var i = 1; i <= Streams; i++)
+        {
+            var writer = await store.Log.CreateAsync($"generations/gen_{i:x32}");
+            await writer.AppendAsync("an answer");
+            await writer.CloseAsync();
+        }
+
+        await Eventually.Is(
+            () =>
+            {
+                store.Time.Advance(TimeSpan.FromSeconds(30));
+                return store.Log.Resting > Streams * 0.9;
+            },
+            "all rest but those of the segment that is being written");
+        ((GC.GetTotalMemory(forceFullCollection: true) - before) / Streams).ShouldBeLessThan(200);
     }
 
     private static async Task<List<IStreamWriter>> FillAsync(DiskStore store, IEnumerable<string> paths, int events)
