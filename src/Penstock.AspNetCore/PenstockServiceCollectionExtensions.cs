@@ -39,6 +39,7 @@ public static class PenstockServiceCollectionExtensions
     public static IServiceCollection AddPenstock(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<PenstockOptions>()
+            .Configure(_ => ConfigurationSpelling.Check(configuration.GetSection(PenstockOptions.Section)))
             .Bind(configuration.GetSection(PenstockOptions.Section))
             .PostConfigure(options => PlainTargets.Add(options, configuration))
             .PostConfigure(options => WellKnownProviders.Add(options, configuration))

@@ -51,6 +51,11 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         Durations.Wait(errors, "Tools:MaxTime", options.Tools.MaxTime);
         Durations.Wait(errors, "Tools:ApprovalTimeout", options.Tools.ApprovalTimeout);
         AuthOptionsValidator.Validate(errors, options.Auth);
+        foreach (var origin in options.Cors.Origins)
+        {
+            if (!IsOrigin(origin)) errors.Add($"Penstock:Cors:Origins has '{origin}'; give an origin as browsers send it, https://app.example.com with no path, or * for all.");
+        }
+
         foreach (var (place, filter) in options.Filters.Index()) Validate(errors, place, filter);
         foreach (var (key, provider) in options.Providers) Validate(errors, key, provider);
         foreach (var (key, model) in options.Models)
@@ -127,6 +132,10 @@ internal sealed class PenstockOptionsValidator : IValidateOptions<PenstockOption
         if (cut <= 0 || !options.Providers.ContainsKey(target[..cut]))
             errors.Add($"Penstock:{key} is '{target}'; name it provider/model with one of the providers {string.Join(", ", options.Providers.Keys)}.");
     }
+
+    // Whatever else it is would never match, and say nothing.
+    private static bool IsOrigin(string origin) =>
+        origin == "*" || (Uri.TryCreate(origin, UriKind.Absolute, out _) && origin.Split("://") is [_, var host] && host.Length > 0 && !host.AsSpan().ContainsAny('/', '?', '#'));
 
     private static void OneOf(List<string> errors, string key, string value, params ReadOnlySpan<string> allowed)
     {

@@ -31,6 +31,8 @@ public sealed class PenstockOptionsValidatorTests
         { "Penstock:Queue:RabbitMq is no broker's address", o => (o.Queue.Kind, o.Queue.RabbitMq) = ("rabbitmq", "localhost") },
         { "Penstock:Queue:MaxLength is under 1", o => o.Queue.MaxLength = 0 },
         { "Penstock:Queue:WhenFull is 'panic'", o => o.Queue.WhenFull = "panic" },
+        { "Penstock:Cors:Origins has 'app.example.com'", o => o.Cors.Origins = ["*", "http://localhost:5173", "app.example.com"] },
+        { "Penstock:Cors:Origins has 'https://app.example.com/'", o => o.Cors.Origins = ["https://app.example.com/"] },
         { "Penstock:DefaultModel is 'gpt'", o => o.DefaultModel = "gpt" },
         { "Penstock:Models:fast:Targets is empty", o => o.Models["fast"] = new() },
         { "Penstock:Models:fast:Targets is 'nobody/x'", o => o.Models["fast"] = new() { Targets = [new TargetOptions { Model = "nobody/x" }] } },
