@@ -18,6 +18,7 @@ internal static class PenstockServer
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
         ["Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics"] = "None", // spares each open stream a log scope
+        ["Logging:LogLevel:Microsoft.Extensions.Hosting.Internal.Host"] = "None", // why it did not start, with its stack: Serving says it in a sentence
     };
 
     public static WebApplication Build(WebApplicationBuilder builder)

@@ -17,6 +17,50 @@ public sealed class StartTests
     }
 
     [Fact]
+    public async Task An_address_that_somebody_else_has_is_named_with_what_to_do()
+    {
+        await using var first = await PenstockProcess.StartAsync(new PenstockSettings());
+        var (code, output, error) = await StartAsync("--Penstock:Storage:Kind=memory", $"--urls={first.Url}");
+        code.ShouldBe(1);
+        error.ShouldContain("address already in use. Stop what listens there, or listen elsewhere: --urls");
+        (output + error).ShouldNotContain("   at ");
+    }
+
+    [Theory]
+    [InlineData("--urls=18441", "Listen on an address such as http://localhost:8000.")]
+    [InlineData("--Penstock:Storge:Kind=memory", "did you mean Penstock:Storage?")]
+    [InlineData("--Penstock:Storage:Retention=24h", "Penstock:Storage:Retention is '24h'; write hours:minutes:seconds")]
+    [InlineData("--Penstock:Mcp:Servers:files:Timeout=30s", "Penstock:Mcp:Servers:files:Timeout is '30s'; write hours:minutes:seconds")]
+    public async Task What_cannot_be_read_is_named_with_its_mend(string setting, string sentence)
+    {
+        var (code, output, error) = await StartAsync("--Penstock:Storage:Kind=memory", setting);
+        code.ShouldBe(1);
+        error.ShouldContain(sentence);
+        (output + error).ShouldNotContain("   at ");
+    }
+
+    [Fact]
+    public async Task A_broken_settings_file_is_named_with_its_place()
+    {
+        var folder = Directory.CreateTempSubdirectory("penstock-start-").FullName;
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(folder, "appsettings.json"), """{ "Penstock": { """);
+            foreach (var command in (string[])["serve", "doctor"])
+            {
+                var (code, output, error) = await Command.RunAsync("dotnet", [PenstockProcess.ServerDll(), command], folder);
+                code.ShouldBe(1);
+                error.ShouldMatch(@"appsettings\.json.*LineNumber");
+                (output + error).ShouldNotContain("   at ");
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task A_wrong_setting_is_named_with_its_mend()
     {
         var (code, _, error) = await StartAsync("--Penstock:Storage:Kind=tape");

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -51,6 +52,12 @@ internal static partial class CommandLine
             return ExitCodes.Usage;
         }
 
+        if (StrayOption(result, args) is { } stray)
+        {
+            await Console.Error.WriteLineAsync($"'{stray}' is no option of penstock{name}; if it is meant as it stands, put -- before it.\nTry: penstock{name} --help");
+            return ExitCodes.Usage;
+        }
+
         try
         {
             // Commands see to Ctrl-C themselves: some have something to say to the server first.
@@ -73,6 +80,11 @@ internal static partial class CommandLine
         {
             return ExitCodes.Interrupted;
         }
+        catch (InvalidDataException e)
+        {
+            await Console.Error.WriteLineAsync($"penstock{name}: {e.Message} {e.GetBaseException().Message}"); // appsettings.json is no JSON
+            return ExitCodes.Failed;
+        }
         catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException or StreamException)
         {
             return await FailAsync(name, e, ExitCodes.Failed);
@@ -84,8 +96,20 @@ internal static partial class CommandLine
         await Console.Error.WriteLineAsync($"penstock{name}: {e.Message}");
         // The server speaks of headers, as to any client.
         if (exitCode == ExitCodes.Unauthorized) await Console.Error.WriteLineAsync("Here a key is shown by setting PENSTOCK_KEY, or with --key.");
+        if (e is PenstockException { Code: "network" }) await Console.Error.WriteLineAsync("Start one with penstock serve, or name another with --server or PENSTOCK_SERVER.");
         return exitCode;
     }
+
+    // An option that a command does not have would be taken for what to say: chat --modle x.
+    private static string? StrayOption(ParseResult result, string[] args)
+    {
+        if (args[0].StartsWith('[')) return null; // a shell that completes
+        var meant = args.SkipWhile(a => a != "--").ToHashSet(StringComparer.Ordinal);
+        return result.CommandResult.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens).Select(t => t.Value).FirstOrDefault(t => Option().IsMatch(t) && !meant.Contains(t));
+    }
+
+    [GeneratedRegex(@"^-{1,2}[A-Za-z][\w-]*(=.*)?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Option();
 
     private static RootCommand New(string[] args)
     {

@@ -21,6 +21,7 @@ internal static class DoctorCommand
         var server = new ServerOptions(command);
         command.SetAction(async result =>
         {
+            if (SettingArguments.Mistake(result.UnmatchedTokens) is { } mistake) throw new UsageException(mistake);
             var report = new Report(result.InvocationConfiguration.Output);
             var configuration = ConfigurationOf([.. result.UnmatchedTokens]);
             if (await ConfigurationCheck.RunAsync(configuration, report) is { } options)

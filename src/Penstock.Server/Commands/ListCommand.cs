@@ -20,9 +20,10 @@ internal static class ListCommand
         var server = new ServerOptions(command);
         command.SetAction(async result =>
         {
+            var most = result.GetValue(limit) is >= 1 and <= 100 and var given ? given : throw new UsageException("--limit must be a number from 1 to 100.");
             using var client = server.NewClient(result);
             var output = result.InvocationConfiguration.Output;
-            var snapshots = await client.ListAsync(result.GetValue(status), result.GetValue(limit));
+            var snapshots = await client.ListAsync(result.GetValue(status), most);
             if (result.GetValue(json))
             {
                 foreach (var snapshot in snapshots) await output.WriteLineAsync(SnapshotJson.Write(snapshot));

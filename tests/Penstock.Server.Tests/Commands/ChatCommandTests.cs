@@ -32,6 +32,14 @@ public sealed class ChatCommandTests(ChatCommandTests.Fixture fixture) : IClassF
     }
 
     [Fact]
+    public async Task What_looks_like_an_option_is_said_only_where_that_is_meant()
+    {
+        var (exit, _, error) = await Cli.RunAsync(_server, "chat", "-m", "up/short", "--", "--modle", "x");
+        exit.ShouldBe(0, error);
+        fixture.Upstream.Calls.Last(c => c.Model == "short").Request!["messages"]![0]!["content"]!.GetValue<string>().ShouldBe("--modle x");
+    }
+
+    [Fact]
     public async Task As_json_it_is_an_event_a_line()
     {
         var (exit, output, _) = await Cli.RunAsync(_server, "chat", "--json", "say-5");

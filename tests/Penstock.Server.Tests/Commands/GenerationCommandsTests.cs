@@ -58,7 +58,16 @@ public sealed class GenerationCommandsTests
     [InlineData("attach")]
     [InlineData("attach", "gen_1.x")]
     [InlineData("ls", "--server", "nowhere")]
+    [InlineData("ls", "--limit", "-3")]
     [InlineData("completion", "cmd")]
+    [InlineData("chat", "--modle", "up/m", "Hi")]
+    [InlineData("chat", "Hi", "--pateince=3")]
+    [InlineData("--versoin")]
+    [InlineData("serve", "--port", "8000")]
+    [InlineData("serve", "port=8000")]
+    [InlineData("--Pentsock:Storage:Kind", "memory")]
+    [InlineData("serve", "--Penstock:Storage:Kind")]
+    [InlineData("doctor", "--sever", "http://localhost")]
     public async Task What_is_not_understood_is_said(params string[] arguments)
     {
         var (exit, output, error) = await Cli.RunAsync(null, arguments);
@@ -66,6 +75,15 @@ public sealed class GenerationCommandsTests
         output.ShouldBeEmpty();
         error.ShouldContain("Try: penstock");
         error.ShouldNotContain("   at ");
+    }
+
+    [Fact]
+    public async Task Where_no_server_answers_it_is_said_how_to_have_one()
+    {
+        var (exit, _, error) = await Cli.RunAsync(new Uri($"http://127.0.0.1:{Ports.Free()}"), "ls");
+        exit.ShouldBe(1);
+        error.ShouldContain("penstock serve");
+        error.ShouldContain("--server");
     }
 
     [Fact]
