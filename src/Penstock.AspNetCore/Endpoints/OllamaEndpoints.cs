@@ -38,10 +38,11 @@ internal sealed class OllamaEndpoints(GenerationEndpoint endpoint, PenstockOptio
 
     private async Task AnswerAsync(HttpContext context, ClientProtocol protocol, ReadOnlyMemory<byte> body)
     {
-        if (OllamaRequestReader.OnlyLoads(body, out var model))
+        var isChat = protocol == ClientProtocols.OllamaChat;
+        if (OllamaRequestReader.OnlyLoads(body, isChat, out var model))
         {
             endpoint.CheckModel(context, model);
-            await WriteLoadedAsync(context, model ?? "", isChat: protocol == ClientProtocols.OllamaChat);
+            await WriteLoadedAsync(context, model ?? "", isChat);
             return;
         }
 

@@ -34,6 +34,8 @@ internal sealed class TextEndpoints(GenerationEndpoint endpoint, GenerationServi
     private RequestDelegate Get(ClientProtocol protocol, string param) => context => endpoint.HandleAsync(context, protocol, async () =>
     {
         if (await endpoint.TryResumeAsync(context, protocol)) return;
+        if (!context.Request.Query.ContainsKey(param))
+            throw new RequestException($"'{param}' is missing: ask as in {context.Request.Path}?{param}=Hello.") { Param = param, Code = "missing_required_parameter" };
         await endpoint.StartAsync(context, protocol, EventView.Origin, protocol.ReadRequest(Body(context, param)), _eventSource);
     });
 

@@ -70,7 +70,7 @@ public sealed class OllamaTests
     [InlineData("api/chat", """{"model":"up/m","messages":[{"role":"user","content":"Hi"}],"format":"xml"}""", "'format' is 'xml'")]
     [InlineData("api/generate", """{"model":"up/m","prompt":7}""", "'prompt' must be a string")]
     [InlineData("api/generate", """{"model":"up/m","prompt":" "}""", "'prompt' is missing or empty")]
-    [InlineData("api/generate", "{", "not valid JSON")]
+    [InlineData("api/generate", "{", "such as {\"model\": \"simulated/chat\", \"prompt\": \"Hello\"}")]
     public async Task What_is_wrong_is_said_in_its_shape(string path, string body, string says)
     {
         await using var host = await PenstockHost.StartAsync();

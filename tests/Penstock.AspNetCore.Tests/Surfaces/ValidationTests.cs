@@ -58,7 +58,7 @@ public sealed class ValidationTests
 
     [Theory]
     [InlineData("chat/stream?prompt=", 400, "prompt")]
-    [InlineData("chat/stream", 400, "prompt")]
+    [InlineData("chat/stream", 400, "/chat/stream?prompt=Hello")]
     [InlineData("stream?query=%20", 400, "query")]
     [InlineData("stream?query=Hi&model=nobody/m", 404, "nobody")]
     [InlineData("v1/generations?status=odd", 400, "status")]

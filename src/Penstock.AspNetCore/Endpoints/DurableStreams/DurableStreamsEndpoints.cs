@@ -95,7 +95,7 @@ internal sealed class DurableStreamsEndpoints(
         catch (Exception e)
         {
             EndpointLog.Failed(logger, context.Request.Path, e);
-            await WriteErrorAsync(context, new RequestException("The server failed; the request may be tried again.") { Status = StatusCodes.Status500InternalServerError, Code = "internal" });
+            await WriteErrorAsync(context, new RequestException("The server failed; the request may be tried again.") { Status = StatusCodes.Status500InternalServerError, Code = "internal_error" });
         }
     }
 

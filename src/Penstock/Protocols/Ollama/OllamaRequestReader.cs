@@ -41,9 +41,9 @@ internal static class OllamaRequestReader
     }
 
     /// <summary>Whether the body asks for nothing but the model: then Ollama loads it, and says that it is done.</summary>
-    public static bool OnlyLoads(ReadOnlyMemory<byte> body, out string? model)
+    public static bool OnlyLoads(ReadOnlyMemory<byte> body, bool isChat, out string? model)
     {
-        using var document = RequestJson.Parse(body, ChatExample);
+        using var document = RequestJson.Parse(body, isChat ? ChatExample : GenerateExample);
         var root = document.RootElement;
         model = RequestJson.Model(root);
         return IsAbsent(root, "prompt") && IsAbsent(root, "messages") && IsAbsent(root, "images");
