@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
-using Penstock.Server.Tests.Security;
 using Penstock.Testing;
 
 namespace Penstock.Server.Tests;

@@ -37,7 +37,7 @@ public sealed partial class ShellSnippetTests
         ("samples/README.md", "dotnet run", "below"),
         ("docs/storage.md", "Penstock__Storage__Kind=redis", "RedisServersTests"),
         ("docs/scale.md", "export Penstock__", "NodesTests"),
-        ("docs/operations.md", "OTEL_EXPORTER", "PlantedSecretsTests"),
+        ("docs/operations.md", "OTEL_EXPORTER", "TelemetrySnippetTests"),
         ("docs/tools.md", "curl -X POST", "ApprovalTests"),
         ("docs/tools.md", "curl http://localhost:8000/v1/responses", "ResponsesApprovalTests"),
         ("docs/playground.md", "export ASPNETCORE_", "PlaygroundTests"),

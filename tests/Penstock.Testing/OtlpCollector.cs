@@ -1,13 +1,15 @@
+using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 
-namespace Penstock.Server.Tests.Security;
+namespace Penstock.Testing;
 
-/// <summary>Takes what is sent by OTLP over HTTP; the strings in a protobuf message stand there as they are.</summary>
-internal sealed class OtlpCollector : IAsyncDisposable
+/// <summary>Takes what is sent by OTLP, over HTTP and by gRPC; the strings in a protobuf message stand there as they are.</summary>
+public sealed class OtlpCollector : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly StringBuilder _bodies = new();
@@ -16,13 +18,19 @@ internal sealed class OtlpCollector : IAsyncDisposable
     private OtlpCollector()
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Listen(IPAddress.Loopback, Url.Port, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(IPAddress.Loopback, GrpcUrl.Port, listen => listen.Protocols = HttpProtocols.Http2);
+        });
         builder.Logging.ClearProviders();
         _app = builder.Build();
         _app.Run(TakeAsync);
     }
 
-    public Uri Url => new(_app.Urls.First());
+    public Uri Url { get; } = new($"http://127.0.0.1:{Ports.Free()}/");
+
+    public Uri GrpcUrl { get; } = new($"http://127.0.0.1:{Ports.Free()}/");
 
     /// <summary>Method and path of each request.</summary>
     public IReadOnlyList<string> Received
@@ -69,5 +77,10 @@ internal sealed class OtlpCollector : IAsyncDisposable
             _tenants.Add(context.Request.Headers["x-tenant"].ToString());
             _bodies.Append(Encoding.Latin1.GetString(body.ToArray()));
         }
+
+        if (context.Request.ContentType != "application/grpc") return;
+        context.Response.ContentType = "application/grpc";
+        await context.Response.Body.WriteAsync(new byte[5]); // an empty message
+        context.Response.AppendTrailer("grpc-status", "0");
     }
 }
