@@ -42,9 +42,9 @@ public sealed partial class ShellSnippetTests
         ("docs/tools.md", "curl http://localhost:8000/v1/responses", "ResponsesApprovalTests"),
         ("docs/playground.md", "export ASPNETCORE_", "PlaygroundTests"),
         ("docs/deploy.md", "deploy/local", "LocalTests"),
-        ("docs/deploy.md", "deploy/up", "ComposeTests, without a container engine"),
-        ("deploy/README.md", "", "LocalTests; ComposeTests, without a container engine"),
-        ("deploy/kubernetes/README.md", "", "KubernetesTests, without a cluster"),
+        ("docs/deploy.md", "deploy/up", "ScriptTests and ComposeTests, without a container engine"),
+        ("deploy/README.md", "", "LocalTests; ScriptTests and DeployPagesTests, without a container engine"),
+        ("deploy/kubernetes/README.md", "", "DeployPagesTests, without a container engine and a cluster"),
     ];
 
     /// <summary>What a page shows of a server that is not well, or has providers; DoctorCommandTests and RunningTests have such.</summary>
