@@ -14,6 +14,9 @@ public sealed record GenerationSnapshot
 
     public DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>When its last event was stored; null where that is not known.</summary>
+    public DateTimeOffset? UpdatedAt { get; init; }
+
     /// <summary>The text of the first answer.</summary>
     public string Text { get; init; } = "";
 

@@ -11,6 +11,9 @@ public abstract record PenstockEvent
     /// <summary>Its place in its generation; grows, with gaps.</summary>
     public required long Offset { get; init; }
 
+    /// <summary>When the server wrote it into its log, by the server's clock and to ten milliseconds; null where that is not known.</summary>
+    public DateTimeOffset? At { get; init; }
+
     /// <summary>It was stored before this connection began, and more that was follows it.</summary>
     public bool IsReplay { get; init; }
 

@@ -16,6 +16,9 @@ public sealed class ResumeTests(ResumeTests.ShortHeartbeat fixture) : IClassFixt
         using var direct = _server.Direct();
         var sample = await direct.StartAsync("é😀", Model);
         var kept = await sample.WaitAsync();
+        var times = (await direct.Attach(sample.Id).ReadAsync()).Select(e => e.At).ToList();
+        times.ShouldAllBe(at => at - kept.CreatedAt < TimeSpan.FromMinutes(1));
+        kept.UpdatedAt!.Value.ToUnixTimeMilliseconds().ShouldBe(times[^1]!.Value.ToUnixTimeMilliseconds());
         var (_, body) = await Api.SendTextAsync(_server.Api.Events(sample.Id));
         var length = body.Length + 400; // with its headers and chunks
         var cuts = 0;
@@ -28,6 +31,7 @@ public sealed class ResumeTests(ResumeTests.ShortHeartbeat fixture) : IClassFixt
             var events = await client.Attach(id).ReadAsync();
             events.Select(e => e.Offset).ShouldBe(events.Select(e => e.Offset).Distinct().Order(), $"cut at {bytes}");
             Answers.TextOf(events).ShouldBe(kept.Text, $"cut at {bytes}");
+            if (bytes % 2 == 0) events.Select(e => e.At).ShouldBe(times, $"cut at {bytes}");
             events.Where(e => e is not BlockDelta).Select(e => e.GetType().Name)
                 .ShouldBe(["GenerationStarted", "BlockStarted", "BlockStopped", "UsageReported", "GenerationFinished"], $"cut at {bytes}");
             Interlocked.Add(ref cuts, proxy.Cuts);

@@ -94,6 +94,8 @@ public sealed class SharedStore : IAsyncDisposable
     {
         public string Path => path;
 
+        public DateTimeOffset CreatedAt => reader.CreatedAt;
+
         public long NextOffset => reader.NextOffset;
 
         public bool TryRead(out StreamEvent streamEvent) => reader.TryRead(out streamEvent);

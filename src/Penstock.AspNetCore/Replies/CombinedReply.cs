@@ -109,7 +109,7 @@ internal sealed class CombinedReply(HttpContext context, ReplyOptions options) :
 
     private void Copy(Source source)
     {
-        var (id, reader) = (source.Subscription.Id, source.Subscription.Reader);
+        var reader = source.Subscription.Reader;
         try
         {
             switch (source.Result())
@@ -118,7 +118,7 @@ internal sealed class CombinedReply(HttpContext context, ReplyOptions options) :
                     var before = _output.UnflushedBytes;
                     while (_output.UnflushedBytes - before < Share && reader.TryRead(out var record))
                     {
-                        EventView.Native.Write(id, record, 0, _output);
+                        EventView.Native.Write(source.Subscription, record, 0, _output);
                         if (!EventRecord.IsEnding(record.Data)) continue;
                         End(source);
                         return;

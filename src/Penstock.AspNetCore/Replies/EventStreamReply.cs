@@ -148,7 +148,7 @@ internal sealed class EventStreamReply(
                 if (IsAttempt(record))
                 {
                     // It may yet fail with a status of its own.
-                    view.Write(subscription.Id, record, 0, _attempts ??= new());
+                    view.Write(subscription, record, 0, _attempts ??= new());
                     continue;
                 }
             }
@@ -167,7 +167,7 @@ internal sealed class EventStreamReply(
             }
 
             if (subscription.IsFromCache && CachedUsage.IsIn(record.Data)) WriteCached(record);
-            else view.Write(subscription.Id, record, _skip, _output);
+            else view.Write(subscription, record, _skip, _output);
             _skip = 0;
             _ended = EventRecord.IsEnding(record.Data);
             any |= _ended || _output.UnflushedBytes > 0; // not every record shows in every protocol
@@ -180,7 +180,7 @@ internal sealed class EventStreamReply(
     private void WriteCached(StreamEvent record)
     {
         var written = new ArrayBufferWriter<byte>();
-        view.Write(subscription.Id, record, _skip, written);
+        view.Write(subscription, record, _skip, written);
         CachedUsage.Write(written.WrittenSpan, _output);
     }
 

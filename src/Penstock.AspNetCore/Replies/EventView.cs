@@ -24,7 +24,7 @@ internal abstract class EventView
     public virtual bool IsResumable => ContentType == StreamHeaders.EventStream;
 
     /// <summary>Writes a record's frames, but for the first <paramref name="skip"/>.</summary>
-    public abstract void Write(string generationId, StreamEvent record, int skip, IBufferWriter<byte> output);
+    public abstract void Write(Subscription from, StreamEvent record, int skip, IBufferWriter<byte> output);
 
     /// <summary>Writes a failure that the log could not take; it has no id.</summary>
     public abstract void WriteFailure(ClientProtocol protocol, GenerationError error, IBufferWriter<byte> output);
@@ -49,7 +49,7 @@ internal abstract class EventView
     {
         public override void WriteHeartbeat(ClientProtocol protocol, IBufferWriter<byte> output) => protocol.WriteHeartbeat(output);
 
-        public override void Write(string generationId, StreamEvent record, int skip, IBufferWriter<byte> output)
+        public override void Write(Subscription from, StreamEvent record, int skip, IBufferWriter<byte> output)
         {
             var frames = EventRecord.Frames(record.Data);
             output.Write(skip == 0 ? frames : EventRecord.SkipFrames(frames, skip));
@@ -64,15 +64,27 @@ internal abstract class EventView
 
     private sealed class NativeView : EventView
     {
-        public override void Write(string generationId, StreamEvent record, int skip, IBufferWriter<byte> output)
+        public override void Write(Subscription from, StreamEvent record, int skip, IBufferWriter<byte> output)
         {
             var json = EventRecord.Json(record.Data);
             var type = NativeEventWriter.TypeOf(json);
             if (type.SequenceEqual("raw"u8)) return;
             SseWriter.Event(output, type);
-            SseWriter.Data(output, json);
-            new EventId(generationId, record.Offset).WriteLine(output);
+            if (EventRecord.TimeOf(record.Data) is { } time) WriteTimed(json, from.Reader.CreatedAt + time, output);
+            else SseWriter.Data(output, json);
+            new EventId(from.Id, record.Offset).WriteLine(output);
             SseWriter.End(output);
+        }
+
+        private static void WriteTimed(ReadOnlySpan<byte> json, DateTimeOffset at, IBufferWriter<byte> output)
+        {
+            var line = new SpanWriter(output.GetSpan(json.Length + 40));
+            line.Append("data: "u8);
+            line.Append(json[..^1]);
+            line.Append(",\"at\":"u8);
+            line.Append(at.ToUnixTimeMilliseconds());
+            line.Append("}\n"u8);
+            output.Advance(line.Length);
         }
 
         public override void WriteFailure(ClientProtocol protocol, GenerationError error, IBufferWriter<byte> output)

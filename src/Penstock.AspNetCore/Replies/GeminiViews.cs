@@ -13,7 +13,7 @@ internal sealed class GeminiDataView : EventView
 
     public override void WriteHeartbeat(ClientProtocol protocol, IBufferWriter<byte> output) => protocol.WriteHeartbeat(output);
 
-    public override void Write(string generationId, StreamEvent record, int skip, IBufferWriter<byte> output)
+    public override void Write(Subscription from, StreamEvent record, int skip, IBufferWriter<byte> output)
     {
         var frames = EventRecord.Frames(record.Data);
         while (DataFrames.TryTake(ref frames, out var json)) Write(json, output);
@@ -41,7 +41,7 @@ internal sealed class GeminiArrayView : EventView
 
     public override void WriteHeartbeat(ClientProtocol protocol, IBufferWriter<byte> output) => output.Write("\n"u8);
 
-    public override void Write(string generationId, StreamEvent record, int skip, IBufferWriter<byte> output)
+    public override void Write(Subscription from, StreamEvent record, int skip, IBufferWriter<byte> output)
     {
         var frames = EventRecord.Frames(record.Data);
         while (DataFrames.TryTake(ref frames, out var json))

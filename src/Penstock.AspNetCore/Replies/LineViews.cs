@@ -15,7 +15,7 @@ internal sealed class LinesView : EventView
 
     public override string ContentType => StreamHeaders.Lines;
 
-    public override void Write(string generationId, StreamEvent record, int skip, IBufferWriter<byte> output) => WriteLines(EventRecord.Frames(record.Data), output);
+    public override void Write(Subscription from, StreamEvent record, int skip, IBufferWriter<byte> output) => WriteLines(EventRecord.Frames(record.Data), output);
 
     public override void WriteHeartbeat(ClientProtocol protocol, IBufferWriter<byte> output)
     {
@@ -52,11 +52,11 @@ internal sealed class NativeLinesView : EventView
 
     public override bool IsResumable => true;
 
-    public override void Write(string generationId, StreamEvent record, int skip, IBufferWriter<byte> output)
+    public override void Write(Subscription from, StreamEvent record, int skip, IBufferWriter<byte> output)
     {
         var json = EventRecord.Json(record.Data);
         if (NativeEventWriter.TypeOf(json).SequenceEqual("raw"u8)) return;
-        WriteLine(json, new EventId(generationId, record.Offset), output);
+        WriteLine(json, from, record.Offset, EventRecord.TimeOf(record.Data), output);
     }
 
     public override void WriteHeartbeat(ClientProtocol protocol, IBufferWriter<byte> output) => output.Write("{\"type\":\"ping\"}\n"u8);
@@ -77,14 +77,20 @@ internal sealed class NativeLinesView : EventView
         return output.WrittenMemory;
     }
 
-    private static void WriteLine(ReadOnlySpan<byte> json, EventId id, IBufferWriter<byte> output)
+    private static void WriteLine(ReadOnlySpan<byte> json, Subscription from, long offset, TimeSpan? time, IBufferWriter<byte> output)
     {
-        var writer = new SpanWriter(output.GetSpan(json.Length + id.Generation.Length + 48));
+        var writer = new SpanWriter(output.GetSpan(json.Length + from.Id.Length + 88));
         writer.Append(json[..^1]);
+        if (time is not null)
+        {
+            writer.Append(",\"at\":"u8);
+            writer.Append((from.Reader.CreatedAt + time.Value).ToUnixTimeMilliseconds());
+        }
+
         writer.Append(",\"eventId\":\""u8);
-        foreach (var c in id.Generation) writer.Append([(byte)c]);
+        foreach (var c in from.Id) writer.Append([(byte)c]);
         writer.Append("."u8);
-        writer.Append(id.Offset);
+        writer.Append(offset);
         writer.Append("\"}\n"u8);
         output.Advance(writer.Length);
     }

@@ -18,6 +18,8 @@ internal sealed class PacedReader(IStreamReader inner, TimeProvider time) : IStr
     private long _offset;
     private TimeSpan _due;
 
+    public DateTimeOffset CreatedAt => inner.CreatedAt;
+
     public long NextOffset => _held is null ? inner.NextOffset : _offset;
 
     private TimeSpan Left => _due - time.GetElapsedTime(_start!.Value.Begun);

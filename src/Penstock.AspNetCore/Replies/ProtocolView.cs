@@ -60,11 +60,11 @@ internal sealed class ProtocolView : EventView, IEventSink
         return numbered.WrittenMemory;
     }
 
-    public override void Write(string generationId, StreamEvent record, int skip, IBufferWriter<byte> output)
+    public override void Write(Subscription from, StreamEvent record, int skip, IBufferWriter<byte> output)
     {
         var read = NativeEventReader.Read(EventRecord.Json(record.Data));
         if (read.IsCut) return; // what is half is not said to have ended
-        var id = new EventId(generationId, record.Offset);
+        var id = new EventId(from.Id, record.Offset);
         if (skip == 0)
         {
             _writer.Write(read, id, output);

@@ -15,7 +15,7 @@ internal sealed class SequenceView(long after) : EventView
 
     public override void WriteFailure(ClientProtocol protocol, GenerationError error, IBufferWriter<byte> output) => Origin.WriteFailure(protocol, error, output);
 
-    public override void Write(string generationId, StreamEvent record, int skip, IBufferWriter<byte> output)
+    public override void Write(Subscription from, StreamEvent record, int skip, IBufferWriter<byte> output)
     {
         var frames = EventRecord.Frames(record.Data);
         while (_last < after && !frames.IsEmpty)

@@ -20,11 +20,12 @@ internal sealed class EventConnection : IDisposable
     private byte[] _lastId = [];
     private long _lastOffset;
     private string _generation;
+    private DateTimeOffset? _at;
 
-    private EventConnection(HttpResponseMessage reply, Stream stream, SilenceLimit silence, string id, long after)
+    private EventConnection(HttpResponseMessage reply, Stream stream, SilenceLimit silence, string id, long after, DateTimeOffset? at)
     {
         (_reply, _stream, _silence) = (reply, stream, silence);
-        (_generation, _lastOffset) = (id, after);
+        (_generation, _lastOffset, _at) = (id, after, at);
         _head = long.TryParse(Header(reply, "Penstock-Offset"), NumberStyles.None, CultureInfo.InvariantCulture, out var head) ? head : -1;
         if (double.TryParse(Header(reply, "Penstock-Heartbeat"), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and < 86_400)
             silence.Heartbeat = TimeSpan.FromSeconds(seconds);
@@ -33,8 +34,13 @@ internal sealed class EventConnection : IDisposable
     /// <summary>The pause before a reconnection that the server asked for.</summary>
     public TimeSpan? Retry => _reader.Retry is { } ms ? TimeSpan.FromMilliseconds(Math.Min(ms, 3_600_000)) : null;
 
+    /// <param name="server">Where.</param>
+    /// <param name="id">Of which generation.</param>
+    /// <param name="after">The last event that is known.</param>
+    /// <param name="at">Its time.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <returns>Null when the server says that there is no more.</returns>
-    public static async Task<EventConnection?> OpenAsync(ServerConnection server, string id, long after, CancellationToken cancellationToken)
+    public static async Task<EventConnection?> OpenAsync(ServerConnection server, string id, long after, DateTimeOffset? at, CancellationToken cancellationToken)
     {
         var silence = new SilenceLimit(server, cancellationToken);
         HttpResponseMessage? reply = null;
@@ -52,7 +58,7 @@ internal sealed class EventConnection : IDisposable
             if (reply.Content.Headers.ContentType?.MediaType != "text/event-stream")
                 throw new PenstockException("not_an_event_stream", $"What answers at {server.BaseAddress} sends no event stream.", 406);
             var stream = await reply.Content.ReadAsStreamAsync(cancellationToken);
-            return new EventConnection(reply, stream, silence, id, after);
+            return new EventConnection(reply, stream, silence, id, after, at);
         }
         catch
         {
@@ -89,9 +95,11 @@ internal sealed class EventConnection : IDisposable
             if (!_reader.TryRead(ref input, out var frame)) return null;
             _start = _end - input.Length;
             ReadId();
-            return EventReader.Read(frame.Data, _generation, _lastOffset, isReplay: _lastOffset < _head);
+            var read = EventReader.Read(frame.Data, _generation, _lastOffset, isReplay: _lastOffset < _head, _at);
+            _at = read.At;
+            return read;
         }
-        catch (Exception e) when (e is SseLineTooLongException or JsonException or FormatException or InvalidOperationException)
+        catch (Exception e) when (e is SseLineTooLongException or JsonException or FormatException or InvalidOperationException or ArgumentOutOfRangeException)
         {
             throw new PenstockException("malformed_reply", "The server sent an event that cannot be read.", 406, e);
         }

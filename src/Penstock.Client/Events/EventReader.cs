@@ -6,16 +6,21 @@ namespace Penstock.Client.Events;
 /// <summary>Reads the JSON of one event. Members that it does not know are passed over.</summary>
 internal static class EventReader
 {
+    /// <param name="json">The event.</param>
+    /// <param name="generation">Whose.</param>
+    /// <param name="offset">Its place.</param>
+    /// <param name="isReplay">Whether it was stored before the connection began.</param>
+    /// <param name="at">The time of the one before it, which is its own too where it names none.</param>
     /// <exception cref="JsonException">It is no JSON.</exception>
     /// <exception cref="FormatException">It is no event.</exception>
-    public static PenstockEvent Read(ReadOnlySpan<byte> json, string generation, long offset, bool isReplay)
+    public static PenstockEvent Read(ReadOnlySpan<byte> json, string generation, long offset, bool isReplay, DateTimeOffset? at)
     {
         var members = new Members();
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 256 });
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) throw new FormatException("An event is an object.");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName) ReadMember(ref reader, ref members);
         var read = ToEvent(members, generation, offset);
-        return read with { IsReplay = isReplay, Json = json.ToArray() };
+        return read with { IsReplay = isReplay, Json = json.ToArray(), At = members.At ?? at };
     }
 
     private static PenstockEvent ToEvent(in Members m, string generation, long offset) => m.Type switch
@@ -40,6 +45,7 @@ internal static class EventReader
         else if (Is(ref reader, "text"u8)) m.Text = Text(ref reader);
         else if (Is(ref reader, "signature"u8)) m.Signature = Text(ref reader);
         else if (Is(ref reader, "citation"u8)) m.Citation = ReadCitation(ref reader);
+        else if (Is(ref reader, "at"u8)) m.At = DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64());
         else if (Is(ref reader, "kind"u8)) m.Kind = Text(ref reader);
         else if (Is(ref reader, "choice"u8)) m.Choice = reader.GetInt32();
         else if (Is(ref reader, "id"u8)) m.Id = Text(ref reader);
@@ -129,6 +135,7 @@ internal static class EventReader
         public string? Source;
         public Citation? Citation;
         public GenerationError? Error;
+        public DateTimeOffset? At;
         public TokenUsage Usage = _none;
     }
 

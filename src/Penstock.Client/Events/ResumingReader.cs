@@ -9,7 +9,7 @@ internal static class ResumingReader
     /// <summary>The events after an offset, each once and in order; ends behind the ending, or when there is none to come.</summary>
     public static async IAsyncEnumerable<PenstockEvent> ReadAsync(ServerConnection server, string id, long after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        string? last = null;
+        PenstockEvent? last = null;
         var failures = 0;
         var heard = server.Time.GetTimestamp();
         while (true)
@@ -21,7 +21,7 @@ internal static class ResumingReader
             {
                 try
                 {
-                    connection = await EventConnection.OpenAsync(server, id, after, cancellationToken);
+                    connection = await EventConnection.OpenAsync(server, id, after, last?.At, cancellationToken);
                     if (connection is null) yield break;
                 }
                 catch (PenstockException e)
@@ -45,7 +45,7 @@ internal static class ResumingReader
                     if (next is null) continue;
                     (failures, heard) = (0, server.Time.GetTimestamp());
                     if (next.Offset <= after) continue;
-                    (after, last) = (next.Offset, next.Id);
+                    (after, last) = (next.Offset, next);
                     yield return next;
                     if (next.IsEnding) yield break;
                     heard = server.Time.GetTimestamp(); // the consumer may have taken its time
@@ -58,7 +58,7 @@ internal static class ResumingReader
                 connection?.Dispose();
             }
 
-            error.EventId = last;
+            error.EventId = last?.Id;
             if (!error.IsRetryable || HasGivenUp(server, heard)) throw error;
             server.Options.OnReconnecting?.Invoke(error);
             await Task.Delay(Backoff.After(++failures, asked ?? error.RetryAfter), server.Time, cancellationToken);

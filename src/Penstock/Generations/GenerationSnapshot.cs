@@ -35,6 +35,9 @@ public sealed class GenerationSnapshot
 
     public DateTimeOffset CreatedAt { get; }
 
+    /// <summary>When its last event was stored; null where the log keeps no times.</summary>
+    public DateTimeOffset? UpdatedAt { get; private set; }
+
     /// <summary><c>queued</c>, <c>running</c>, or the name of the ending: <c>finished</c>, <c>stopped</c>, <c>failed</c>, <c>interrupted</c>.</summary>
     public string Status { get; private set; } = Running;
 
@@ -143,7 +146,11 @@ public sealed class GenerationSnapshot
         IsError = block.IsError,
     });
 
-    private void Add(StreamEvent record) => Add(NativeEventReader.Read(EventRecord.Json(record.Data)), record.Offset);
+    private void Add(StreamEvent record)
+    {
+        if (EventRecord.TimeOf(record.Data) is { } time) UpdatedAt = CreatedAt + time;
+        Add(NativeEventReader.Read(EventRecord.Json(record.Data)), record.Offset);
+    }
 
     internal void Add(in GenerationEvent e, long offset)
     {

@@ -15,6 +15,7 @@ internal static class GenerationSnapshotWriter
         json.WriteString("status"u8, snapshot.Status);
         json.WriteString("model"u8, snapshot.Model);
         json.WriteString("createdAt"u8, snapshot.CreatedAt);
+        if (snapshot.UpdatedAt is { } updatedAt) json.WriteString("updatedAt"u8, updatedAt);
         json.WritePropertyName("text"u8);
         WriteText(json, snapshot.Blocks.Where(b => b is { Kind: BlockKind.Text, Choice: 0 }).Select(b => b.Text));
         json.WriteStartArray("blocks"u8);

@@ -112,6 +112,9 @@ public interface IStreamWriter
 /// <summary>A cursor on one stream. Not for concurrent use, but for <see cref="Wake"/>.</summary>
 public interface IStreamReader : IDisposable
 {
+    /// <summary>When the stream was created.</summary>
+    DateTimeOffset CreatedAt { get; }
+
     /// <summary>The offset of the event that <see cref="TryRead"/> returns next.</summary>
     long NextOffset { get; }
 

@@ -14,6 +14,8 @@ internal abstract class WaitingReader(StreamState stream, long offset) : IStream
     internal WaitingReader? Next;
     internal WaitingReader? Previous;
 
+    public DateTimeOffset CreatedAt => stream.CreatedAt;
+
     public long NextOffset { get; protected set; } = offset;
 
     public abstract bool TryRead(out StreamEvent streamEvent);

@@ -139,8 +139,8 @@ public sealed partial class LateJoinTests
         var (view, beginning) = await FoldAsync(log, protocol, joined, 0);
         var output = new ArrayBufferWriter<byte>();
         output.Write(beginning.Span);
-        using var reader = (await log.OpenReaderAsync(Id, first))!;
-        while (reader.TryRead(out var record)) view.Write(Id, record, 0, output);
+        using var from = new Subscription(Id, (await log.OpenReaderAsync(Id, first))!, generation: null);
+        while (from.Reader.TryRead(out var record)) view.Write(from, record, 0, output);
         return Encoding.UTF8.GetString(output.WrittenSpan);
     }
 

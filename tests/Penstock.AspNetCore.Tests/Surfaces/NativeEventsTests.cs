@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 using Penstock.Testing;
 
 namespace Penstock.AspNetCore.Tests.Surfaces;
@@ -109,6 +110,45 @@ public sealed class NativeEventsTests
         await Should.ThrowAsync<IOException>(client.RestAsync); // cut, so that it looks like no end
         client.Retry!.Value.ShouldBeInRange(500, 3000);
         await Eventually.Completes(stop, "the server stops");
+    }
+
+    [Fact]
+    public async Task The_first_event_of_what_a_read_brought_says_when_that_was()
+    {
+        var (time, go) = (new ManualTimeProvider(), System.Threading.Channels.Channel.CreateUnbounded<bool>());
+        await using var host = await PenstockHost.StartAsync(
+            ScriptedUpstream.Start(async call =>
+            {
+                foreach (var frames in new string[][] { [Chat.Role(), Chat.Text("a"), Chat.Text("b")], [Chat.Text("c")], [Chat.Text("d")] })
+                {
+                    await call.Sse(frames);
+                    await go.Reader.ReadAsync();
+                }
+
+                await call.Sse([Chat.Finish(), "[DONE]"]);
+            }),
+            services => services.AddSingleton<TimeProvider>(time), ("Streams:Heartbeat", "01:00:00"));
+        var created = time.GetUtcNow();
+        using var client = await SseClient.OpenAsync(host.Api.Native("up/m", stream: true));
+        var events = new List<SseEvent>();
+        // The second comes within a moment of the first, the third later.
+        foreach (var (last, pause) in new[] { ("b", 9), ("c", 500), ("d", 20) })
+        {
+            do events.Add((await client.NextAsync())!);
+            while ((string?)events[^1].Json()["text"] != last);
+            time.Advance(TimeSpan.FromMilliseconds(pause));
+            go.Writer.TryWrite(true);
+        }
+
+        events.AddRange(await client.RestAsync());
+        var times = events.Select(e => ((string?)e.Json()["text"] ?? e.Name, (long?)e.Json()["at"] - created.ToUnixTimeMilliseconds())).ToList();
+        times.Where(e => e.Item2 is not null).ShouldBe([("started", 0), ("d", 509), ("block_stop", 529)]);
+        times.Select(e => e.Item1).ShouldBe(["started", "block_start", "a", "b", "c", "d", "block_stop", "usage", "finished"]);
+
+        var id = events[0].Id!.Split('.')[0];
+        var again = await SseClient.AllAsync(host.Api.Get($"v1/generations/{id}/events?after={events[4].Id}"));
+        again.ShouldBe(events[5..]);
+        (await host.Api.SnapshotAsync(id))["updatedAt"]!.GetValue<DateTimeOffset>().ShouldBe(created.AddMilliseconds(529), TimeSpan.FromMilliseconds(1));
     }
 
     private static RawRequest Combined(PenstockHost host, IEnumerable<string> streams) => host.Api.Get("v1/generations/events?streams=" + string.Join(',', streams));

@@ -53,6 +53,8 @@ public sealed class WatchersTests
     /// <summary>A cursor that stands still.</summary>
     private sealed class At(long offset) : IStreamReader
     {
+        public DateTimeOffset CreatedAt => default;
+
         public long NextOffset => offset;
 
         public bool TryRead(out StreamEvent streamEvent) => throw new NotSupportedException();

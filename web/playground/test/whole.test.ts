@@ -100,7 +100,8 @@ test('one run through all that no other has: compared, cut, killed, reloaded, sh
 
   // What either page got is the log, by our own reading of it.
   const frames = (await (await asAlice(`/v1/generations/${id}/events?after=-1`)).text()).split('\n\n').filter(frame => frame.includes('data: '));
-  const lines = frames.map(frame => `${/^id: (.+)$/m.exec(frame)![1]} ${JSON.stringify(JSON.parse(/^data: (.+)$/m.exec(frame)![1]!))}`);
+  const events = frames.map(frame => JSON.parse(/^data: (.+)$/m.exec(frame)![1]!) as { at?: number });
+  const lines = events.map(({ at: _, ...said }, i) => `${/^id: (.+)$/m.exec(frames[i]!)![1]} ${JSON.stringify(said)}`);
   const { text } = (await (await asAlice(`/v1/generations/${id}`)).json()) as { text: string };
   const hash = (whole: string) => createHash('sha256').update(whole).digest('hex');
   for (const reader of [page, guest]) {
