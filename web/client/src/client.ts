@@ -24,6 +24,8 @@ export interface Snapshot {
   readonly status: 'queued' | 'running' | 'finished' | 'stopped' | 'failed' | 'interrupted';
   readonly model: string;
   readonly createdAt: string;
+  /** When its last event was stored. */
+  readonly updatedAt?: string;
   readonly text: string;
   /** `id` is a tool call's own; `open` has not ended, or was cut. */
   readonly blocks: readonly { readonly block: number; readonly kind: BlockKind; readonly choice?: number; readonly id?: string; readonly name?: string; readonly server?: string; readonly call?: number; readonly isError?: boolean; readonly run?: boolean; readonly approval?: 'asked' | 'approved' | 'denied'; readonly text: string; readonly signature?: string; readonly open?: boolean }[];
@@ -98,13 +100,14 @@ export function createClient(options: ClientOptions = {}): Client {
 
 /** The events of a generation over a connection of their own. */
 async function* follow(send: Send, id: string, after: number, options: FollowOptions): AsyncGenerator<PenstockEvent, void, void> {
+  let at: number | undefined;
   for await (const { frames, reply } of readStream(send, () => `${pathOf(id)}/events?after=${after}`, options)) {
     const head = Number(reply.headers.get('Penstock-Offset') ?? -1);
     for (const frame of frames) {
       // An ending that the log could not take has no id, and stands behind all others.
-      const event = readEvent(frame.id || `${id}.${after + 1}`, frame.data, head);
+      const event = readEvent(frame.id || `${id}.${after + 1}`, frame.data, head, at);
       if (event.offset <= after) continue;
-      after = event.offset;
+      ({ offset: after, at } = event);
       yield event;
       if (isEnding(event)) return;
     }

@@ -4,8 +4,10 @@ export interface EventBase {
   readonly id: string;
   /** The event's place in its generation; grows, with gaps. */
   readonly offset: number;
-  /** When this client received it, in milliseconds since 1970. */
-  readonly at: number;
+  /** When the server wrote it into its log, in milliseconds since 1970 by the server's clock, to ten of them; undefined where that is not known. */
+  readonly at: number | undefined;
+  /** When this client received it, by its own clock. */
+  readonly received: number;
   /** It was stored before this connection began, and more that was follows it. */
   readonly replay: boolean;
 }
@@ -104,12 +106,12 @@ export function isEnding(event: { readonly type: string }): event is Finished | 
   return endings.has(event.type);
 }
 
-/** Reads an event from its frame. */
-export function readEvent(id: string, data: string, head: number): PenstockEvent {
+/** Reads an event from its frame; one that names no time has that of the one before it. */
+export function readEvent(id: string, data: string, head: number, before?: number): PenstockEvent {
   const json = JSON.parse(data) as { id?: string };
   const offset = offsetOf(id);
   const callId = json.id === undefined ? {} : { callId: json.id };
-  return { ...json, ...callId, id, offset, at: Date.now(), replay: offset < head } as PenstockEvent;
+  return { at: before, ...json, ...callId, id, offset, received: Date.now(), replay: offset < head } as PenstockEvent;
 }
 
 /** The offset in an event's id. */

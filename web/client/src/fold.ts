@@ -85,7 +85,7 @@ export class Fold {
         this.#change(event.block, b => ({ ...b, approval: event.state }));
         break;
       case 'usage': {
-        const { type, id, offset, at, replay, ...usage } = event;
+        const { type, id, offset, at, received, replay, ...usage } = event;
         this.usage = usage;
         break;
       }

@@ -22,7 +22,7 @@ async function expectWhole(events: PenstockEvent[], id: string): Promise<void> {
   expect(events.at(-1)!.type).toBe('finished');
 }
 
-function wire({ at, replay, ...event }: PenstockEvent): object {
+function wire({ received, replay, ...event }: PenstockEvent): object {
   return event;
 }
 

@@ -10,6 +10,13 @@ afterAll(() => server.dispose());
 
 const direct = () => createClient({ baseUrl: server.url });
 
+/** Where each event stands, and when it was stored. */
+async function places(events: AsyncIterable<PenstockEvent>): Promise<[number, number][]> {
+  const all: [number, number][] = [];
+  for await (const { offset, at } of events) all.push([offset, at!]);
+  return all;
+}
+
 async function offsets(events: AsyncIterable<PenstockEvent>): Promise<number[]> {
   const all: number[] = [];
   for await (const event of events) all.push(event.offset);
@@ -20,8 +27,11 @@ test('many answers come over one connection that is cut twice a second, each eve
   const proxy = await Proxy.before(server, cutsAtAge(500));
   const runs = await Promise.all(Array.from({ length: 30 }, (_, n) => direct().start({ model: `simulated/chat?tokens=${60 + n}&tps=40`, prompt: `n${n}` })));
   const client = createClient({ baseUrl: proxy.url, connection: sharedConnection() });
-  const got = await Promise.all(runs.map(run => offsets(client.attach(run.id))));
-  for (const [n, run] of runs.entries()) expect(got[n], `run ${n}`).toEqual(await offsets(direct().attach(run.id)));
+  const got = await Promise.all(runs.map(run => places(client.attach(run.id))));
+  for (const [n, run] of runs.entries()) {
+    expect(got[n], `run ${n}`).toEqual(await places(direct().attach(run.id)));
+    expect(got[n]!.at(-1)![1] - got[n]![0]![1], 'at 40 a second').toBeGreaterThan(500);
+  }
   expect(proxy.cuts).toBeGreaterThanOrEqual(2);
   proxy.dispose();
 });

@@ -53,7 +53,7 @@ test('the inspector tells why an answer waited, what a stop took, and replays it
 
 test('the lens shows one run as the frames of every protocol, row by row, while it is written and when it has ended', async () => {
   const page = await playground.show();
-  await choose(page, 'simulated/chat?tps=20&tokens=60');
+  await choose(page, 'simulated/chat?tps=20&tokens=140');
   await ask(page, 'Tell me about lenses.');
   await page.getByRole('button', { name: 'Protocol lens' }).click();
   const column = (n: number) => page.locator(`.lens-frames tbody td:nth-of-type(${n})`);
@@ -131,8 +131,7 @@ test('a question is copied as code that works', async () => {
 });
 
 test('a silence is told by what was known in it', () => {
-  const event = (offset: number, at: number) => ({ live: true, event: { type: 'delta', block: 0, text: 'x', id: `gen_a.${offset}`, offset, at, replay: false } }) as const;
-  const stallOf = (...marks: [number, MarkKind][]) => timingOf({ generation: 'gen_a', from: -1, seen: [1000, 1010, 1020, 5000, 5010].map((at, offset) => event(offset, at)), marks: marks.map(([at, kind]) => ({ at, kind })) }, 900, 5020).stalls[0]!;
+  const stallOf = (...marks: [number, MarkKind][]) => timed([1000, 1010, 1020, 5000, 5010].map(received => [undefined, received]), marks).stalls[0]!;
   expect(stallOf().cause).toBe('upstream');
   expect(stallOf([2000, 'quiet'], [3000, 'quiet'])).toMatchObject({ cause: 'upstream', says: expect.stringContaining('its log had no more') });
   expect(stallOf([2000, 'quiet'], [4900, 'behind']).cause, 'what ended it was on its way').toBe('upstream');
@@ -140,6 +139,50 @@ test('a silence is told by what was known in it', () => {
   expect(stallOf([2000, 'queued']).cause).toBe('queue');
   expect(stallOf([2000, 'behind'], [2500, 'hidden']).cause).toBe('hidden');
   expect(stallOf([2000, 'kill'], [2001, 'cut'])).toMatchObject({ cause: 'network', says: expect.stringContaining('killed') });
+});
+
+/** What an answer that was asked for at 900 looks like, of which the page got deltas, each with when it was stored by the server's clock. */
+function timed(events: [at: number | undefined, received: number][], marks: [number, MarkKind][]) {
+  const seen = events.map(([at, received], offset) => ({ live: true, event: { type: 'delta', block: 0, text: 'x', id: `gen_a.${offset}`, offset, at, received, replay: false } as const }));
+  return timingOf({ generation: 'gen_a', from: -1, seen, marks: marks.map(([at, kind]) => ({ at, kind })) }, 900, 5020);
+}
+
+test('what was stored and came late is told from what was not stored, whatever the clocks say', () => {
+  // The server's clock is an hour behind.
+  const hour = 3_600_000;
+  const events = (stored: number[], here: number[]) => stored.map((at, i): [number, number] => [at - hour, here[i]!]);
+  const here = [1005, 1015, 1025, 5000, 5005];
+  expect(timed(events([1000, 1010, 1020, 4995, 5000], here), []).stalls).toMatchObject([{ cause: 'upstream', from: 125, to: 4100 }]);
+  const late = timed(events([1000, 1010, 1020, 1030, 5000], here), []);
+  expect(late.stalls).toMatchObject([{ cause: 'upstream', from: 135, to: 4105 }, { cause: 'network', from: 135, to: 4100 }]);
+  expect(late.stalls[1]).toMatchObject({ says: expect.stringContaining('The server had it') });
+  expect(late.points[3]).toMatchObject({ at: 135, here: 4100 });
+  expect(timed(events([1000, 1010, 1020, 1030, 5000], here), [[1100, 'cut'], [4990, 'back']]).stalls[1]).toMatchObject({ cause: 'network', says: expect.stringContaining('The connection was away') });
+  // First the model was silent, then the tab was hidden.
+  expect(timed(events([1000, 1010, 1020, 3000, 5000], here), [[3000, 'hidden']]).stalls.map(s => [s.cause, s.from, s.to])).toEqual([['upstream', 125, 2105], ['upstream', 2105, 4105], ['hidden', 2105, 4100]]);
+  expect(timed(events([1000, 1010, 1020, 5000, 5000], here), [[1030, 'kill']]).stalls[0]).toMatchObject({ cause: 'network', says: expect.stringContaining('killed') });
+});
+
+test('of an answer that nobody watched the log knows the times', async () => {
+  const generation = ((await (await fetch(`${playground.server.url}/v1/generations`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ model: 'simulated/chat?tps=10&tokens=15&ttft=300', prompt: 'Alone.' }) })).json()) as { id: string }).id;
+  await until('it has ended', async () => ((await (await fetch(`${playground.server.url}/v1/generations/${generation}`)).json()) as { status: string }).status === 'finished');
+  const frames = (await (await fetch(`${playground.server.url}/v1/generations/${generation}/events`)).text()).match(/"at":\d+/g)!.map(at => Number(at.slice(5)));
+  const page = await playground.show(`#/g/${generation}`);
+  await page.getByRole('button', { name: 'Inspector' }).click();
+  await page.locator('.timeline .ttft').waitFor();
+  expect(await page.locator('.figures').innerText()).toMatch(/First token\s+[3-9]\d\d ms|First token\s+[\d.]+ s/);
+  expect(await figure(page, 'Tokens/s')).toBeGreaterThan(2);
+  expect(await figure(page, 'Tokens/s')).toBeLessThan(11);
+
+  // At its own pace: it takes as long as it took.
+  const length = frames.at(-1)! - frames[0]!;
+  const text = await page.locator('.replayed').innerText();
+  const begun = Date.now();
+  await page.getByRole('button', { name: 'Replay' }).click();
+  await until('it has begun anew', async () => (await page.locator('.replayed').innerText()).length < text.length / 2);
+  await expect.poll(() => page.locator('.replayed').innerText(), { timeout: 30_000 }).toBe(text);
+  expect(Date.now() - begun).toBeGreaterThan(length);
+  playground.expectNothingBad();
 });
 
 test('a hash that is made by hand is the one that the platform makes', () => {

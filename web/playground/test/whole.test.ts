@@ -70,7 +70,7 @@ test('one run through all that no other has: compared, cut, killed, reloaded, sh
   await guest.goto(link);
   await saidMore(lastAnswer(guest), had.length);
   expect(await guest.locator('.question-text').innerText()).toBe('Tell me about <b>proofs</b> & more.');
-  expect(await guest.getByRole('button').evaluateAll(buttons => buttons.map(button => (button as HTMLElement).title))).toEqual(['Prove it', 'Inspector', 'Protocol lens']);
+  expect(await guest.locator('button:not(.answer button)').evaluateAll(buttons => buttons.map(button => (button as HTMLElement).title))).toEqual(['Prove it', 'Inspector', 'Protocol lens']);
   await expectAccessible(guest, 'a shared answer');
   await guest.reload();
   await saidMore(lastAnswer(guest), had.length);
@@ -79,6 +79,10 @@ test('one run through all that no other has: compared, cut, killed, reloaded, sh
   await open(page, 'Inspector');
   await expect.poll(() => panel(page, 'Inspector').locator('.watchers li').count()).toBe(2);
   await panel(page, 'Inspector').locator('.legend', { hasText: 'node killed' }).waitFor();
+  // When it was stored and when it came here are told apart: while the page was away the log grew.
+  await panel(page, 'Inspector').locator('.legend', { hasText: 'stored, above' }).waitFor();
+  expect(await panel(page, 'Inspector').locator('.bar.here').count()).toBeLessThan(await panel(page, 'Inspector').locator('.bar:not(.here)').count());
+  await panel(page, 'Inspector').locator('.way').getByText('Provider').waitFor();
 
   // Protocol lens.
   await open(page, 'Protocol lens');
@@ -100,7 +104,7 @@ test('one run through all that no other has: compared, cut, killed, reloaded, sh
 
   // What either page got is the log, by our own reading of it.
   const frames = (await (await asAlice(`/v1/generations/${id}/events?after=-1`)).text()).split('\n\n').filter(frame => frame.includes('data: '));
-  const events = frames.map(frame => JSON.parse(/^data: (.+)$/m.exec(frame)![1]!) as { at?: number });
+  const events = frames.map(frame => JSON.parse(/^data: (.+)$/m.exec(frame)![1]!) as { at?: number; text?: string });
   const lines = events.map(({ at: _, ...said }, i) => `${/^id: (.+)$/m.exec(frames[i]!)![1]} ${JSON.stringify(said)}`);
   const { text } = (await (await asAlice(`/v1/generations/${id}`)).json()) as { text: string };
   const hash = (whole: string) => createHash('sha256').update(whole).digest('hex');
@@ -112,6 +116,22 @@ test('one run through all that no other has: compared, cut, killed, reloaded, sh
     expect(await figure(reader, 'Events')).toBe(lines.length);
   }
   expect(await guest.getByRole('button', { name: 'Kill this node' }).count()).toBe(0);
+
+  // The scrubber goes by the times that the log has, on a page that has no others for most of it.
+  let stored = 0;
+  const pieces = events.map(event => ({ text: '', ...event, at: (stored = event.at ?? stored) - events[0]!.at! }));
+  const byThen = (at: number) => pieces.filter(piece => piece.at <= at).map(piece => piece.text).join('');
+  await panel(guest, 'Prove it').getByRole('button', { name: 'Close' }).click(); // it covers a phone
+  await open(guest, 'Inspector');
+  for (const at of [pieces[40]!.at, pieces[90]!.at + 3]) {
+    await guest.getByRole('slider', { name: 'Moment' }).fill(String(at));
+    await expect.poll(() => guest.locator('.replayed').textContent()).toBe(byThen(at));
+  }
+  const begun = Date.now();
+  await guest.getByRole('button', { name: 'Replay' }).click();
+  await until('it goes on from there', async () => (await guest.locator('.replayed').textContent())!.length >= byThen(pieces[120]!.at).length);
+  expect(Date.now() - begun).toBeGreaterThan(pieces[120]!.at - pieces[90]!.at - 100);
+  await expectAccessible(guest, 'a shared answer, inspected');
   expect(await figure(page, 'Cuts')).toBe(2); // the one that was asked for, and that of the kill
   for (const { pathname, search } of asked) if (pathname.startsWith('/v1') || search.includes(ticket)) expect(pathname).toBe(`/v1/generations/${id}/events`);
 

@@ -225,8 +225,8 @@ export class RunStore extends Store<StreamState> {
     if (event.type === 'delta') {
       if (event.replay && this.#times.start === undefined) return this.changed('replay');
       this.#deltas++;
-      this.#times.first ??= event.at;
-      this.#times.last = event.at;
+      this.#times.first ??= event.received;
+      this.#times.last = event.received;
     } else if (event.type === 'reset') {
       this.#deltas = 0;
     }

@@ -110,6 +110,7 @@ class Follower {
   #wake: (() => void) | undefined;
   #state = 'connecting';
   #askedAfter: number | undefined;
+  #at: number | undefined;
 
   constructor(readonly generation: string, public after: number, private readonly onState: FollowOptions['onState'], private readonly askAgain: () => void) {}
 
@@ -146,7 +147,7 @@ class Follower {
   }
 
   #take({ prev, id, data }: Extract<Said, { say: 'event' }>): void {
-    const event = readEvent(id, data, -1);
+    const event = readEvent(id, data, -1, this.#at);
     if (event.offset <= this.after) return;
     if (prev > this.after) {
       // We were asleep, or came late.
@@ -156,7 +157,7 @@ class Follower {
     }
     if (this.#state !== 'streaming') this.onState?.('streaming');
     this.#state = 'streaming';
-    this.after = event.offset;
+    ({ offset: this.after, at: this.#at } = event);
     this.#push(event);
   }
 

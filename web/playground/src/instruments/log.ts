@@ -39,14 +39,14 @@ export async function readLog(generation: string): Promise<PenstockEvent[]> {
   for await (const { data, id } of framesOf(reply)) {
     if (!data) continue;
     const { id: callId, ...json } = JSON.parse(data) as { id?: string };
-    events.push({ ...json, ...(callId === undefined ? {} : { callId }), id, offset: Number(id.slice(id.indexOf('.') + 1)), at: 0, replay: true } as PenstockEvent);
+    events.push({ at: undefined, ...json, ...(callId === undefined ? {} : { callId }), id, offset: Number(id.slice(id.indexOf('.') + 1)), received: 0, replay: true } as PenstockEvent);
   }
   return events;
 }
 
-/** An event's id and what it says, as one line: whoever has the same line has the same event. */
+/** An event's id and what it says, as one line: whoever has the same line has the same event. Its time stands on the first of several alone. */
 export function lineOf(event: PenstockEvent): string {
-  const { id, offset: _, at: __, replay: ___, ...said } = event as PenstockEvent & { callId?: string };
+  const { id, offset: _, at: __, received: ___, replay: ____, ...said } = event as PenstockEvent & { callId?: string };
   const { callId, ...rest } = said as { callId?: string };
   return `${id} ${JSON.stringify(callId === undefined ? rest : { ...rest, id: callId })}`;
 }

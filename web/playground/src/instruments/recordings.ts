@@ -105,7 +105,7 @@ class Recordings extends Observable {
   /** What the server says of its log; of use in a silence of ours. */
   compare({ id, status, offset }: Snapshot): void {
     const recording = this.#all.get(id);
-    const heard = recording && (recording.seen.at(-1)?.event.at ?? recording.marks[0]?.at);
+    const heard = recording && (recording.seen.at(-1)?.event.received ?? recording.marks[0]?.at);
     if (heard === undefined || Date.now() - heard < silence) return;
     this.#mark(id, status === 'queued' ? 'queued' : offset > lastOf(recording!) ? 'behind' : 'quiet');
   }

@@ -1,26 +1,26 @@
 import type { PenstockEvent } from 'penstock';
+import { silenceFor, wayFor, type Stall } from './stalls';
 import { silence, type Mark } from './marks';
-import type { Recording } from './recordings';
+import type { Recording, Seen } from './recordings';
 
 export interface Point {
   readonly event: PenstockEvent;
-  /** Milliseconds since the start. */
+  /** Milliseconds since the start, when it was stored; when it came here where that is not known; spread evenly where neither is. */
   readonly at: number;
+  /** When it came to this page, if the page was there. */
+  readonly here: number | undefined;
 }
 
-export interface Stall {
-  readonly from: number;
-  readonly to: number;
-  readonly cause: 'network' | 'hidden' | 'queue' | 'upstream' | 'start';
-  readonly says: string;
-}
+/** What the times are that points have: the log's own, those at which this page got the events, or none. */
+export type Clock = 'stored' | 'here' | 'none';
 
 export interface Timing {
   readonly points: readonly Point[];
   readonly marks: readonly Mark[];
-  /** Whether the times are those at which this page got the events; otherwise they are spread evenly. */
+  readonly clock: Clock;
+  /** Whether the page was there while it was written. */
   readonly wasThere: boolean;
-  /** To the first piece, where this page asked. */
+  /** To the first piece: on this page where it asked, else at the server. */
   readonly ttft: number | undefined;
   readonly total: number;
   readonly tokens: number;
@@ -32,60 +32,72 @@ export interface Timing {
 
 const even = 25;
 
-/** When what happened; `asked` is when this page asked for it, if it did. */
-export function timingOf({ seen, marks }: Recording, asked: number | undefined, now: number): Timing {
+/** When what happened; `asked` is when this page asked for it, if it did, and `created` when the server had the request, by its own clock. */
+export function timingOf({ seen, marks }: Recording, asked: number | undefined, now: number, created?: number): Timing {
   const wasThere = seen.some(s => s.live);
-  const start = wasThere ? asked ?? Math.min(marks[0]?.at ?? Infinity, seen[0]!.event.at) : seen.length > 0 || asked === undefined ? 0 : asked;
-  const points = seen.map(({ event }, i): Point => ({ event, at: wasThere ? Math.max(0, event.at - start) : i * even }));
+  const stored = storedTimes(seen);
+  const clock: Clock = stored ? 'stored' : wasThere ? 'here' : 'none';
+  // The two clocks differ by no more than the fastest event took.
+  const skew = stored && wasThere ? Math.min(...seen.map((s, i) => (s.live ? s.event.received - stored[i]! : Infinity))) : 0;
+  const times = stored?.map(at => at + skew) ?? seen.map((s, i) => (wasThere ? s.event.received : i * even));
+  const start = startOf();
+  const points = seen.map(({ event, live }, i): Point => ({ event, at: Math.max(0, times[i]! - start), here: wasThere && (live || !stored) ? Math.max(0, event.received - start) : undefined }));
+  const own = wasThere ? marks.map(mark => ({ ...mark, at: Math.max(0, mark.at - start) })).sort((a, b) => a.at - b.at) : [];
+
   const pieces = points.filter(p => p.event.type === 'delta');
   const told = points.findLast(p => p.event.type === 'usage')?.event as { outputTokens?: number } | undefined;
-  const [first, last] = [pieces[0]?.at, pieces.at(-1)?.at];
-  const own = wasThere ? marks.map(mark => ({ ...mark, at: Math.max(0, mark.at - start) })).sort((a, b) => a.at - b.at) : [];
-  const tokens = told?.outputTokens ?? pieces.length;
+  const [first, last] = [pieces[0], pieces.at(-1)];
   const isOver = seen.length > 0 && /^(?:finished|stopped|failed|interrupted)$/.test(seen.at(-1)!.event.type);
-  const end = isOver || !wasThere ? points.at(-1)?.at ?? 0 : now - start;
-  const times = [0, ...points.map(p => p.at), ...(isOver ? [] : [end])];
+  const latest = Math.max(0, points.at(-1)?.at ?? 0, points.at(-1)?.here ?? 0);
+  const end = isOver || (seen.length > 0 && !wasThere) ? latest : now - start;
   return {
-    points, marks: own.filter(({ kind }) => kind !== 'quiet' && kind !== 'behind' && kind !== 'queued'), wasThere, tokens,
-    ttft: wasThere && asked !== undefined ? first : undefined,
+    points, clock, wasThere,
+    marks: own.filter(({ kind }) => kind !== 'quiet' && kind !== 'behind' && kind !== 'queued'),
+    tokens: told?.outputTokens ?? pieces.length,
+    ttft: !first ? undefined : wasThere && asked !== undefined ? first.here ?? first.at : stored && created !== undefined ? first.at : undefined,
     total: Math.max(end, own.at(-1)?.at ?? 0),
-    rate: wasThere && first !== undefined && last! > first ? (pieces.length - 1) / ((last! - first) / 1000) : undefined,
-    longest: wasThere ? Math.max(0, ...points.slice(1).map((p, i) => p.at - points[i]!.at)) : 0,
-    stalls: wasThere ? stallsOf(times, own, points[0]?.at ?? end) : [],
+    rate: clock !== 'none' && last && last.at > first!.at ? (pieces.length - 1) / ((last.at - first!.at) / 1000) : undefined,
+    longest: clock === 'none' ? 0 : points.slice(1).reduce((most, p, i) => Math.max(most, p.at - points[i]!.at), 0),
+    stalls: clock === 'none' ? [] : stallsOf(points, own, clock, isOver || !wasThere ? undefined : end, !wasThere || asked !== undefined),
   };
+
+  function startOf(): number {
+    if (wasThere && asked !== undefined) return asked;
+    if (stored) return created !== undefined ? created + skew : wasThere ? Math.min(marks[0]?.at ?? Infinity, times[0]!) : times[0]!;
+    return wasThere ? Math.min(marks[0]?.at ?? Infinity, times[0]!) : seen.length > 0 || asked === undefined ? 0 : asked;
+  }
 }
 
-/** The silences that a person notices, and why they were. */
-function stallsOf(times: readonly number[], marks: readonly Mark[], firstEvent: number): Stall[] {
+/** What came before the first that has a time had it about then too. */
+function storedTimes(seen: readonly Seen[]): number[] | undefined {
+  let at = seen.find(s => s.event.at !== undefined)?.event.at;
+  return at === undefined ? undefined : seen.map(({ event }) => (at = Math.max(at!, event.at ?? 0)));
+}
+
+/** The silences that a person notices: when nothing was stored, and when what was stored had not come yet. */
+function stallsOf(points: readonly Point[], marks: readonly Mark[], clock: Clock, now: number | undefined, fromStart: boolean): Stall[] {
+  const times = [...(fromStart ? [0] : []), ...points.map(p => p.at)];
   const gaps = times.slice(1).map((time, i) => time - times[i]!);
   const usual = [...gaps].sort((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;
   const least = Math.max(silence, Math.min(usual * 8, 5000));
+  const begun = points[0]?.at ?? now ?? 0;
   const stalls: Stall[] = [];
   gaps.forEach((gap, i) => {
-    if (gap < least) return;
-    const [from, to] = [times[i]!, times[i + 1]!];
-    stalls.push({ from, to, ...reasonFor(from, to, marks, to <= firstEvent) });
+    if (gap >= least) stalls.push(silenceFor(times[i]!, times[i + 1]!, marks, { isStart: times[i + 1]! <= begun, isLogged: clock === 'stored' }));
   });
-  return stalls;
-}
-
-function reasonFor(from: number, to: number, marks: readonly Mark[], isStart: boolean): Pick<Stall, 'cause' | 'says'> {
-  const within = marks.filter(mark => mark.at >= from - 50 && mark.at <= to);
-  if (within.some(m => m.kind === 'reload')) return { cause: 'network', says: 'The page was reloaded; what was written meanwhile came when it was back.' };
-  if (within.some(m => m.kind === 'kill')) return { cause: 'network', says: 'The server was killed; the answer went on when it was back.' };
-  if (within.some(m => m.kind === 'cut')) return { cause: 'network', says: 'The connection was away; what was written meanwhile came at once when it was back.' };
-  const shownLast = marks.findLast(m => m.at <= to && (m.kind === 'hidden' || m.kind === 'visible'));
-  if (within.some(m => m.kind === 'hidden') || (shownLast?.kind === 'hidden' && shownLast.at <= from)) return { cause: 'hidden', says: 'The tab was hidden, and browsers let hidden tabs wait.' };
-  if (within.some(m => m.kind === 'queued')) return { cause: 'queue', says: 'It waited for a worker: the server had queued it.' };
-  // In the moment before the words that end it, what has been written may be on its way.
-  const asked = within.filter(m => m.kind === 'quiet' || m.kind === 'behind');
-  if (asked.length > 0 && asked.every(m => m.kind === 'behind')) return { cause: 'network', says: 'The server’s log had more than this page: it was on its way, or the page was busy.' };
-  const beats = within.filter(m => m.kind === 'beat').length;
-  const alive = beats > 0 ? `${beats === 1 ? 'A sign' : `${beats} signs`} of life came from the server: the connection was well` : 'The connection was not broken, the tab was in sight';
-  const known = asked.length > 0 ? `${alive}, and its log had no more` : alive;
-  return isStart
-    ? { cause: 'start', says: `${known}. The answer waited for its turn, or the model for its first word.` }
-    : { cause: 'upstream', says: `${known}. The model said nothing.` };
+  // What is the page's own time is told above.
+  if (clock === 'stored') {
+    points.forEach(({ at, here }, i) => {
+      const from = Math.max(at, i > 0 ? points[i - 1]!.here ?? at : at);
+      if (here !== undefined && (i > 0 || fromStart) && here - from >= least) stalls.push(wayFor(from, here, marks));
+    });
+  }
+  if (now !== undefined) {
+    const last = points.at(-1);
+    const from = Math.max(last?.at ?? 0, last?.here ?? 0);
+    if (now - from >= least) stalls.push(silenceFor(from, now, marks, { isStart: points.length === 0, isLogged: false }));
+  }
+  return stalls.sort((a, b) => a.from - b.from);
 }
 
 export function seconds(ms: number): string {

@@ -78,7 +78,7 @@ function LaneView({ lane: { model, run }, start }: { lane: Lane; start: number }
       </header>
       <dl className="figures">
         <div><dt>First token</dt><dd>{timing?.ttft === undefined ? '–' : seconds(timing.ttft)}</dd></div>
-        <div><dt>Total</dt><dd>{running ? seconds(now - start) : timing ? seconds(timing.points.at(-1)!.at) : '–'}</dd></div>
+        <div><dt>Total</dt><dd>{running ? seconds(now - start) : timing ? seconds(timing.total) : '–'}</dd></div>
         <div><dt>Tokens/s</dt><dd>{timing?.rate === undefined ? '–' : timing.rate.toFixed(timing.rate < 10 ? 1 : 0)}</dd></div>
         <div><dt>In / out</dt><dd>{state.usage ? `${state.usage.inputTokens ?? '–'} / ${state.usage.outputTokens ?? '–'}` : `– / ${state.stats.tokens}`}</dd></div>
       </dl>

@@ -3,13 +3,16 @@ import { isEnding, type PenstockEvent } from 'penstock';
 import type { PanelProps } from '../../panels';
 import { textOfEvents } from '../log';
 import '../instruments.css';
-import { seconds, timingOf, type Point, type Stall, type Timing } from '../timing';
+import type { Stall } from '../stalls';
+import { seconds, timingOf, type Timing } from '../timing';
 import { useWhole } from '../useWhole';
 import './inspector.css';
 import { Legend, Timeline } from './Timeline';
+import { useCreated } from './useCreated';
 import { usePlayback } from './usePlayback';
 import { useServer } from './useServer';
 import { Watchers } from './Watchers';
+import { contentOf, Way, wayOf } from './Way';
 
 const speeds = [0.25, 1, 4, 16];
 const rowsShown = 24;
@@ -20,7 +23,8 @@ export default function Inspector({ answer, generation }: PanelProps) {
   const running = answer.state === 'running';
   const now = useNow(running);
   const asked = answer.request === null ? undefined : answer.at;
-  const timing = useMemo(() => recording && timingOf(recording, asked, now), [recording, recording?.seen.length, recording?.marks.length, asked, now]);
+  const created = useCreated(generation);
+  const timing = useMemo(() => recording && timingOf(recording, asked, now, created), [recording, recording?.seen.length, recording?.marks.length, asked, now, created]);
   const server = useServer(generation, running);
   const [speed, setSpeed] = useState(1);
   const playback = usePlayback(timing?.total ?? 0, speed);
@@ -32,7 +36,7 @@ export default function Inspector({ answer, generation }: PanelProps) {
   return (
     <div className="instrument-body inspector">
       <Figures timing={timing} />
-      {!timing.wasThere && <p className="note">This page was not there while it was written, so it knows the order and not the times: the events are spread evenly.</p>}
+      {timing.clock === 'none' && <p className="note">It was stored without times, and this page was not there: the order alone is known, and the events are spread evenly.</p>}
       <div>
         <Timeline timing={timing} at={playback.at} onSeek={playback.seek} />
         <Legend timing={timing} />
@@ -48,17 +52,18 @@ export default function Inspector({ answer, generation }: PanelProps) {
       <div className="replayed" tabIndex={0} role="region" aria-label="The answer by then"><p>{text.length > 900 ? `…${text.slice(-900)}` : text}</p></div>
       {server && running && <Watchers server={server} last={timing.points.at(-1)!.event.offset} />}
       {timing.stalls.length > 0 && <Stalls stalls={timing.stalls} onSeek={playback.seek} />}
-      <Events points={timing.points} gone={gone} onSeek={playback.seek} wasThere={timing.wasThere} />
+      {gone > 0 && <Way points={timing.points} index={gone - 1} clock={timing.clock} />}
+      <Events timing={timing} gone={gone} onSeek={playback.seek} />
     </div>
   );
 }
 
-function Figures({ timing: { ttft, total, rate, longest, tokens, points, wasThere } }: { timing: Timing }) {
+function Figures({ timing: { ttft, total, rate, longest, tokens, points, clock } }: { timing: Timing }) {
   const figures: [string, string][] = [
     ['First token', ttft === undefined ? '–' : seconds(ttft)],
-    ['Total', wasThere ? seconds(total) : '–'],
+    ['Total', clock !== 'none' ? seconds(total) : '–'],
     ['Tokens/s', rate === undefined ? '–' : rate.toFixed(rate < 10 ? 1 : 0)],
-    ['Longest gap', wasThere ? seconds(longest) : '–'],
+    ['Longest gap', clock !== 'none' ? seconds(longest) : '–'],
     ['Tokens', tokens.toLocaleString('en')],
     ['Events', points.length.toLocaleString('en')],
   ];
@@ -81,20 +86,22 @@ function Stalls({ stalls, onSeek }: { stalls: readonly Stall[]; onSeek: (at: num
   );
 }
 
-/** The events around the head. */
-function Events({ points, gone, onSeek, wasThere }: { points: readonly Point[]; gone: number; onSeek: (at: number) => void; wasThere: boolean }) {
+/** The events around the head: when each was stored, how long after the one before it, and how long after that it came here. */
+function Events({ timing: { points, clock, wasThere }, gone, onSeek }: { timing: Timing; gone: number; onSeek: (at: number) => void }) {
   const from = Math.max(0, Math.min(points.length, gone) - rowsShown);
+  const both = clock === 'stored' && wasThere;
   return (
     <section>
       <h3>Events to this moment <span className="note">{gone} of {points.length}</span></h3>
       <div className="events" tabIndex={0} role="region" aria-label="Events">
         <table>
-          <thead><tr><th scope="col">Offset</th><th scope="col">At</th><th scope="col">Gap</th><th scope="col">Event</th></tr></thead>
-          <tbody>{points.slice(from, gone).map(({ event, at }, i) => (
+          <thead><tr><th scope="col">Offset</th><th scope="col">{clock === 'here' ? 'Here' : 'Stored'}</th><th scope="col">Gap</th>{both && <th scope="col">Here</th>}<th scope="col">Event</th></tr></thead>
+          <tbody>{points.slice(from, gone).map(({ event, at, here }, i) => (
             <tr key={event.offset} className={isEnding(event) ? 'ending' : undefined} onClick={() => onSeek(at)}>
               <td>{event.offset}</td>
-              <td>{wasThere ? seconds(at) : '–'}</td>
-              <td>{wasThere && from + i > 0 ? `+${seconds(at - points[from + i - 1]!.at)}` : ''}</td>
+              <td>{clock === 'none' ? '–' : seconds(at)}</td>
+              <td>{clock !== 'none' && from + i > 0 ? `+${seconds(at - points[from + i - 1]!.at)}` : ''}</td>
+              {both && <td>{here === undefined ? 'later' : wayOf(at, here)}</td>}
               <td><code>{event.type}</code> {saidBy(event)}</td>
             </tr>
           )).reverse()}</tbody>
@@ -105,12 +112,12 @@ function Events({ points, gone, onSeek, wasThere }: { points: readonly Point[]; 
 }
 
 function saidBy(event: PenstockEvent): string {
-  const { type: _, id: __, offset: ___, at: ____, replay: _____, ...rest } = event as PenstockEvent & Record<string, unknown>;
+  const { type: _, ...rest } = contentOf(event) as { type: string };
   const json = event.type === 'delta' && Object.keys(rest).length === 2 ? JSON.stringify(event.text) : JSON.stringify(rest);
   return json.length > 90 ? `${json.slice(0, 89)}…` : json;
 }
 
-function countUpTo(points: readonly Point[], at: number): number {
+function countUpTo(points: Timing['points'], at: number): number {
   let [low, high] = [0, points.length];
   while (low < high) {
     const middle = (low + high) >> 1;
