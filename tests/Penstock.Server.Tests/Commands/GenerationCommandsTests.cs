@@ -1,14 +1,13 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Penstock.Testing;
 
 namespace Penstock.Server.Tests.Commands;
 
-/// <summary><c>ls</c>, <c>show</c>, <c>replay</c>, <c>export</c>, <c>bench</c>: what there is on a server.</summary>
+/// <summary><c>ls</c>, <c>show</c>, <c>export</c>, <c>bench</c>: what there is on a server.</summary>
 public sealed class GenerationCommandsTests
 {
     [Fact]
-    public async Task Generations_are_listed_shown_replayed_exported_and_measured()
+    public async Task Generations_are_listed_shown_exported_and_measured()
     {
         await using var server = await PenstockProcess.StartAsync(new PenstockSettings());
         var id = await server.Api.StartAsync("simulated/chat?tokens=20&tps=0&ttft=0", "One");
@@ -28,11 +27,6 @@ public sealed class GenerationCommandsTests
         error.ShouldMatch($@"^{id} · finished \(stop\) · simulated/chat.* · 20.*Z · \d+ tokens in, 20 out\n$");
         ((string)JsonNode.Parse(await RunAsync(server, "show", "--json", id))!["text"]!).ShouldBe(text);
         (await Cli.RunAsync(server.Url, "show", "gen_00000000000000000000000000000000")).Exit.ShouldBe(3);
-
-        var begun = Stopwatch.StartNew();
-        (await RunAsync(server, "replay", id, "--speed", "20")).ShouldBe($"{text}\n");
-        begun.Elapsed.ShouldBeGreaterThan(TimeSpan.FromSeconds(0.9));
-        (await RunAsync(server, "replay", id, "--speed", "0")).ShouldBe($"{text}\n");
 
         (await RunAsync(server, "export")).TrimEnd().Split('\n').Select(line => (string)JsonNode.Parse(line)!["id"]!).ShouldBe([failed, id]);
         (await RunAsync(server, "export", "--events", id)).TrimEnd().Split('\n').Select(line => (string)JsonNode.Parse(line)!["type"]!).Last().ShouldBe("finished");
