@@ -111,7 +111,7 @@ test('a fence is closed by its own marks alone, and grows without a parser', () 
   const stream = new MarkdownStream();
   const code = `${'x = `1`\n'.repeat(2000)}`;
   const source = `Look:\n\n\`\`\`\`py\n${code}\`\`\`\n\`\`\`\`\nDone.`;
-  const started = performance.now();
+  const started = process.cpuUsage(); // whatever else runs on the machine
   for (let i = 0; i <= source.length; i += 4) {
     const last = stream.update(source.slice(0, i), false).at(-1);
     if (i > 40 && i < source.length - 20) expect(last?.open && last.token.type === 'code').toBe(true);
@@ -119,7 +119,7 @@ test('a fence is closed by its own marks alone, and grows without a parser', () 
   const blocks = stream.update(source, true);
   expect(blocks.map(block => block.token.type)).toEqual(['paragraph', 'code', 'paragraph']);
   expect((blocks[1]!.token as { text: string }).text).toBe(`${code}\`\`\``);
-  expect(performance.now() - started).toBeLessThan(5000);
+  expect(process.cpuUsage(started).user / 1000).toBeLessThan(5000);
 });
 
 test('an answer of 20,000 tokens is parsed in a small part of a frame each', () => {
