@@ -13,13 +13,14 @@ namespace Penstock.AspNetCore.Endpoints;
 
 /// <summary><c>/v1/responses</c>: create, read, follow, cancel and delete responses.</summary>
 internal sealed class ResponsesEndpoints(
-    GenerationEndpoint endpoint, GenerationService generations, GenerationCatalog catalog, StoredRequests requests, ResponseStore responses, PenstockOptions options, ReplyOptions replies)
+    GenerationEndpoint endpoint, GenerationService generations, GenerationCatalog catalog, StoredRequests requests, ResponseStore responses, TokenCounter counter, PenstockOptions options, ReplyOptions replies)
 {
     private readonly ClientProtocol _protocol = ClientProtocols.Responses;
 
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.Map("/v1/responses", Surface.Responses, ("POST", Handle(PostAsync)));
+        routes.Map("/v1/responses/input_tokens", Surface.Responses, ("POST", Handle(CountAsync)));
         routes.Map("/v1/responses/{id}", Surface.Responses, ("GET", Handle(GetAsync)), ("DELETE", Handle(DeleteAsync)));
         routes.Map("/v1/responses/{id}/cancel", Surface.Responses, ("POST", Handle(CancelAsync)));
         routes.Map("/v1/responses/{id}/input_items", Surface.Responses, ("GET", Handle(ListInputAsync)));
@@ -42,6 +43,19 @@ internal sealed class ResponsesEndpoints(
         var started = await generations.StartAsync(request, _protocol, endpoint.OptionsOf(context, request, DisconnectPolicy.Detach));
         endpoint.WriteHeaders(context, _protocol, started);
         await WriteResponseAsync(context, started.Id);
+    }
+
+    private async Task CountAsync(HttpContext context)
+    {
+        var body = await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes);
+        var request = await responses.ReadRequestAsync(await responses.ResolveReferencesAsync(body, OwnerOf(context)), OwnerOf(context));
+        endpoint.CheckModel(context, request.Model);
+        await endpoint.CountAsync(context);
+        request.Headers = GenerationEndpoint.HeadersFor(context, _protocol);
+        var count = await counter.CountAsync(request, context.RequestAborted);
+        if (count.IsEstimate) context.Response.Headers[StreamHeaders.Estimated] = "true";
+        context.Response.ContentType = _protocol.ContentType;
+        await context.Response.WriteAsync(count.Body ?? string.Create(CultureInfo.InvariantCulture, $"{{\"object\":\"response.input_tokens\",\"input_tokens\":{count.Tokens}}}"), context.RequestAborted);
     }
 
     private async Task GetAsync(HttpContext context)

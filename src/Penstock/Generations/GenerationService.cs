@@ -242,7 +242,7 @@ internal sealed class GenerationService(
         ToolSet? offered = null;
         if (queue.SpansNodes) tools.Check(request); // the worker has them
         else (request, offered) = await tools.OfferAsync(request);
-        request = HistoryWindow.Fit(request with { Budget = await history.FindAsync(request, route) });
+        request = HistoryWindow.Fit(await history.ApplyAsync(request, route));
         var attempts = new Attempts(request, route, options.Retry);
         Admitted? admitted = null;
         try

@@ -1,5 +1,6 @@
 using Penstock.Protocols;
 using Penstock.Protocols.History;
+using Penstock.Protocols.Responses;
 using Penstock.Providers;
 
 namespace Penstock.Generations;
@@ -32,11 +33,19 @@ internal sealed class HistoryBudgets(HistoryOptions options, TokenCounter counte
     // What is left to an answer whose request does not say how long it may get.
     private const int AnswerShare = 8;
 
-    /// <summary>The budget of a request; null where no window is known, or all is sent whatever it is.</summary>
-    public async ValueTask<HistoryBudget?> FindAsync(GenerationRequest request, Route route)
+    /// <summary>The request with its budget; as it was, where no window is known, or all is sent whatever it is.</summary>
+    public async ValueTask<GenerationRequest> ApplyAsync(GenerationRequest request, Route route)
+    {
+        if (await FindAsync(request, route) is not { } budget) return request;
+        // What a client allows is done here, whatever the provider makes of it.
+        return request with { Budget = budget, OwnFields = [.. request.OwnFields.Where(f => f.Name != ResponsesRequestReader.Truncation)] };
+    }
+
+    private async ValueTask<HistoryBudget?> FindAsync(GenerationRequest request, Route route)
     {
         var policy = route.History?.Policy ?? options.Policy;
-        if (policy == "off") return null;
+        if (request.MayTrim is true && policy == "off") policy = "window";
+        if (request.MayTrim is false || policy == "off") return null;
         var window = WindowOf(route);
         if (window == 0) return null;
         var answer = request.Settings.MaxOutputTokens?.Value ?? window / AnswerShare;

@@ -11,6 +11,9 @@ internal sealed class TokenCounter(ModelRouter router)
 {
     private const int MaxReply = 64 * 1024;
 
+    // Where there is nobody who counts, as with many that are compatible, it is a guess as everywhere.
+    private static readonly int[] _notThere = [404, 405, 501];
+
     /// <summary>Counts what a client asks to be counted.</summary>
     /// <exception cref="RequestException">The model is unknown, or the provider refused or failed.</exception>
     public Task<TokenCount> CountAsync(GenerationRequest request, CancellationToken cancellationToken) =>
@@ -51,6 +54,7 @@ internal sealed class TokenCounter(ModelRouter router)
         else target.Provider.Protocol.WriteCountRequest(request, target.Model, body);
         using var response = await target.Provider.CountAsync(path, body.WrittenMemory, request.Headers, cancellationToken);
         await response.Content.LoadIntoBufferAsync(MaxReply, cancellationToken);
+        if (_notThere.Contains((int)response.StatusCode)) return new TokenCount(Estimate(request), Body: null);
         var reply = await response.Content.ReadAsByteArrayAsync(cancellationToken);
         if (!response.IsSuccessStatusCode)
             throw Failed(target.Provider.Protocol.ReadError((int)response.StatusCode, reply, response.Headers.RetryAfter?.Delta));

@@ -50,6 +50,9 @@ public sealed record GenerationRequest
     /// <summary>Whether a provider of the client's own protocol needs another body than the client's.</summary>
     public bool IsAltered => Offered.Count > 0 || Added.Count > 0 || ToolServers.Count > 0 || Decided.Count > 0 || HoldsServerCalls || Trimmed is not null;
 
+    /// <summary>Whether what is too long may be sent without its oldest part, where the client says so (Responses); null where it does not.</summary>
+    public bool? MayTrim { get; init; }
+
     /// <summary>How much of the conversation the model may be sent; null for all of it.</summary>
     public HistoryBudget? Budget { get; init; }
 

@@ -130,6 +130,29 @@ public sealed class TrimTests(ITestOutputHelper output)
         (await off.Upstream.NextCallAsync()).Request!["messages"]!.AsArray().Count.ShouldBe(42);
     }
 
+    [Theory]
+    [InlineData("window", null, true)]
+    [InlineData("window", "auto", true)]
+    [InlineData("window", "disabled", false)]
+    [InlineData("off", null, false)]
+    [InlineData("off", "auto", true)]
+    public async Task A_request_says_itself_whether_it_may_be_trimmed(string policy, string? truncation, bool isTrimmed)
+    {
+        await using var host = await StartAsync(call => call.Sse([.. Chat.Answer(["Well."]), "[DONE]"]), settings: [("History:Policy", policy)]);
+        var (path, body) = Body("responses", turns: 20);
+        if (truncation is not null) body["truncation"] = truncation;
+        using var reply = await RawReply.SendAsync(host.Api.Post(path, body));
+        reply.Status.ShouldBe(200);
+        (await host.Upstream.NextCallAsync()).Request!["messages"]!.AsArray().Count.ShouldBe(isTrimmed ? 10 : 42);
+        reply.Headers.ContainsKey("Penstock-Trimmed").ShouldBe(isTrimmed);
+        reply.Headers.ContainsKey("Penstock-Dropped").ShouldBeFalse(); // it was heeded
+        if (truncation is not null) ((string)JsonNode.Parse(await reply.TextAsync())!["truncation"]!).ShouldBe(truncation);
+
+        body["truncation"] = "sometimes";
+        var (status, error) = await Api.SendAsync(host.Api.Post(path, body));
+        (status, (string)error!["error"]!["param"]!).ShouldBe((HttpStatusCode.BadRequest, "truncation"));
+    }
+
     [Fact]
     public async Task What_an_answer_may_take_is_left_to_it()
     {
@@ -149,9 +172,12 @@ public sealed class TrimTests(ITestOutputHelper output)
     [Theory]
     [InlineData("messages", 3000)] // three times what is estimated
     [InlineData("gemini", 3000)]
+    [InlineData("responses", 3000)]
     [InlineData("messages", 300)] // it fits
     [InlineData("gemini", 300)]
+    [InlineData("responses", 300)]
     [InlineData("messages", 0)] // it refuses to count
+    [InlineData("responses", 0)]
     public async Task A_provider_that_counts_has_the_last_word(string protocol, int tokens)
     {
         var wire = Wire.All.Single(w => w.Protocol == protocol);
@@ -161,13 +187,15 @@ public sealed class TrimTests(ITestOutputHelper output)
                 : call.Json(200, protocol == "gemini" ? $$"""{"totalTokens":{{tokens}}}""" : $$"""{"input_tokens":{{tokens}}}"""),
             protocol);
         var (path, body) = Body(protocol, turns: 5);
+        if (protocol == "responses") body["max_output_tokens"] = 100; // as it is with the others
         using var reply = await RawReply.SendAsync(host.Api.Post(path, body));
         reply.Status.ShouldBe(200);
         await reply.TextAsync();
         var counting = (await host.Upstream.NextCallAsync()).Request!;
         if (protocol == "gemini") counting["generateContentRequest"]!.AsObject().Select(m => m.Key).ShouldBe(["model", "systemInstruction", "contents"]);
+        else if (protocol == "responses") counting.AsObject().Select(m => m.Key).ShouldBe(["model", "instructions", "input"]);
         else counting.AsObject().Select(m => m.Key).ShouldBe(["model", "system", "messages"]); // it takes no max_tokens
-        var sent = (await host.Upstream.NextCallAsync()).Request![protocol == "gemini" ? "contents" : "messages"]!.AsArray().Count;
+        var sent = (await host.Upstream.NextCallAsync()).Request![protocol switch { "gemini" => "contents", "responses" => "input", _ => "messages" }]!.AsArray().Count;
         sent.ShouldBe(tokens switch { 3000 => 3, 300 => 11, _ => 9 });
         var snapshot = await host.Api.EndedAsync(reply.Headers["Penstock-Generation"]);
         if (tokens == 300) snapshot["trimmed"].ShouldBeNull();
@@ -228,7 +256,7 @@ public sealed class TrimTests(ITestOutputHelper output)
     private static Task<PenstockHost> StartAsync(UpstreamScript? script, string provider = "chat-completions", string storage = "memory", params (string, string)[] settings) =>
         PenstockHost.StartAsync(script, storage, [("Providers:up:Protocol", provider), ("Providers:up:Window", $"{Window}"), .. settings]);
 
-    private static bool IsCount(UpstreamCall call) => call.Path.Contains("count", StringComparison.OrdinalIgnoreCase);
+    private static bool IsCount(UpstreamCall call) => call.Path.Contains("count", StringComparison.OrdinalIgnoreCase) || call.Path.EndsWith("/input_tokens", StringComparison.Ordinal);
 
     /// <summary>A history of so many exchanges of two hundred tokens each, an instruction before it and a question after it.</summary>
     private static (string Path, JsonObject Body) Body(string client, int turns)

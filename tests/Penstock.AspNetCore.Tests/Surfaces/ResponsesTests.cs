@@ -111,6 +111,37 @@ public sealed class ResponsesTests
         (await reply.TextAsync()).ShouldNotContain("secret");
     }
 
+    [Fact]
+    public async Task Tokens_are_counted_by_the_provider_where_it_can_with_what_was_said_before()
+    {
+        await using var host = await StartAsync("responses", call => call.Path.EndsWith("/input_tokens", StringComparison.Ordinal) ? call.Json(200, """{"object":"response.input_tokens","input_tokens":42,"aura":1}""") : Responses.Play(call, ["Ho."]));
+        var (_, first) = await Api.SendAsync(Create(host));
+        await host.Upstream.NextCallAsync();
+        var body = new JsonObject { ["model"] = "up/m", ["previous_response_id"] = (string)first!["id"]!, ["input"] = "And?", ["max_output_tokens"] = 9, ["stream"] = true, ["tools"] = new JsonArray(), ["aura"] = 1 };
+        using var reply = await RawReply.SendAsync(host.Api.Post("v1/responses/input_tokens", body));
+        (await reply.TextAsync()).ShouldBe("""{"object":"response.input_tokens","input_tokens":42,"aura":1}""");
+        reply.Headers.ShouldNotContainKey("Penstock-Estimated");
+        var call = await host.Upstream.NextCallAsync();
+        call.Path.ShouldBe("/v1/responses/input_tokens");
+        call.Request!.AsObject().Select(m => m.Key).Order().ShouldBe(["input", "model", "tools"]);
+        call.Request["input"]!.AsArray().Count.ShouldBe(3);
+    }
+
+    [Theory]
+    [InlineData("chat-completions", 0)]
+    [InlineData("responses", 404)] // compatible, but for this
+    [InlineData("responses", 500)]
+    public async Task Tokens_are_guessed_where_the_provider_does_not_count(string provider, int status)
+    {
+        await using var host = await StartAsync(provider, call => call.Json(status, "{}"));
+        using var reply = await RawReply.SendAsync(host.Api.Post("v1/responses/input_tokens", new JsonObject { ["model"] = "up/m", ["input"] = "Hi there, you" }));
+        reply.Status.ShouldBe(status == 500 ? 502 : 200); // it counts, and failed
+        host.Upstream.Calls.Count.ShouldBe(provider == "responses" ? 1 : 0);
+        if (status == 500) return;
+        (await reply.TextAsync()).ShouldBe("""{"object":"response.input_tokens","input_tokens":4}""");
+        reply.Headers["Penstock-Estimated"].ShouldBe("true");
+    }
+
     private static Task<PenstockHost> StartAsync(string provider, UpstreamScript script) =>
         PenstockHost.StartAsync(script, "memory", ("Providers:up:Protocol", provider));
 

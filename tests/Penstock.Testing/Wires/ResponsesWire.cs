@@ -6,6 +6,9 @@ public sealed class ResponsesWire : Wire
 {
     public override string Protocol => "responses";
 
+    public override JsonNode? Other(UpstreamCall call) =>
+        call.Path.EndsWith("/input_tokens", StringComparison.Ordinal) ? new JsonObject { ["object"] = "response.input_tokens", ["input_tokens"] = 42 } : null;
+
     public override IReadOnlyList<WireResult> ToolResults(JsonNode request)
     {
         var items = Items(request["input"]).ToList();

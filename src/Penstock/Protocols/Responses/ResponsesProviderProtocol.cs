@@ -12,7 +12,18 @@ internal sealed class ResponsesProviderProtocol(Uri baseUrl, string? version) : 
 
     public override string Name => ResponsesProtocol.ProtocolName;
 
-    public override string Path(string model, bool stream) => version is null ? "responses" : $"responses?api-version={Uri.EscapeDataString(version)}";
+    public override string Path(string model, bool stream) => PathOf("responses");
+
+    // https://platform.openai.com/docs/api-reference/responses/input-tokens
+    public override string? CountTokensPath(string model) => PathOf("responses/input_tokens");
+
+    public override string TokenCountMember => "input_tokens";
+
+    public override void WriteCountRequest(GenerationRequest request, string model, IBufferWriter<byte> output) =>
+        ResponsesRequestWriter.WriteCounting(request, model, output);
+
+    public override void WriteCountOfRequest(GenerationRequest request, string model, IBufferWriter<byte> output) =>
+        ResponsesRequestWriter.WriteCounting(request, model, output);
 
     public override (string Name, string Value) Credential(string apiKey) => _isAzure ? ("api-key", apiKey) : ("Authorization", $"Bearer {apiKey}");
 
@@ -23,4 +34,6 @@ internal sealed class ResponsesProviderProtocol(Uri baseUrl, string? version) : 
 
     public override GenerationError ReadError(int status, ReadOnlySpan<byte> body, TimeSpan? retryAfter) =>
         ProviderErrorReader.Read(body, status, retryAfter);
+
+    private string PathOf(string path) => version is null ? path : $"{path}?api-version={Uri.EscapeDataString(version)}";
 }

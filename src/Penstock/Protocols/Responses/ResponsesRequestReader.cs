@@ -10,12 +10,15 @@ namespace Penstock.Protocols.Responses;
 /// </remarks>
 internal static class ResponsesRequestReader
 {
+    /// <summary>The member that says whether a conversation may be sent without its oldest part.</summary>
+    public const string Truncation = "truncation";
+
     public const string Example = """{"input": "Hello"}""";
 
     private static readonly string[] _known =
     [
         "model", "input", "instructions", "stream", "stream_options", "tools", "tool_choice", "store", "background", "previous_response_id", "conversation", "include",
-        "truncation", .. ResponsesSettings.Names,
+        Truncation, .. ResponsesSettings.Names,
     ];
 
     // What no other protocol has a word for, and the answer depends on.
@@ -47,12 +50,13 @@ internal static class ResponsesRequestReader
             Stream = (RequestJson.Boolean(root, "stream", "stream") ?? false) || background,
             Background = background,
             Store = store,
+            MayTrim = ReadTruncation(root),
             Echo = ResponsesEcho.Write(root),
         };
         RequestJson.String(root, "previous_response_id", "previous_response_id");
         ResponsesConversation.ReadConversationId(root);
         ReadIncluded(root, ownFields);
-        if (RequestJson.String(root, "truncation", "truncation") == "auto") ownFields.Add(new OwnField("truncation", ChangesAnswer: false));
+        if (request.MayTrim is true) ownFields.Add(new OwnField(Truncation, ChangesAnswer: false));
         foreach (var member in root.EnumerateObject())
         {
             var name = RequestJson.Name(member);
@@ -80,6 +84,14 @@ internal static class ResponsesRequestReader
             ? messages // the provider has it
             : throw RequestJson.Error("missing_required_parameter", "input", $"'input' is missing: send a string or a list of items, such as {Example}.");
     }
+
+    private static bool? ReadTruncation(JsonElement root) => RequestJson.String(root, Truncation, Truncation) switch
+    {
+        null => null,
+        "auto" => true,
+        "disabled" => false,
+        var other => throw RequestJson.Error("invalid_value", Truncation, $"'{Truncation}' is '{other}': use auto or disabled."),
+    };
 
     private static void ReadIncluded(JsonElement root, List<OwnField> ownFields)
     {
