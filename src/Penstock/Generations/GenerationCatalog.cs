@@ -153,6 +153,9 @@ internal sealed class GenerationCatalog(
     /// <summary>Whether a generation still has its key: not when it is gone, or came to nothing.</summary>
     public async ValueTask<bool> StandsAsync(string id) => await log.GetAsync(GenerationPath.Of(id)) is { } info && !(info.Closed && await IsSilentAsync(info));
 
+    /// <summary>As <see cref="StandsAsync"/>, of what must not be done twice: a generation that was deleted has done it.</summary>
+    public async ValueTask<bool> StoodAsync(string id) => await log.GetAsync(GenerationPath.Of(id)) is not { } info || !(info.Closed && await IsSilentAsync(info));
+
     /// <summary>Whether an ended generation came to its proper end.</summary>
     public async ValueTask<bool> IsFinishedAsync(StreamInfo ended)
     {

@@ -67,9 +67,10 @@ internal sealed class GenerationService(
         var key = IdempotencyKeys.Hash(start.Owner, name);
         // Gemini's address says which model, and whether to stream. A conversation has gone on when its turn is sent again.
         var bodyHash = IdempotencyKeys.Hash([.. System.Text.Encoding.UTF8.GetBytes($"{request.Protocol}\0{request.Model}\0{request.Stream}\0"), .. (request.Conversation?.Body ?? request.Body).Span]);
-        return await _keys.ClaimAsync(key, mine: null, catalog.StandsAsync) is { } claim
+        Func<string, ValueTask<bool>> stands = request.Decided.Count > 0 ? catalog.StoodAsync : catalog.StandsAsync;
+        return await _keys.ClaimAsync(key, mine: null, stands) is { } claim
             ? await JoinAsync(claim, bodyHash, request, start)
-            : await CreateAsync(request, protocol, start, id, new Claim(new KeyClaim(id, bodyHash), mine => _keys.ClaimAsync(key, mine, catalog.StandsAsync)));
+            : await CreateAsync(request, protocol, start, id, new Claim(new KeyClaim(id, bodyHash), mine => _keys.ClaimAsync(key, mine, stands)));
     }
 
     private async ValueTask<Started> StartCachedAsync(GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, TimeSpan maxAge)
@@ -210,7 +211,12 @@ internal sealed class GenerationService(
             };
         }
 
-        if (await log.GetAsync(GenerationPath.Of(claim.GenerationId)) is not { } info) return new Started(claim.GenerationId, null);
+        if (await log.GetAsync(GenerationPath.Of(claim.GenerationId)) is not { } info)
+        {
+            if (request.Decided is not [var done, ..]) return new Started(claim.GenerationId, null);
+            throw new RequestException($"What the response '{done.Answer}' asks was answered before, by a response that was deleted: that stands.") { Status = 409, Param = done.Path, Code = "already_decided" };
+        }
+
         await EnqueueAgainAsync(info, start.Priority);
         return new Started(claim.GenerationId, GenerationMetadata.Read(info.Metadata).Dropped);
     }
@@ -374,7 +380,7 @@ internal sealed class GenerationService(
         {
             // A job that is on the queue all the same finds no open stream, and is dropped.
             GenerationLog.NotEnqueued(logger, id, e);
-            if (metadata.Conversation is null && start is { IdempotencyKey: null, JobId: null }) await WithdrawAsync(id, turn: null);
+            if (metadata.Conversation is null && request.Decided.Count == 0 && start is { IdempotencyKey: null, JobId: null }) await WithdrawAsync(id, turn: null);
             else await GiveUpAsync(id, metadata); // whoever joined meanwhile is to be told how it ended
             throw Unavailable();
         }

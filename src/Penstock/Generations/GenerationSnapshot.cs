@@ -109,7 +109,7 @@ public sealed class GenerationSnapshot
                     block!.WriteDeltas(sink);
                     break;
                 case EventKind.Approval:
-                    sink.Write(new GenerationEvent { Kind = kind, Block = block!.Block, Id = block.Id, Name = block.Name, Approval = (ApprovalState)step });
+                    sink.Write(new GenerationEvent { Kind = kind, Block = block!.Block, Id = block.Id, Name = block.Name, Approval = (ApprovalState)step, StopReason = (ApprovalState)step == ApprovalState.Asked ? null : block.ApprovalReason });
                     break;
                 case EventKind.Step:
                     sink.Write(new GenerationEvent { Kind = kind, Step = step, Usage = step == Steps ? StepUsage : null });
@@ -180,7 +180,8 @@ public sealed class GenerationSnapshot
                 _order.Add(new(EventKind.ToolRun, call));
                 break;
             case EventKind.Approval when Find(e.Block) is { } call:
-                call.Approval = e.Approval;
+                (call.Approval, call.ApprovalReason) = (e.Approval, e.StopReason);
+                if (e.Approval == ApprovalState.Asked) call.AskedAt = UpdatedAt - CreatedAt;
                 _order.Add(new(EventKind.Approval, call, (int)e.Approval));
                 break;
             case EventKind.Trimmed:

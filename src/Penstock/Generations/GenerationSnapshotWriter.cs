@@ -8,7 +8,10 @@ namespace Penstock.Generations;
 /// <summary>Writes a snapshot as the native endpoints show it.</summary>
 internal static class GenerationSnapshotWriter
 {
-    public static void Write(GenerationSnapshot snapshot, Utf8JsonWriter json)
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="json">Takes it.</param>
+    /// <param name="isFromCache">It serves a request that somebody asked before: nobody uses its tokens again.</param>
+    public static void Write(GenerationSnapshot snapshot, Utf8JsonWriter json, bool isFromCache = false)
     {
         json.WriteStartObject();
         json.WriteString("id"u8, snapshot.Id);
@@ -28,7 +31,8 @@ internal static class GenerationSnapshotWriter
         }
 
         json.WritePropertyName("usage"u8);
-        WriteUsage(json, snapshot.Usage);
+        WriteUsage(json, snapshot.Usage, isFromCache);
+        if (isFromCache) json.WriteString("cache"u8, "hit"u8);
         if (snapshot.FinishReason is { } reason) json.WriteString("finishReason"u8, NativeNames.Of(reason));
         if (snapshot.StopReason is { } stop) json.WriteString("stopReason"u8, stop);
         if (snapshot.Error is { } error)
@@ -73,6 +77,7 @@ internal static class GenerationSnapshotWriter
         if (block.IsError) json.WriteBoolean("isError"u8, true);
         if (block.IsRun) json.WriteBoolean("run"u8, true);
         if (block.Approval is { } approval) json.WriteString("approval"u8, NativeNames.Of(approval));
+        if (block.ApprovalReason is { } reason) json.Text("approvalReason"u8, reason);
         json.WritePropertyName("text"u8);
         WriteText(json, [block.Text]);
         if (block.Signature.WrittenCount > 0)
@@ -101,7 +106,7 @@ internal static class GenerationSnapshotWriter
         if (begun) json.WriteEndArray();
     }
 
-    private static void WriteUsage(Utf8JsonWriter json, Usage? usage)
+    private static void WriteUsage(Utf8JsonWriter json, Usage? usage, bool isFromCache)
     {
         if (usage is null)
         {
@@ -116,7 +121,7 @@ internal static class GenerationSnapshotWriter
         Number("cachedInputTokens"u8, usage.CachedInputTokens);
         Number("cacheWriteTokens"u8, usage.CacheWriteTokens);
         Number("reasoningTokens"u8, usage.ReasoningTokens);
-        json.WriteString("source"u8, NativeNames.Of(usage.Source));
+        json.WriteString("source"u8, isFromCache ? "cache"u8 : NativeNames.Of(usage.Source));
         json.WriteEndObject();
 
         void Number(ReadOnlySpan<byte> name, long? value)

@@ -43,6 +43,12 @@ public sealed class SnapshotBlock
     /// <summary>Whether a person was asked to allow the call, and what came of it; null where nobody was.</summary>
     public ApprovalState? Approval { get; internal set; }
 
+    /// <summary>What was said to it beside the word; null for nothing.</summary>
+    public string? ApprovalReason { get; internal set; }
+
+    /// <summary>When a person was asked, since the generation was created; null where that is not known.</summary>
+    internal TimeSpan? AskedAt { get; set; }
+
     /// <summary>It has not ended, or the answer was cut in it: it is not whole.</summary>
     public bool IsOpen { get; internal set; } = true;
 

@@ -160,7 +160,7 @@ public readonly ref struct GenerationEvent
     /// <summary>Finished with more than one choice: why, for each.</summary>
     public IReadOnlyList<FinishReason>? Reasons { get; init; }
 
-    /// <summary>Stopped: why (<see cref="StopReasons"/>). Attempt, Reset: why the attempt before came to nothing.</summary>
+    /// <summary>Stopped: why (<see cref="StopReasons"/>). Attempt, Reset: why the attempt before came to nothing. Approval: what was said beside.</summary>
     public string? StopReason { get; init; }
 
     /// <summary>Attempt, Reset: which attempt begins; the first is 1.</summary>

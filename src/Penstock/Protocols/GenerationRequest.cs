@@ -129,7 +129,11 @@ public sealed record ToolServer(string Label, IReadOnlyList<string>? Tools, stri
 /// <param name="Arguments">What the model called it with: JSON, or nothing.</param>
 /// <param name="IsApproved">Whether it may run.</param>
 /// <param name="Path">Where the client said it, e.g. <c>input[0]</c>.</param>
-public sealed record CallDecision(string Answer, string Id, string Server, string Name, string Arguments, bool IsApproved, string Path);
+public sealed record CallDecision(string Answer, string Id, string Server, string Name, string Arguments, bool IsApproved, string Path)
+{
+    /// <summary>What it says beside; null for nothing.</summary>
+    public string? Reason { get; init; }
+}
 
 /// <summary>A member of a request that has no word of ours.</summary>
 /// <param name="Name">Its name as the client wrote it, e.g. <c>tools[1] (web_search)</c>.</param>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 using Penstock.Testing;
 
 namespace Penstock.AspNetCore.Tests.Tools;
@@ -111,6 +112,35 @@ public sealed class ApprovalTests : IAsyncLifetime
         var snapshot = await host.Api.EndedAsync(await host.Api.StartAsync(Model, Prompt));
         ((string)snapshot["status"]!).ShouldBe("finished");
         ((string)snapshot["blocks"]![0]!["approval"]!).ShouldBe("denied");
+    }
+
+    [Fact]
+    public async Task A_restart_gives_nobody_more_time()
+    {
+        var time = new ManualTimeProvider();
+        string id;
+        await using (var host = await StartAsync(time))
+        {
+            id = await host.Api.StartAsync(Model, Prompt);
+            await Eventually.Is(async () => (await host.Api.SnapshotAsync(id))["blocks"]!.AsArray().FirstOrDefault()?["approval"] is not null, "it waits");
+            time.Advance(TimeSpan.FromMinutes(50));
+            await host.StopAsync();
+        }
+
+        await using var next = await StartAsync(time);
+        ((string)(await next.Api.SnapshotAsync(id))["status"]!).ShouldBe("running");
+        time.Advance(TimeSpan.FromMinutes(11)); // of an hour
+        ((string)(await next.Api.EndedAsync(id))["blocks"]![0]!["approval"]!).ShouldBe("denied");
+        _tools.Runs.ShouldBeEmpty();
+
+        Task<PenstockHost> StartAsync(TimeProvider clock) => PenstockHost.StartAsync(
+            _upstream,
+            services =>
+            {
+                services.AddSingleton(clock);
+                _tools.AddTo(services);
+            },
+            ("Providers:simulated:Protocol", "simulated"), ("Storage:Kind", "disk"), ("Storage:Path", Path.Combine(_folder, "slow")));
     }
 
     private Task<PenstockHost> StartAsync(string folder = "data", params (string, string)[] settings) => PenstockHost.StartAsync(

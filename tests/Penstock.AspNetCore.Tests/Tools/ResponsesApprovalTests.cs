@@ -79,6 +79,38 @@ public sealed class ResponsesApprovalTests : IAsyncLifetime
         _tools.Runs.ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_said_beside_the_word_is_in_the_log_and_told_to_the_model_where_it_is_no(bool approve)
+    {
+        const string Reason = "Paris is \"closed\".";
+        var asked = await CreateAsync("Use send_mail to Paris.");
+        var word = Said(asked, approve);
+        word[0]!["reason"] = Reason;
+        var done = await CreateAsync(word, asked);
+        ((string?)done["output"]![0]!["error"]).ShouldBe(approve ? null : $"The tool was not run: a person did not allow it, and said: {Reason}");
+        var id = $"gen_{done["id"].Str()[5..]}";
+        var events = await SseClient.AllAsync(Api.Events(id));
+        ((string)events.Single(e => e.Type() == "approval").Json()["reason"]!).ShouldBe(Reason);
+        ((string)(await Api.SnapshotAsync(id))["blocks"]![0]!["approvalReason"]!).ShouldBe(Reason);
+    }
+
+    [Fact]
+    public async Task An_approved_call_is_not_made_again_once_its_response_was_deleted()
+    {
+        var asked = await CreateAsync("Use send_mail to Paris.");
+        var done = await CreateAsync(Said(asked, true), asked);
+        (await Api.SendAsync(Api.Get($"v1/responses/{done["id"].Str()}") with { Method = "DELETE" })).Status.ShouldBe(HttpStatusCode.OK);
+        foreach (var approve in (bool[])[true, false])
+        {
+            var (status, body) = await Api.SendAsync(Request(Said(asked, approve), asked));
+            (status, (string)body!["error"]!["code"]!).ShouldBe((HttpStatusCode.Conflict, "already_decided"));
+        }
+
+        _tools.Runs.Count.ShouldBe(1);
+    }
+
     [Fact]
     public async Task The_first_word_counts_and_the_same_again_is_the_same_response()
     {

@@ -22,6 +22,7 @@ public sealed class GenerationMetadataTests
             Limits = new LimitTerms(new Payer("alice", []), "up/m", 1, 2, 3),
             Conversation = "conv_1",
             Budget = new HistoryBudget(8, 7, UsageSource.Provider) { Scale = 1.5 },
+            SummaryFor = "gen_1",
             Dropped = ["seed"],
             TraceParent = "00-1",
             Echo = Encoding.UTF8.GetBytes("""{"a":1}"""),

@@ -74,13 +74,18 @@ internal sealed class ToolCalls(
 
         if (call.Approval == ApprovalState.Denied)
         {
-            Fail(call, "The tool was not run: a person did not allow it.");
+            Fail(call, call.ApprovalReason is { Length: > 0 } reason ? $"The tool was not run: a person did not allow it, and said: {reason}" : "The tool was not run: a person did not allow it.");
             return null;
         }
 
         if (offered.NeedsApproval && call.Approval != ApprovalState.Approved)
         {
-            if (call.Approval is null) Record(ApprovalOf(call, ApprovalState.Asked));
+            if (call.Approval is null)
+            {
+                Record(ApprovalOf(call, ApprovalState.Asked));
+                call.AskedAt = Now;
+            }
+
             if (offered.AsksClient) return null; // its next request says
             ToolLog.Waits(logger, generation, tool.Name, tool.Server);
             return stop => new Running(call) { Approval = IsAllowedAsync(call, stop) };
@@ -90,8 +95,14 @@ internal sealed class ToolCalls(
         return stop => new Running(call) { Output = ToolRunner.RunAsync(generation, tool, JsonText.ToText(call.Text.WrittenSpan), time, logger, stop) };
     }
 
-    private async Task<bool> IsAllowedAsync(SnapshotBlock call, CancellationToken stop) =>
-        await settings.Approvals.WaitAsync(generation, call.Block, settings.Options.ApprovalTimeout, stop) is true;
+    // Who waits on after another server asked waits for what is left.
+    private async Task<bool> IsAllowedAsync(SnapshotBlock call, CancellationToken stop)
+    {
+        var left = settings.Options.ApprovalTimeout - (Now - call.AskedAt ?? TimeSpan.Zero);
+        return await settings.Approvals.WaitAsync(generation, call.Block, left > TimeSpan.Zero ? left : TimeSpan.Zero, stop) is true;
+    }
+
+    private TimeSpan? Now => recorder.Clock is { } clock ? TimeSpan.FromMilliseconds(clock.Now) : null;
 
     private async Task<Running> AnyAsync()
     {

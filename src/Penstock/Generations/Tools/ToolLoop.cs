@@ -79,7 +79,7 @@ internal sealed class ToolLoop(
         for (var i = 0; i < _request.Decided.Count; i++)
         {
             var (call, block) = (_request.Decided[i], recorder.NextBlock - _request.Decided.Count + i);
-            recorder.Add(new GenerationEvent { Kind = EventKind.Approval, Block = block, Id = call.Id, Name = call.Name, Approval = call.IsApproved ? ApprovalState.Approved : ApprovalState.Denied });
+            recorder.Add(new GenerationEvent { Kind = EventKind.Approval, Block = block, Id = call.Id, Name = call.Name, Approval = call.IsApproved ? ApprovalState.Approved : ApprovalState.Denied, StopReason = call.Reason });
         }
 
         await recorder.StoreAsync(); // as one: who takes this over goes on from here

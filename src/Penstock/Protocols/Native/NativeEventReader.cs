@@ -104,7 +104,7 @@ public static class NativeEventReader
             Reasons = reasons,
             Attempt = attempt,
             ResetAt = resetAt,
-            StopReason = kind is EventKind.Stopped or EventKind.Attempt or EventKind.Reset ? JsonText.ToText(reason) : null,
+            StopReason = kind is EventKind.Stopped or EventKind.Attempt or EventKind.Reset || (kind == EventKind.Approval && !reason.IsEmpty) ? JsonText.ToText(reason) : null,
             Error = error,
         };
     }

@@ -134,6 +134,7 @@ public static class NativeEventWriter
         output.Write("\""u8);
         if (approval.Id is { } id) WriteMember(",\"id\":"u8, id, output);
         if (approval.Name is { } name) WriteMember(",\"name\":"u8, name, output);
+        if (approval.StopReason is { } reason) WriteMember(",\"reason\":"u8, reason, output);
     }
 
     /// <summary>What of a conversation was left out, as an object.</summary>

@@ -13,7 +13,7 @@ internal sealed class ResponsesApprovals
 
     private readonly Dictionary<string, JsonElement> _asked = new(StringComparer.Ordinal);
     private readonly HashSet<string> _done = new(StringComparer.Ordinal);
-    private readonly List<(string Id, bool Approve, string Path)> _said = [];
+    private readonly List<(string Id, bool Approve, string? Reason, string Path)> _said = [];
 
     /// <summary>The conversation has such a request of ours.</summary>
     public bool Asks => _asked.Count > 0;
@@ -52,7 +52,7 @@ internal sealed class ResponsesApprovals
 
         var approve = RequestJson.Boolean(item, "approve", $"{path}.approve")
             ?? throw RequestJson.Error("missing_required_parameter", $"{path}.approve", $"'{path}.approve' is missing: say true to allow the call, or false.");
-        _said.Add((id, approve, path));
+        _said.Add((id, approve, RequestJson.String(item, "reason", $"{path}.reason"), path));
         return true;
     }
 
@@ -61,7 +61,7 @@ internal sealed class ResponsesApprovals
     public IReadOnlyList<CallDecision> Read()
     {
         var decided = new List<CallDecision>();
-        foreach (var (id, approve, path) in _said)
+        foreach (var (id, approve, reason, path) in _said)
         {
             if (_done.Contains(id) || decided.Exists(d => d.Id == id)) continue;
             if (!_asked.TryGetValue(id, out var call))
@@ -74,7 +74,7 @@ internal sealed class ResponsesApprovals
             var answer = ResponsesReferences.ResponseOf(id);
             if (decided is [var first, ..] && first.Answer != answer)
                 throw RequestJson.Error("invalid_value", path, $"'{path}' answers another response than '{first.Path}' does: answer each in a request of its own.");
-            decided.Add(new CallDecision(answer, id, Text(call, "server_label"u8), Text(call, "name"u8), Text(call, "arguments"u8), approve, path));
+            decided.Add(new CallDecision(answer, id, Text(call, "server_label"u8), Text(call, "name"u8), Text(call, "arguments"u8), approve, path) { Reason = reason });
         }
 
         return decided;
