@@ -56,7 +56,7 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
         endpoint.WriteHeaders(context, _protocol, started);
         context.Response.StatusCode = StatusCodes.Status201Created;
         context.Response.Headers.Location = $"/v1/generations/{started.Id}";
-        await WriteSnapshotAsync(context, started.Id);
+        await WriteSnapshotAsync(context, started.Id, isFromCache: started.Cache == CacheUse.Hit);
     }
 
     private async Task ListAsync(HttpContext context)
@@ -163,14 +163,14 @@ internal sealed class NativeEndpoints(GenerationEndpoint endpoint, EventsEndpoin
     }
 
     /// <summary>Writes what is known of a generation.</summary>
-    public async Task WriteSnapshotAsync(HttpContext context, string id, bool withWatchers = false)
+    public async Task WriteSnapshotAsync(HttpContext context, string id, bool withWatchers = false, bool isFromCache = false)
     {
         var snapshot = await catalog.GetSnapshotAsync(id, OwnerOf(context), withWatchers) ?? throw GenerationEndpoint.NotFound();
         context.Response.ContentType = "application/json";
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers[StreamHeaders.Generation] = id;
         var body = new ArrayBufferWriter<byte>();
-        await using (var json = new Utf8JsonWriter(body)) GenerationSnapshotWriter.Write(snapshot, json);
+        await using (var json = new Utf8JsonWriter(body)) GenerationSnapshotWriter.Write(snapshot, json, isFromCache);
         await ReplyOutput.SendAsync(context, body.WrittenMemory, replies);
     }
 

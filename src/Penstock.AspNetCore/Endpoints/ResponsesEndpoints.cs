@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
@@ -42,7 +43,7 @@ internal sealed class ResponsesEndpoints(
 
         var started = await generations.StartAsync(request, _protocol, endpoint.OptionsOf(context, request, DisconnectPolicy.Detach));
         endpoint.WriteHeaders(context, _protocol, started);
-        await WriteResponseAsync(context, started.Id);
+        await WriteResponseAsync(context, started.Id, isFromCache: started.Cache == CacheUse.Hit);
     }
 
     private async Task CountAsync(HttpContext context)
@@ -132,9 +133,16 @@ internal sealed class ResponsesEndpoints(
         json.WriteEndObject();
     }
 
-    private async Task WriteResponseAsync(HttpContext context, string id)
+    private async Task WriteResponseAsync(HttpContext context, string id, bool isFromCache = false)
     {
         var response = await responses.ReadAsync(id, OwnerOf(context)) ?? throw ResponseStore.NotFound(NameOf(context));
+        if (isFromCache)
+        {
+            var cached = new ArrayBufferWriter<byte>(response.Length + 64);
+            CachedUsage.Write(response.Span, cached);
+            response = cached.WrittenMemory;
+        }
+
         context.Response.ContentType = _protocol.ContentType;
         context.Response.ContentLength = response.Length;
         context.Response.Headers.CacheControl = "no-store";

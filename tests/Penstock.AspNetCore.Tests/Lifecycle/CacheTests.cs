@@ -83,6 +83,27 @@ public sealed class CacheTests
     }
 
     [Theory]
+    [InlineData("v1/generations", """{"model":"up/m","prompt":"Hi"}""")]
+    [InlineData("v1/responses", """{"model":"up/m","input":"Hi","background":true}""")]
+    public async Task A_snapshot_of_a_hit_says_so_in_its_usage(string path, string body)
+    {
+        await using var host = await PenstockHost.StartAsync(call => call.Sse([.. Chat.Answer(_tokens), "[DONE]"]));
+        var ask = RawRequest.Post(host.Api.Url(path), body).With("Penstock-Cache", "60");
+        var (_, first) = await Api.SendAsync(ask);
+        await host.Api.EndedAsync($"gen_{((string)first!["id"]!)[^32..]}");
+        using var hit = await RawReply.SendAsync(ask);
+        hit.Headers["Penstock-Cache"].ShouldBe("hit");
+        var snapshot = JsonNode.Parse(await hit.TextAsync())!;
+        ((string)snapshot["id"]!).ShouldBe((string)first["id"]!);
+        ((string)snapshot["usage"]!["source"]!).ShouldBe("cache");
+        if (path == "v1/generations") ((string)snapshot["cache"]!).ShouldBe("hit");
+
+        // Whoever reads the generation itself reads of its own usage.
+        var own = await host.Api.SnapshotAsync($"gen_{((string)first["id"]!)[^32..]}");
+        ((string)own["usage"]!["source"]!, own["cache"]).ShouldBe(("provider", null));
+    }
+
+    [Theory]
     [InlineData("v1/chat/completions", """{"model":"up/m","messages":[{"role":"user","content":"Hi"}]}""")]
     [InlineData("v1/responses", """{"model":"up/m","input":"Hi"}""")]
     [InlineData("v1/messages", """{"model":"up/m","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}""")]
