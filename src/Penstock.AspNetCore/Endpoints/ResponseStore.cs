@@ -56,22 +56,37 @@ internal sealed class ResponseStore(GenerationCatalog catalog, StoredRequests re
         return document.WrittenMemory;
     }
 
-    /// <summary>A body with the items of earlier responses that it only refers to.</summary>
+    /// <summary>A body with the items that it only refers to: of earlier responses, and of what it goes on from.</summary>
     /// <exception cref="RequestException">There is no such item.</exception>
     public async ValueTask<ReadOnlyMemory<byte>> ResolveReferencesAsync(ReadOnlyMemory<byte> body, Owner owner)
     {
         var references = ResponsesReferences.Read(body);
         if (references.Count == 0) return body;
         var items = new Dictionary<string, byte[]>(StringComparer.Ordinal);
-        foreach (var name in references.Select(r => ResponsesReferences.ResponseOf(r.Id)).Distinct(StringComparer.Ordinal))
-        {
-            if (await FindAsync(name, owner) is not var (id, _, _) || await ReadAsync(id, owner) is not { } response) continue;
-            foreach (var (itemId, json) in ResponsesReferences.ItemsOf(response)) items[itemId] = json;
-        }
-
+        if (ResponsesConversation.ReadConversationId(body) is { } conversation) await AddConversationAsync(conversation, owner, items);
+        if (ResponsesConversation.ReadPreviousId(body) is { } previous) await AddResponseAsync(previous, owner, items, _ => true);
+        foreach (var named in references.Select(r => r.Id).Where(ResponsesReferences.IsOurs).GroupBy(ResponsesReferences.ResponseOf))
+            await AddResponseAsync(named.Key, owner, items, known => !named.All(known.ContainsKey));
         if (references.FirstOrDefault(r => r.IsNeeded && !items.ContainsKey(r.Id)).Id is { } missing)
             throw new RequestException($"Item with id '{missing}' not found: its response was not stored, was deleted, or its retention has ended. Send the item itself.") { Status = 404, Param = "input", Code = "item_not_found" };
         return ResponsesReferences.Resolve(body, items);
+    }
+
+    private async ValueTask AddConversationAsync(string id, Owner owner, Dictionary<string, byte[]> items)
+    {
+        if (await conversations.OpenAsync(id, owner) is not { Said: { } said }) return;
+        foreach (var item in said.Items) items.TryAdd(item.Id, item.Json.ToArray());
+    }
+
+    /// <summary>Adds what a response said and, where that is wanted, what it was asked. What it said goes before: nobody else's word is in its place.</summary>
+    private async ValueTask AddResponseAsync(string name, Owner owner, Dictionary<string, byte[]> items, Func<Dictionary<string, byte[]>, bool> wantsInput)
+    {
+        if (await FindAsync(name, owner) is not var (id, _, metadata) || await ReadAsync(id, owner) is not { } response) return;
+        foreach (var (itemId, json) in ResponsesReferences.ItemsOf(response)) items[itemId] = json;
+        if (!wantsInput(items)) return;
+        if (metadata.Conversation is { } conversation) await AddConversationAsync(conversation, owner, items);
+        if (await requests.LoadAsync(id, metadata) is not { } request) return;
+        foreach (var (itemId, json) in ResponsesConversation.ListInput(request.Body, name)) items.TryAdd(itemId, json);
     }
 
     /// <summary>Reads a body, with the conversation before it if it is a turn of one or goes on from an earlier response.</summary>

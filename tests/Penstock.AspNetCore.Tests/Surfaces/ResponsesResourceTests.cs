@@ -269,6 +269,36 @@ public sealed class ResponsesResourceTests
         }
     }
 
+    [Fact]
+    public async Task An_item_may_be_named_wherever_it_was_said()
+    {
+        await using var host = await StartAsync("responses", call => Responses.Play(call, ["Ho."]));
+        var (_, first) = await Api.SendAsync(Create(host, ("input", "What was asked")));
+        var (_, asked) = await Api.SendAsync(host.Api.Get($"v1/responses/{first!["id"]}/input_items"));
+        var (_, made) = await Api.SendAsync(host.Api.Post("v1/conversations", JsonNode.Parse("""{"items":[{"role":"user","content":"Put in","id":"msg_mine"}]}""")!));
+        var conversation = (string)made!["id"]!;
+        var (_, turn) = await Api.SendAsync(Create(host, ("conversation", conversation), ("input", "A turn")));
+        var (_, items) = await Api.SendAsync(host.Api.Get($"v1/conversations/{conversation}/items?order=asc"));
+        var said = items!["data"]!.AsArray().Select(i => (string)i!["id"]!).ToList();
+        said.Count.ShouldBe(3);
+
+        async Task<string> ReferAsync(string id, params (string Name, JsonNode? Value)[] members)
+        {
+            var before = host.Upstream.Calls.Count;
+            var input = new JsonArray(new JsonObject { ["type"] = "item_reference", ["id"] = id }, new JsonObject { ["role"] = "user", ["content"] = "So?" });
+            var (status, body) = await Api.SendAsync(Create(host, [("input", input), ("store", false), .. members]));
+            return status == HttpStatusCode.OK ? host.Upstream.Calls.Skip(before).Single().Request!["input"]!.ToJsonString() : (string)body!["error"]!["code"]!;
+        }
+
+        (await ReferAsync((string)asked!["data"]![0]!["id"]!)).ShouldContain("What was asked");
+        (await ReferAsync(said[1])).ShouldContain("A turn");
+        (await ReferAsync("msg_mine", ("conversation", conversation))).Split("Put in").Length.ShouldBe(3); // there, and named
+        (await ReferAsync("msg_upstream", ("previous_response_id", (string)first["id"]!))).Split("Ho.").Length.ShouldBe(3);
+        (await ReferAsync("msg_upstream")).ShouldContain("item_reference"); // the provider may know it
+        (await ReferAsync($"msg_{new string('0', 32)}_0")).ShouldBe("item_not_found");
+        (await ReferAsync($"{said[1]}9")).ShouldBe("item_not_found");
+    }
+
     private static Task<PenstockHost> StartAsync(string provider, UpstreamScript? script, string storage = "memory", params (string, string)[] settings) =>
         PenstockHost.StartAsync(script, storage, [("Providers:up:Protocol", provider), .. settings]);
 
