@@ -81,4 +81,31 @@ public sealed class SubscriptionPartsTests
 
         (await Api.SendAsync(host.Api.Get("v1/stream/__ds/subscriptions/s"))).Body!["streams"]!.AsArray().Count.ShouldBe(130);
     }
+
+    [Fact]
+    public async Task Whoever_has_no_token_sends_no_body_and_whoever_has_one_no_large_one()
+    {
+        await using var host = await PenstockHost.StartAsync();
+        foreach (var action in (string[])["ack", "callback", "release"])
+        {
+            var request = new RawRequest(host.Api.Url($"v1/stream/__ds/subscriptions/s/{action}"), "POST").With("Content-Type", "application/json").With("Content-Length", "10000000").With("Expect", "100-continue");
+            using (var reply = await RawReply.SendAsync(request).WaitAsync(Eventually.Limit)) reply.Status.ShouldBe(401); // and no 100
+            using (var reply = await RawReply.SendAsync(request.With("Authorization", "Bearer x")).WaitAsync(Eventually.Limit)) reply.Status.ShouldBe(413);
+        }
+    }
+
+    [Fact]
+    public async Task One_has_no_more_streams_than_there_is_memory_for()
+    {
+        await using var host = await PenstockHost.StartAsync();
+        System.Text.Json.Nodes.JsonNode Streams(int from, int count) => System.Text.Json.Nodes.JsonNode.Parse($$"""{"type":"pull-wake","wake_stream":"wakes","streams":[{{string.Join(',', Enumerable.Range(from, count).Select(i => $"\"s/{i}\""))}}]}""")!;
+        RawRequest Put(int count) => host.Api.Post("v1/stream/__ds/subscriptions/s", Streams(0, count)) with { Method = "PUT" };
+        var told = Streams(0, 1);
+        told["description"] = new string('x', 3000);
+        (await Api.SendAsync(host.Api.Post("v1/stream/__ds/subscriptions/s", told) with { Method = "PUT" })).Status.ShouldBe(System.Net.HttpStatusCode.BadRequest);
+        (await Api.SendAsync(Put(10_001))).Status.ShouldBe(System.Net.HttpStatusCode.BadRequest);
+        (await Api.SendAsync(Put(10_000))).Status.ShouldBe(System.Net.HttpStatusCode.Created);
+        (await Api.SendAsync(host.Api.Post("v1/stream/__ds/subscriptions/s/streams", Streams(9_990, 10)))).Status.ShouldBe(System.Net.HttpStatusCode.NoContent); // which it has
+        (await Api.SendAsync(host.Api.Post("v1/stream/__ds/subscriptions/s/streams", Streams(10_000, 1)))).Status.ShouldBe(System.Net.HttpStatusCode.BadRequest);
+    }
 }

@@ -15,6 +15,14 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
 {
     public const string Prefix = "__ds/";
 
+    // What anybody may send before it is known who they are: so many acks as have room in it, and no more memory.
+    private const int MaxAckBytes = 1 << 20;
+
+    // Each is in memory, and in every event of the subscription's log.
+    private const int MaxStreams = 10_000;
+
+    private const int MaxText = 2048;
+
     /// <summary>The operations: the address, the method, and what answers.</summary>
     public IEnumerable<(string Address, string Method, Surface Surface, Func<HttpContext, Task> Handler)> Operations
     {
@@ -61,6 +69,7 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
         foreach (var path in streams) StreamAddress.Parse(path);
         await subscriptions.ChangeAsync(subscription, async () =>
         {
+            if (subscription.Links.Where(link => link.Value.IsExplicit).Select(link => link.Key).Union(streams, StringComparer.Ordinal).Skip(MaxStreams).Any()) throw TooMany();
             await subscriptions.LinkAsync(subscription, streams);
             return true;
         });
@@ -82,6 +91,7 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
         if (subscription.Config.Type != Subscription.PullWake) throw Invalid("Only a pull-wake subscription can be claimed.");
         var worker = (await ReadAsync(context, SubscriptionJson.Default.ClaimRequest)).Worker;
         if (string.IsNullOrEmpty(worker)) throw Invalid("worker is missing.");
+        CheckText("worker", worker);
         var key = await subscriptions.GetKeyAsync();
         var (error, reply) = await subscriptions.ChangeAsync(subscription, () =>
         {
@@ -107,7 +117,8 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
 
     private async Task AckAsync(HttpContext context)
     {
-        var request = await ReadAsync(context, SubscriptionJson.Default.AckRequest);
+        if (TokenOf(context).Length == 0) throw NoToken();
+        var request = await ReadAsync(context, SubscriptionJson.Default.AckRequest, MaxAckBytes);
         var subscription = await FindByTokenAsync(context, request);
         var acks = new List<(string Path, long Offset)>();
         foreach (var ack in request.Acks ?? [])
@@ -135,7 +146,8 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
 
     private async Task ReleaseAsync(HttpContext context)
     {
-        var request = await ReadAsync(context, SubscriptionJson.Default.AckRequest);
+        if (TokenOf(context).Length == 0) throw NoToken();
+        var request = await ReadAsync(context, SubscriptionJson.Default.AckRequest, MaxAckBytes);
         var subscription = await FindByTokenAsync(context, request);
         var isCurrent = await subscriptions.ChangeAsync(subscription, () =>
         {
@@ -159,6 +171,9 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
     {
         if (config.Type is not (Subscription.Webhook or Subscription.PullWake)) throw Invalid("type must be webhook or pull-wake.");
         if (config.Pattern is null && config.Streams is not { Count: > 0 }) throw Invalid("A subscription needs a pattern or streams.");
+        if (config.Streams?.Count > MaxStreams) throw TooMany();
+        CheckText("description", config.Description);
+        CheckText("webhook.url", config.Webhook?.Url);
         if (config.LeaseTtlMs is < 1000 or > 600_000) throw Invalid("lease_ttl_ms must be from 1000 to 600000.");
         if (config.Pattern is { } pattern) StreamAddress.Parse(pattern);
         foreach (var path in config.Streams ?? []) StreamAddress.Parse(path);
@@ -197,13 +212,15 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
     /// <summary>The subscription that a wake's token is for, which says whose it is too.</summary>
     private async ValueTask<Subscription> FindByTokenAsync(HttpContext context, AckRequest request)
     {
-        var header = context.Request.Headers.Authorization.ToString();
-        var token = header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? header["Bearer ".Length..].Trim() : "";
         if (request is not { WakeId: not null, Generation: { } generation }) throw Invalid("wake_id or generation is missing.");
-        if (!(await subscriptions.GetKeyAsync()).IsToken(token, IdOf(context), generation, out var owner))
-            throw new RequestException("The token is missing, or not the one of this wake.") { Status = StatusCodes.Status401Unauthorized, Code = "INVALID_TOKEN" };
+        if (!(await subscriptions.GetKeyAsync()).IsToken(TokenOf(context), IdOf(context), generation, out var owner)) throw NoToken();
         return await subscriptions.FindAsync(new Owner(owner), IdOf(context)) ?? throw NotFound();
     }
+
+    private static string TokenOf(HttpContext context) =>
+        context.Request.Headers.Authorization.ToString() is var header && header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? header["Bearer ".Length..].Trim() : "";
+
+    private static RequestException NoToken() => new("The token is missing, or not the one of this wake.") { Status = StatusCodes.Status401Unauthorized, Code = "INVALID_TOKEN" };
 
     private bool IsCurrent(Subscription subscription, AckRequest request) =>
         !subscription.IsDeleted
@@ -215,10 +232,10 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
 
     private async ValueTask<Subscription> FindAsync(HttpContext context) => await subscriptions.FindAsync(StreamName.OwnerOf(context), IdOf(context)) ?? throw NotFound();
 
-    private async Task<T> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
+    private async Task<T> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type, long most = long.MaxValue)
     {
         using var body = new StreamBatch();
-        await StreamBody.ReadAsync(context, new StreamMetadata("application/octet-stream"), body, options.Limits.MaxBodyBytes);
+        await StreamBody.ReadAsync(context, new StreamMetadata("application/octet-stream"), body, Math.Min(most, options.Limits.MaxBodyBytes));
         try
         {
             return JsonSerializer.Deserialize(body.Bytes, type) ?? throw Invalid("The body is null.");
@@ -242,6 +259,13 @@ internal sealed class SubscriptionEndpoints(SubscriptionRegistry subscriptions, 
     private static string Describe(SubscriptionConfig config) => JsonSerializer.Serialize(config, SubscriptionJson.Default.SubscriptionConfig);
 
     private static string RootOf(HttpRequest request) => $"{request.Scheme}://{request.Host}{request.PathBase}{StreamAddress.Root}";
+
+    private static void CheckText(string name, string? text)
+    {
+        if (text?.Length > MaxText) throw Invalid($"{name} is longer than {MaxText} characters.");
+    }
+
+    private static RequestException TooMany() => Invalid($"A subscription has {MaxStreams} streams at most: subscribe by a pattern, or by several subscriptions.");
 
     private static RequestException Invalid(string message) => new(message) { Code = "INVALID_REQUEST" };
 
