@@ -17,27 +17,52 @@ internal static class OwnBody
 
     /// <summary>Copies the body.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="write">Takes each member.</param>
-    /// <param name="end">Writes what the body has no member for.</param>
-    public static ReadOnlyMemory<byte> Write(GenerationRequest request, MemberWriter write, Action<Utf8JsonWriter> end)
+    /// <param name="write">Takes each member, but for the tools, and for the choice among them where that must not be sent.</param>
+    /// <param name="writeTools">Writes the tools: the client's own, if it named any, and ours.</param>
+    /// <param name="choice">How the choice among tools is called.</param>
+    public static ReadOnlyMemory<byte> Write(GenerationRequest request, MemberWriter write, Action<JsonElement, Utf8JsonWriter> writeTools, params ReadOnlySpan<string> choice)
     {
         using var document = JsonDocument.Parse(request.Body, _deep);
         var output = new ArrayBufferWriter<byte>(request.Body.Length + 1024);
         using (var json = JsonOutput.New(output))
         {
+            var (hasTools, forced) = (false, IsForced(request));
             json.WriteStartObject();
             foreach (var member in document.RootElement.EnumerateObject())
             {
-                if (write(member, json)) continue;
-                json.WritePropertyName(RequestJson.Name(member));
-                Raw(member.Value, json);
+                if (member.NameEquals("tools"u8))
+                {
+                    hasTools = true;
+                    writeTools(member.Value, json);
+                }
+                else if (!(forced && IsOneOf(member, choice)) && !write(member, json))
+                {
+                    json.WritePropertyName(RequestJson.Name(member));
+                    Raw(member.Value, json);
+                }
             }
 
-            end(json);
+            if (!hasTools) writeTools(default, json);
             json.WriteEndObject();
         }
 
         return output.WrittenMemory;
+    }
+
+    /// <summary>Writes the list of tools.</summary>
+    /// <param name="own">The client's.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="json">Takes the list.</param>
+    /// <param name="write">Writes one of ours.</param>
+    /// <param name="mayBeEmpty">Whether the provider takes an empty list.</param>
+    public static void WriteTools(JsonElement own, GenerationRequest request, Utf8JsonWriter json, Action<Tool, Utf8JsonWriter> write, bool mayBeEmpty = false)
+    {
+        var left = own.ValueKind == JsonValueKind.Array ? own.GetArrayLength() - request.ToolServers.Count : 0;
+        if (left + request.Offered.Count == 0 && !mayBeEmpty) return;
+        json.WriteStartArray("tools"u8);
+        WriteItems(own, "tools", request, json);
+        foreach (var tool in request.Offered) write(tool, json);
+        json.WriteEndArray();
     }
 
     /// <summary>Writes the items of a list, or a lone item, as they are, but for those that name servers of ours, or that the model is not sent.</summary>
@@ -76,6 +101,16 @@ internal static class OwnBody
 
     /// <summary>A model that must call a tool must not have to in every step: it would never answer.</summary>
     public static bool IsForced(GenerationRequest request) => request.Added.Count > 0 && request.Settings.ToolChoice is { Value.Mode: ToolChoiceMode.Required };
+
+    private static bool IsOneOf(JsonProperty member, ReadOnlySpan<string> names)
+    {
+        foreach (var name in names)
+        {
+            if (member.NameEquals(name)) return true;
+        }
+
+        return false;
+    }
 
     public static void Raw(JsonElement value, Utf8JsonWriter json) => json.WriteRawValue(JsonParts.Raw(value), skipInputValidation: true);
 }

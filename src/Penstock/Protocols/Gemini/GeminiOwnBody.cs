@@ -8,8 +8,7 @@ internal static class GeminiOwnBody
     public static ReadOnlyMemory<byte> Of(GenerationRequest request, string model, DroppedFields dropped)
     {
         if (!request.IsAltered) return request.Body;
-        var (hasTools, forced) = (false, OwnBody.IsForced(request));
-        return OwnBody.Write(request, Write, End);
+        return OwnBody.Write(request, Write, WriteTools, "toolConfig", "tool_config");
 
         bool Write(JsonProperty member, Utf8JsonWriter json)
         {
@@ -23,15 +22,7 @@ internal static class GeminiOwnBody
                 return true;
             }
 
-            if (!member.NameEquals("tools"u8)) return forced && (member.NameEquals("toolConfig"u8) || member.NameEquals("tool_config"u8));
-            hasTools = true;
-            WriteTools(member.Value, json);
-            return true;
-        }
-
-        void End(Utf8JsonWriter json)
-        {
-            if (!hasTools) WriteTools(default, json);
+            return false;
         }
 
         void WriteTool(JsonElement tool, string path, Utf8JsonWriter json)

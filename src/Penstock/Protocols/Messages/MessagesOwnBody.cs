@@ -8,8 +8,7 @@ internal static class MessagesOwnBody
     public static ReadOnlyMemory<byte> Of(GenerationRequest request, DroppedFields dropped)
     {
         if (!request.IsAltered) return request.Body;
-        var (hasTools, forced) = (false, OwnBody.IsForced(request));
-        return OwnBody.Write(request, Write, End);
+        return OwnBody.Write(request, Write, (own, json) => OwnBody.WriteTools(own, request, json, MessagesTranslation.WriteTool), "tool_choice");
 
         bool Write(JsonProperty member, Utf8JsonWriter json)
         {
@@ -29,25 +28,7 @@ internal static class MessagesOwnBody
                 return true;
             }
 
-            if (!member.NameEquals("tools"u8)) return forced && member.NameEquals("tool_choice"u8);
-            hasTools = true;
-            WriteTools(member.Value, json);
-            return true;
-        }
-
-        void End(Utf8JsonWriter json)
-        {
-            if (!hasTools) WriteTools(default, json);
-        }
-
-        void WriteTools(JsonElement own, Utf8JsonWriter json)
-        {
-            var left = own.ValueKind == JsonValueKind.Array ? own.GetArrayLength() - request.ToolServers.Count : 0;
-            if (left + request.Offered.Count == 0) return;
-            json.WriteStartArray("tools"u8);
-            OwnBody.WriteItems(own, "tools", request, json);
-            foreach (var tool in request.Offered) MessagesTranslation.WriteTool(tool, json);
-            json.WriteEndArray();
+            return false;
         }
     }
 }
