@@ -4,7 +4,7 @@ namespace Penstock.Streams.Disk;
 /// The entry of one stream in memory: how far it has come and where its records are. Kept small, for there are as many as
 /// there are retained streams.
 /// </summary>
-internal sealed class DiskStream(string path, long number, DateTimeOffset createdAt, TimeSpan retention, StreamTerms? terms = null)
+internal sealed partial class DiskStream(string path, long number, DateTimeOffset createdAt, TimeSpan retention, StreamTerms? terms = null)
     : StreamState(path, number, createdAt, retention, terms)
 {
     private StreamPart[] _parts = [];
@@ -19,59 +19,6 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
     private bool _isDeleting;
     private List<Segment>? _beginnings; // left segments that a start may still find this stream's beginning in
     private volatile bool _isUnfinished;
-    private int _holders; // who reads it, or deletes it
-    private bool _rests;
-
-    /// <summary>One that has rested.</summary>
-    /// <param name="path">Its path.</param>
-    /// <param name="number">Its number.</param>
-    /// <param name="createdAt">When it was created.</param>
-    /// <param name="retention">How long it is kept.</param>
-    /// <param name="end">When it was closed, and with what.</param>
-    /// <param name="create">Where its create record is.</param>
-    /// <param name="parts">Where its events are; their segments are held for it.</param>
-    public DiskStream(
-        string path, long number, DateTimeOffset createdAt, TimeSpan retention,
-        (long At, long NextOffset, int Epoch, long Bytes) end, (long Position, int Length) create, StreamPart[] parts)
-        : this(path, number, createdAt, retention)
-    {
-        (_parts, _createPosition, _createLength) = (parts, create.Position, create.Length);
-        (Epoch, _stagedEpoch, _bytes) = (end.Epoch, end.Epoch, end.Bytes);
-        Publish(end.NextOffset);
-        Close(end.At);
-    }
-
-    /// <summary>Keeps it from resting until <see cref="LetGo"/>. False when it rests: the catalog has another one in its place.</summary>
-    public bool TryHold()
-    {
-        lock (Gate)
-        {
-            if (_rests) return false;
-            _holders++;
-            return true;
-        }
-    }
-
-    public void LetGo()
-    {
-        lock (Gate) _holders--;
-    }
-
-    /// <summary>What it may be kept as from now on; null while somebody uses it, or more may come of it. This one is then not to be used.</summary>
-    public RestingStream? TryRest()
-    {
-        lock (Gate)
-        {
-            if (!IsClosed || Terms is not null || _holders > 0 || IsGone || _isDeleting || _rests || IsWatched || _bytes > int.MaxValue || NextOffset > int.MaxValue) return null;
-            foreach (ref readonly var part in _parts.AsSpan())
-            {
-                if (part.Extents is not null) return null;
-            }
-
-            _rests = true;
-            return new RestingStream(this, ClosedAt, _createPosition, _createLength, _parts);
-        }
-    }
 
     /// <summary>False until its create record is committed, and its first events if it was created with some; such a stream is nobody's to see.</summary>
     public bool IsCreated => Volatile.Read(ref _createLength) > 0 && !_isUnfinished;
@@ -246,30 +193,6 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
         }
     }
 
-    /// <summary>For the start: what was found of this stream before its beginning was, which a trim has put behind it.</summary>
-    public void Adopt(DiskStream orphan)
-    {
-        (_parts, _bytes, Epoch) = (orphan._parts, orphan._bytes, orphan.Epoch);
-        Publish(Math.Max(NextOffset, orphan.NextOffset));
-        if (orphan.IsClosed) Close(orphan.ClosedAt);
-        foreach (var part in _parts)
-        {
-            var at = part.Segment.Streams.IndexOf(orphan);
-            if (at >= 0) part.Segment.Streams[at] = this;
-        }
-
-        if (Terms is null || orphan.Terms is null) return;
-        foreach (var (id, state) in orphan.Terms.Ledger.Producers)
-            Terms.Ledger.Recover(new StreamAppend { ProducerId = id, ProducerEpoch = state.Epoch, ProducerSeq = state.Seq }, state.At);
-        Terms.Ledger.Recover(new StreamAppend { Sequence = orphan.Terms.Ledger.Sequence }, NextOffset);
-    }
-
-    /// <summary>For the start: nothing was found of this stream's beginning, so it has gone.</summary>
-    public void ReleaseAsOrphan()
-    {
-        foreach (var part in _parts) part.Segment.Release();
-    }
-
     /// <summary>Lets go of what is before an offset. Under the gate.</summary>
     /// <param name="offset">Where the stream begins from now on.</param>
     /// <param name="left">Takes the segments to release without the gate.</param>
@@ -288,50 +211,6 @@ internal sealed class DiskStream(string path, long number, DateTimeOffset create
 
         _beginnings?.RemoveAll(segment => segment.IsDeleted);
         _parts = _parts[count..];
-    }
-
-    /// <summary>Takes in what a sealed segment's index says. For the start alone.</summary>
-    public void Restore(in IndexEntry entry, Segment segment, ReadOnlySpan<byte> marks)
-    {
-        RecoverMarks(marks);
-        ref var part = ref PartIn(segment, entry.FirstOffset);
-        part.MoveToIndex(entry.ExtentStart);
-        part.Count = entry.ExtentCount;
-        part.Events = entry.Events;
-        part.Bytes = entry.EventBytes;
-        part.Epoch = Epoch = entry.Epoch;
-        if (entry.Events.HasFlag(PartEvents.Created))
-        {
-            _createPosition = segment.Base + entry.CreatePosition;
-            _createLength = entry.CreateLength;
-        }
-
-        if (entry.Events.HasFlag(PartEvents.Unfinished)) _isUnfinished = true;
-        if (entry.NextOffset > entry.FirstOffset || entry.Events.HasFlag(PartEvents.Closed)) _isUnfinished = false;
-        _bytes += entry.EventBytes;
-        Publish(entry.NextOffset);
-        if (entry.Events.HasFlag(PartEvents.Closed)) Close(entry.ClosedAt);
-        if (!entry.Events.HasFlag(PartEvents.Trimmed)) return;
-        var left = new List<Segment>();
-        TrimTo(entry.TrimmedTo, left);
-        foreach (var behind in left) behind.Release();
-    }
-
-    /// <summary>Takes in what was noted of the producers. For the start alone.</summary>
-    public void RecoverMarks(ReadOnlySpan<byte> marks)
-    {
-        while (!marks.IsEmpty)
-        {
-            var append = SegmentMarks.ReadNext(ref marks, out var at);
-            Terms?.Ledger.Recover(append, at);
-        }
-    }
-
-    /// <summary>At the end of the start: what is staged is what is committed.</summary>
-    public void Resume()
-    {
-        _stagedEpoch = Epoch;
-        lock (Gate) Terms?.Ledger.Abandon(NextOffset);
     }
 
     /// <summary>What the index of a segment has to say of this stream; its extents go to <paramref name="extents"/>.</summary>

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http;
-using System.Net.Security;
 using System.Security.Cryptography;
 using System.Text;
 using Penstock.Testing;
@@ -429,17 +428,4 @@ public abstract class HttpHandlerCompliance : IDisposable
             all.AddRange(buffer.AsSpan(0, read));
         }
     }
-}
-
-/// <summary>The framework's handler, by which ours is measured.</summary>
-public sealed class SocketsHttpHandlerTests : HttpHandlerCompliance
-{
-    protected override HttpMessageHandler NewHandler(bool trustAll = true) => new SocketsHttpHandler
-    {
-        UseCookies = false,
-        AllowAutoRedirect = false,
-        UseProxy = false,
-        ActivityHeadersPropagator = null,
-        SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = trustAll ? (_, _, _, _) => true : null },
-    };
 }
