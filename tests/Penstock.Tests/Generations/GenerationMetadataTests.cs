@@ -21,6 +21,7 @@ public sealed class GenerationMetadataTests
             InputEstimate = 7,
             Limits = new LimitTerms(new Payer("alice", []), "up/m", 1, 2, 3),
             Conversation = "conv_1",
+            SummaryFor = "gen_1",
             Budget = new HistoryBudget(8, 7, UsageSource.Provider) { Scale = 1.5 },
             SummaryFor = "gen_1",
             Dropped = ["seed"],
