@@ -10,6 +10,9 @@ namespace Penstock.Generations;
 internal sealed class GenerationCatalog(
     IStreamLog log, IJobQueue queue, GenerationWorker worker, Watchers watchers, GenerationOptions options, ILogger<GenerationCatalog> logger)
 {
+    // By how much a stream may seem older than one that was created before it, at another node.
+    private static readonly TimeSpan _clocksDiffer = TimeSpan.FromSeconds(10);
+
     private readonly WatcherList _watching = new(log, worker, watchers);
 
     /// <summary>Opens a cursor, or null when there is no such generation.</summary>
@@ -144,7 +147,8 @@ internal sealed class GenerationCatalog(
     {
         await foreach (var info in log.ListAsync(GenerationPath.Prefix))
         {
-            if (!owner.Sees(info) || !info.Closed || info.CreatedAt < since || info.CreatedAt >= until) continue;
+            if (since - info.CreatedAt > _clocksDiffer) yield break; // and the rest are older still
+            if (!info.Closed || info.CreatedAt < since || info.CreatedAt >= until || !owner.Sees(info)) continue;
             var line = await UnlessUnreadableAsync(info, () => UsageLine.ReadAsync(log, GenerationPath.IdOf(info.Path), info));
             if (line is not null) yield return line;
         }

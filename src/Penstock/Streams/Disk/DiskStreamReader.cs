@@ -9,6 +9,10 @@ namespace Penstock.Streams.Disk;
 internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, long offset)
     : WaitingReader(stream, offset), IThreadPoolWorkItem
 {
+    // Who has just come here often wants what stands here and no more; who goes on gets ever more at a time.
+    private const int FewRecords = 8;
+
+    private int _most = FewRecords;
     private byte[]? _buffer; // whole records of this stream, one behind the other
     private int _end;
     private int _record; // where the current one begins
@@ -34,6 +38,7 @@ internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, lon
     public override void SkipTo(long offset)
     {
         base.SkipTo(offset);
+        _most = FewRecords;
         Drop();
     }
 
@@ -58,7 +63,8 @@ internal sealed class DiskStreamReader(DiskStreamLog log, DiskStream stream, lon
         try
         {
             FindOwner();
-            var length = RecordRun.Read(_owner, NextOffset, out var buffer);
+            var length = RecordRun.Read(_owner, NextOffset, _most, out var buffer);
+            _most = Math.Min(2 * _most, RecordRun.MostRecords);
             _buffer = buffer;
             Hold(length);
         }

@@ -7,17 +7,23 @@ internal static class RecordRun
 {
     /// <summary>What a reader holds while its consumer is slow, so no more than is worth one trip to the thread pool.</summary>
     private const int BufferSize = 16 << 10;
-    private const int MostRecords = 128;
+
+    /// <summary>The most that are read at a time.</summary>
+    public const int MostRecords = 128;
 
     /// <summary>Records that lie closer together than this are read at once, with what is between them.</summary>
     private const int WorthReading = 4096;
 
     /// <summary>Reads the record with the event at <paramref name="offset"/> and those behind it into a rented buffer, one behind the other.</summary>
+    /// <param name="stream">Whose.</param>
+    /// <param name="offset">The event.</param>
+    /// <param name="most">How many at most, up to <see cref="MostRecords"/>.</param>
+    /// <param name="buffer">The buffer.</param>
     /// <returns>How many bytes of the buffer they take.</returns>
     /// <exception cref="StreamCorruptException">The first record is damaged or missing. One behind it only ends the run.</exception>
-    public static int Read(DiskStream stream, long offset, out byte[] buffer)
+    public static int Read(DiskStream stream, long offset, int most, out byte[] buffer)
     {
-        Span<Extent> extents = stackalloc Extent[MostRecords];
+        var extents = (stackalloc Extent[MostRecords])[..most];
         var found = stream.Locate(offset, extents, out var segment, out var firstOffset);
         if (found == 0 || segment is null) throw Missing(stream, offset);
         extents = extents[..found];
