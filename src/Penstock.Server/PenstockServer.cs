@@ -37,11 +37,14 @@ internal static class PenstockServer
         builder.Services.AddPenstock(builder.Configuration);
         builder.Services.AddPenstockTransport();
         if (OpenTelemetryExport.IsAsked(builder.Configuration)) builder.Services.AddHostedService<OpenTelemetryExport>();
+        builder.Services.Configure<RouteOptions>(routing => routing.SuppressCheckForUnhandledSecurityMetadata = true); // no endpoint has any: the gate asks
         builder.Services.AddOptions<HostOptions>().Configure<PenstockOptions>((host, penstock) =>
             host.ShutdownTimeout = penstock.Generations.ShutdownTimeout + TimeSpan.FromSeconds(10));
 
         var app = builder.Build();
         var cors = app.Services.GetRequiredService<PenstockOptions>().Cors;
+        app.Use(new PlainRoutes(app).Use);
+        app.UseRouting();
         if (cors.Origins.Count > 0) app.UseCors(policy => Cors(policy, cors));
         app.Use(SecurityHeaders);
         app.MapPenstock();

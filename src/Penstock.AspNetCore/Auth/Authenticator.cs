@@ -28,7 +28,7 @@ internal sealed class Authenticator(PenstockOptions options, KeyRing keys, Token
 
     // A page of anywhere may have a name of its own lead to this machine (DNS rebinding); what it sends then still bears that name.
     private static bool IsLocal(string host) =>
-        host.Length == 0 || host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
+        host is "" or "127.0.0.1" || host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
         || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
     // As the routes name it: by itself, or as a stream's path.

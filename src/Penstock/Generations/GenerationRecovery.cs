@@ -131,7 +131,7 @@ internal sealed class GenerationRecovery(
     {
         recorder.Trimmed = plan.Attempts?.Trimmed;
         if (plan.CutsBlocks) recorder.CutBlocks();
-        await recorder.GoOnAsync(new GenerationEvent { Kind = plan.Begin, Attempt = attempt, StopReason = reason, Model = plan.Route.Targets.First().Name });
+        await recorder.GoOnAsync(new GenerationEvent { Kind = plan.Begin, Attempt = attempt, StopReason = reason, Model = plan.Route.Targets[0].Name });
         if (plan.Begin == EventKind.Reset && plan.Steps is not null)
         {
             plan.Steps.Replay(new Again(recorder), stepsOnly: true);

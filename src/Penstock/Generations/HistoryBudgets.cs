@@ -57,7 +57,16 @@ internal sealed class HistoryBudgets(HistoryOptions options, TokenCounter counte
     }
 
     /// <summary>How much whoever of them is asked is able to read; 0 where that is not known.</summary>
-    public static long WindowOf(Route route) => route.Targets.Select(WindowOf).Where(w => w > 0).DefaultIfEmpty(0).Min();
+    public static long WindowOf(Route route)
+    {
+        long least = 0;
+        foreach (var target in route.Targets)
+        {
+            if (WindowOf(target) is > 0 and var window && (least == 0 || window < least)) least = window;
+        }
+
+        return least;
+    }
 
     /// <summary>Has the provider count what may be too long, where it speaks the client's protocol and counts.</summary>
     private async ValueTask<HistoryBudget> CorrectAsync(HistoryBudget budget, GenerationRequest request, Route route)
@@ -67,7 +76,7 @@ internal sealed class HistoryBudgets(HistoryOptions options, TokenCounter counte
         using var patience = new CancellationTokenSource(_patience);
         try
         {
-            var count = await counter.CountOfRequestAsync(request, route.Targets.First(), patience.Token);
+            var count = await counter.CountOfRequestAsync(request, route.Targets[0], patience.Token);
             return count.IsEstimate ? budget : budget with { Scale = Math.Max(1, count.Tokens) / (double)estimate, Source = UsageSource.Provider };
         }
         catch (Exception e) when (e is RequestException or OperationCanceledException)

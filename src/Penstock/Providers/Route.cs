@@ -8,7 +8,7 @@ internal sealed class Route(IReadOnlyList<IReadOnlyList<(Target Target, double W
     {
     }
 
-    public IEnumerable<Target> Targets => tiers.SelectMany(tier => tier.Select(t => t.Target));
+    public IReadOnlyList<Target> Targets { get; } = tiers is [[var (only, _)]] ? [only] : [.. tiers.SelectMany(tier => tier.Select(t => t.Target))];
 
     /// <summary>Whether an answer that breaks off is gone on with; null for what <see cref="RetryOptions.AfterOutput"/> says.</summary>
     public bool? GoesOn { get; init; }
@@ -22,7 +22,7 @@ internal sealed class Route(IReadOnlyList<IReadOnlyList<(Target Target, double W
     /// <summary>The targets in the order in which this request asks them: by priority, and within one by lot, where those that fail much draw short.</summary>
     public IReadOnlyList<Target> Draw()
     {
-        if (tiers is [[var (only, _)]]) return [only];
+        if (Targets.Count == 1) return Targets;
         var order = new List<Target>();
         foreach (var tier in tiers) order.AddRange(tier.OrderBy(t => Lot(t.Target, t.Weight)).Select(t => t.Target));
         return order;

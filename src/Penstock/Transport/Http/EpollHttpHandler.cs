@@ -11,6 +11,7 @@ namespace Penstock.Transport.Http;
 internal sealed class EpollHttpHandler(EpollLoops loops, HttpPoolOptions options, TimeProvider time) : HttpMessageHandler
 {
     private readonly ConcurrentDictionary<HttpOrigin, ConnectionPool> _pools = new();
+    private LastPool? _last;
 
     /// <summary>Whether this may be used for an address: not where a proxy is to be asked.</summary>
     public static bool CanReach(Uri address) => EpollLoops.Shared is not null && HttpClient.DefaultProxy.GetProxy(address) is null;
@@ -28,7 +29,7 @@ internal sealed class EpollHttpHandler(EpollLoops loops, HttpPoolOptions options
             RequestContent known => known.Body,
             var other => await other.ReadAsByteArrayAsync(cancellationToken),
         };
-        var pool = PoolOf(HttpOrigin.Of(request.RequestUri!));
+        var pool = PoolOf(request.RequestUri!);
         while (true)
         {
             var kept = pool.TryTake();
@@ -47,6 +48,15 @@ internal sealed class EpollHttpHandler(EpollLoops loops, HttpPoolOptions options
         base.Dispose(disposing);
     }
 
-    private ConnectionPool PoolOf(HttpOrigin origin) =>
-        _pools.TryGetValue(origin, out var pool) ? pool : _pools.GetOrAdd(origin, new ConnectionPool(new EpollConnector(loops), origin, options, time));
+    // A provider has one address for most of what it is asked, and the same object for it.
+    private ConnectionPool PoolOf(Uri address)
+    {
+        if (_last is { } last && ReferenceEquals(last.Address, address)) return last.Pool;
+        var origin = HttpOrigin.Of(address);
+        if (!_pools.TryGetValue(origin, out var pool)) pool = _pools.GetOrAdd(origin, new ConnectionPool(new EpollConnector(loops), origin, options, time));
+        _last = new LastPool(address, pool);
+        return pool;
+    }
+
+    private sealed record LastPool(Uri Address, ConnectionPool Pool);
 }
