@@ -162,7 +162,7 @@ internal sealed class GenerationService(
     /// </summary>
     public async Task SweepAsync()
     {
-        if (_draining) return;
+        if (_draining || (_sweptAt is not null && !queue.SpansNodes)) return; // a server that is alone has died before its start, or not at all
         try
         {
             var (now, since) = (time.GetUtcNow(), _sweptAt - _sweepOverlap);
