@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 using Penstock.AspNetCore.Tests.Auth;
+using Penstock.Streams;
 using Penstock.Testing;
 using Penstock.Testing.Wires;
 
@@ -268,7 +270,7 @@ public sealed class SummaryTests(ITestOutputHelper output)
     public async Task A_stop_stops_the_summary_and_nobody_is_asked(bool disconnects)
     {
         var upstream = new Summing { Sum = async call => { await call.Sse([Chat.Role(), Chat.Text("SUMM")]); await call.Hold(); } };
-        await using var host = await StartAsync(upstream.PlayAsync);
+        await using var host = await StartAsync(upstream.PlayAsync, ("History:SummaryTimeout", "01:00:00"));
         var (path, body) = Body("native", turns: 20);
         body["stream"] = true;
         body["onDisconnect"] = "cancel";
@@ -297,7 +299,7 @@ public sealed class SummaryTests(ITestOutputHelper output)
     public async Task A_summary_that_is_stopped_by_itself_costs_the_answer_nothing_more()
     {
         var upstream = new Summing { Sum = call => call.Hold() };
-        await using var host = await StartAsync(upstream.PlayAsync);
+        await using var host = await StartAsync(upstream.PlayAsync, ("History:SummaryTimeout", "01:00:00"));
         var (path, body) = Body("native", turns: 20);
         body["stream"] = true;
         using var client = await SseClient.OpenAsync(host.Api.Post(path, body));
@@ -329,8 +331,17 @@ public sealed class SummaryTests(ITestOutputHelper output)
         upstream.Sums[sums].ShouldContain("Question 0 ");
         upstream.Sums[sums].ShouldNotContain("SUMMARY-");
         newest = (string)snapshot["trimmed"]!["summary"]!["generation"]!;
+        (await KeptAsync()).ShouldBePositive();
         await Api.SendTextAsync(host.Api.Get($"v1/conversations/{id}") with { Method = "DELETE" });
         (await Api.SendAsync(host.Api.Get($"v1/generations/{newest}"))).Status.ShouldBe(HttpStatusCode.NotFound);
+        (await KeptAsync()).ShouldBe(0);
+
+        async Task<int> KeptAsync()
+        {
+            var count = 0;
+            await foreach (var _ in host.Services.GetRequiredService<IStreamLog>().ListAsync("summaries/")) count++;
+            return count;
+        }
     }
 
     private static Task<PenstockHost> StartAsync(UpstreamScript script, params (string, string)[] settings) => StartAsync(script, "memory", settings);
