@@ -33,7 +33,7 @@ internal sealed class OllamaEndpoints(GenerationEndpoint endpoint, PenstockOptio
     private async Task PostAsync(HttpContext context, ClientProtocol protocol)
     {
         if (await endpoint.TryResumeAsync(context, protocol)) return;
-        await AnswerAsync(context, protocol, await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes));
+        await AnswerAsync(context, protocol, await RequestBody.ReadAsync(context, options.Limits.MaxBodyBytes)); // its own examples send JSON as a form
     }
 
     private async Task AnswerAsync(HttpContext context, ClientProtocol protocol, ReadOnlyMemory<byte> body)
@@ -84,7 +84,7 @@ internal sealed class OllamaEndpoints(GenerationEndpoint endpoint, PenstockOptio
 
     private async Task ShowAsync(HttpContext context)
     {
-        var body = await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes);
+        var body = await RequestBody.ReadAsync(context, options.Limits.MaxBodyBytes);
         using var document = RequestJson.Parse(body, """{"model": "simulated/chat"}""");
         var model = RequestJson.Model(document.RootElement) ?? RequestJson.String(document.RootElement, "name", "name") ?? "";
         if (!endpoint.ModelsFor(context).Contains(model, StringComparer.Ordinal))

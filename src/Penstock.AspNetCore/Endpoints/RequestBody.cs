@@ -11,7 +11,7 @@ internal static class RequestBody
     private const long MostAtOnce = 256 * 1024;
 
     /// <exception cref="RequestException">Not JSON by its content type (415), or larger than the limit (413).</exception>
-    public static async ValueTask<ReadOnlyMemory<byte>> ReadJsonAsync(HttpContext context, long limit)
+    public static ValueTask<ReadOnlyMemory<byte>> ReadJsonAsync(HttpContext context, long limit)
     {
         var request = context.Request;
         // A type that a browser must preflight, so that no other site's page can spend the user's tokens.
@@ -24,6 +24,14 @@ internal static class RequestBody
             };
         }
 
+        return ReadAsync(context, limit);
+    }
+
+    /// <summary>Reads it whatever it is said to be.</summary>
+    /// <exception cref="RequestException">Larger than the limit (413).</exception>
+    public static async ValueTask<ReadOnlyMemory<byte>> ReadAsync(HttpContext context, long limit)
+    {
+        var request = context.Request;
         if (request.ContentLength > limit) throw TooLarge(limit);
         var body = new ArrayBufferWriter<byte>((int)Math.Clamp(request.ContentLength ?? 0, 4096, MostAtOnce));
         var reader = request.BodyReader;

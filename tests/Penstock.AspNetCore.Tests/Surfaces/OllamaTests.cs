@@ -65,6 +65,19 @@ public sealed class OllamaTests
         host.Upstream.Calls.Count.ShouldBe(1);
     }
 
+    [Fact]
+    public async Task What_its_own_examples_send_as_a_form_is_taken_but_from_no_foreign_page()
+    {
+        await using var host = await PenstockHost.StartAsync(call => call.Sse(Chat.Answer(_tokens)));
+        var form = new RawRequest(host.Api.Url("api/generate"), "POST", """{"model":"up/m","prompt":"Hi","stream":false}""").With("Content-Type", "application/x-www-form-urlencoded");
+        var (status, text) = await Api.SendTextAsync(form);
+        status.ShouldBe(HttpStatusCode.OK);
+        ((string)JsonNode.Parse(text)!["response"]!).ShouldBe(string.Concat(_tokens));
+        var (foreign, _) = await Api.SendTextAsync(form.With("Origin", "https://elsewhere.example"));
+        foreign.ShouldBe(HttpStatusCode.Forbidden);
+        host.Upstream.Calls.Count.ShouldBe(1);
+    }
+
     [Theory]
     [InlineData("api/chat", """{"model":"up/m","messages":[{"content":"Hi"}]}""", "'messages[0].role' is missing")]
     [InlineData("api/chat", """{"model":"up/m","messages":[{"role":"user","content":"Hi"}],"format":"xml"}""", "'format' is 'xml'")]
