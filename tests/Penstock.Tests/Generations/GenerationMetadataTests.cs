@@ -23,7 +23,6 @@ public sealed class GenerationMetadataTests
             Conversation = "conv_1",
             SummaryFor = "gen_1",
             Budget = new HistoryBudget(8, 7, UsageSource.Provider) { Scale = 1.5 },
-            SummaryFor = "gen_1",
             Dropped = ["seed"],
             TraceParent = "00-1",
             Echo = Encoding.UTF8.GetBytes("""{"a":1}"""),
