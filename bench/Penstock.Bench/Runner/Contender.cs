@@ -78,10 +78,9 @@ sealed class Gateway : IDisposable
 
         foreach (var (name, value) in contender.Settings) environment[name] = value;
         if (contender.OperatorKey is { } key) _operator = new Operator(Port, key, environment);
+        string[] upstream = contender == Contender.Relay ? ["--upstream", $"http://127.0.0.1:{upstreamPort}"] : []; // Penstock has it in its environment
         Process = new ChildProcess(
-            Cores.Pin(Cores.Gateway, "dotnet", Builds.AssemblyOf(contender.Project!),
-                "--urls", $"http://127.0.0.1:{Port}", "--upstream", $"http://127.0.0.1:{upstreamPort}"),
-            _folder, environment);
+            Cores.Pin(Cores.Gateway, ["dotnet", Builds.AssemblyOf(contender.Project!), "--urls", $"http://127.0.0.1:{Port}", .. upstream]), _folder, environment);
         Process.KeepOutput();
     }
 
