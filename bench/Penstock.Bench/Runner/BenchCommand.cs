@@ -23,7 +23,8 @@ static class BenchCommand
         features measures Penstock with nothing on, not even logs, beside Penstock with a key of the client's, limits of every kind
         (requests and tokens a minute, streams, tokens and seconds a stream, budgets), traces of everything and metrics by OTLP every
         five seconds, a scrape of /metrics every five, the usage of what has ended every ten, and logs at their default level to a pipe.
-        Both run on the same core, are warmed at once for 40 seconds, so that what runs seldom is compiled too, and are measured in turn.
+        Both are there all the time, on the same core, are warmed at once for a minute and a half, so that what runs seldom is compiled
+        too, and are measured in turn.
         """;
 
     public static async Task<int> RunAsync(string[] args, CancellationToken cancellation)
@@ -52,18 +53,10 @@ static class BenchCommand
         {
             var contenders = only is null ? scenario.Contenders : [.. scenario.Contenders.Intersect(only)];
             var results = contenders.ToDictionary(c => c, _ => new List<Measurement>());
-            for (var round = 0; round < rounds; round++)
+            if (scenario.IsFine) isSound &= await TryMeasureAsync(() => MeasureTogetherAsync(scenario, rounds, results, upstream, upstreamPort, cancellation));
+            for (var round = 0; round < rounds && !scenario.IsFine; round++)
             {
-                // Turn the order round each time, so that a slow drift of the machine favours nobody.
-                Contender[] turn = round % 2 == 0 ? contenders : [.. contenders.Reverse()];
-                if (scenario.IsFine)
-                {
-                    await Console.Error.WriteLineAsync($"  {scenario.Name} {round + 1}/{rounds}");
-                    isSound &= await TryMeasureAsync(() => MeasureTogetherAsync(scenario, turn, results, upstream, upstreamPort, cancellation));
-                    continue;
-                }
-
-                foreach (var contender in turn)
+                foreach (var contender in InTurn(contenders, round))
                 {
                     if (contender == Contender.Direct ? round > 0 || scenario.IsFanout : scenario.IsFanout && contender != Contender.Penstock) continue;
                     await Console.Error.WriteLineAsync($"  {scenario.Name} {round + 1}/{rounds} {contender.Name}");
@@ -107,21 +100,26 @@ static class BenchCommand
         return await Measurement.TakeAsync(load, upstream, gateway.Process, cancellation);
     }
 
-    /// <summary>Measures fresh processes that are all there and warm, one after the other.</summary>
+    /// <summary>Measures processes that are all there and have been for long, one after the other.</summary>
     static async Task MeasureTogetherAsync(
-        Scenario scenario, Contender[] turn, Dictionary<Contender, List<Measurement>> results, ChildProcess upstream, int upstreamPort, CancellationToken cancellation)
+        Scenario scenario, int rounds, Dictionary<Contender, List<Measurement>> results, ChildProcess upstream, int upstreamPort, CancellationToken cancellation)
     {
         var gateways = new List<Gateway>();
         try
         {
-            foreach (var contender in turn) gateways.Add(await Gateway.StartAsync(contender, upstreamPort, cancellation));
+            foreach (var contender in results.Keys) gateways.Add(await Gateway.StartAsync(contender, upstreamPort, cancellation));
+            await Console.Error.WriteLineAsync($"  {scenario.Name} warms up");
             foreach (var warmUp in Scenario.FineWarmUp)
                 await Task.WhenAll(gateways.Select(g => Measurement.TakeAsync(warmUp.ToLoad(g.Port, g.Contender), upstream, g.Process, cancellation)));
 
-            foreach (var gateway in gateways)
+            for (var round = 0; round < rounds; round++)
             {
-                results[gateway.Contender].Add(await Measurement.TakeAsync(scenario.ToLoad(gateway.Port, gateway.Contender), upstream, gateway.Process, cancellation));
-                gateway.CheckOperator();
+                foreach (var gateway in InTurn(gateways, round))
+                {
+                    await Console.Error.WriteLineAsync($"  {scenario.Name} {round + 1}/{rounds} {gateway.Contender.Name}");
+                    results[gateway.Contender].Add(await Measurement.TakeAsync(scenario.ToLoad(gateway.Port, gateway.Contender), upstream, gateway.Process, cancellation));
+                    gateway.CheckOperator();
+                }
             }
         }
         finally
@@ -129,6 +127,9 @@ static class BenchCommand
             gateways.ForEach(g => g.Dispose());
         }
     }
+
+    /// <summary>The order is turned round each time, so that a slow drift of the machine favours nobody.</summary>
+    static IEnumerable<T> InTurn<T>(IReadOnlyList<T> all, int round) => round % 2 == 0 ? all : all.Reverse();
 
     static async Task<string> StartGenerationAsync(Gateway gateway, Scenario scenario, CancellationToken cancellation)
     {

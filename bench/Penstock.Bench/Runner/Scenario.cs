@@ -26,8 +26,8 @@ sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
     public bool IsFanout { get; init; }
 
     /// <summary>
-    /// What is compared differs by little, and much of it runs seldom: all contenders are there at once, are warmed at once until
-    /// even that is compiled, and are then measured in turn.
+    /// What is compared differs by little, and much of it runs seldom: all contenders are there all the time, are warmed at once
+    /// until even that is compiled, and are then measured in turn.
     /// </summary>
     public bool IsFine { get; init; }
 
@@ -106,7 +106,7 @@ sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
     public static readonly Scenario[] FineWarmUp =
     [
         new("warm-up", "", new BenchModel(32), 8) { Seconds = 8 },
-        new("warm-up", "", new BenchModel(32, Interval: 20), 50) { Seconds = 30, Ramp = 0.6 },
+        new("warm-up", "", new BenchModel(32, Interval: 20), 50) { Seconds = 85, Ramp = 0.6 },
     ];
 
     /// <summary>The load of a contender's clients.</summary>
