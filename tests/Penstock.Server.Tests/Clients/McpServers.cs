@@ -33,6 +33,8 @@ public sealed class McpServers : IAsyncLifetime
         var (port, other) = (Ports.Free(), Ports.Free());
         _http = StartNode(port, _everything, "streamableHttp");
         _waits = StartNode(other, Path.Combine(Repository.Root, "tests", "node", "mcp-waits.mjs"), _notes);
+        // Before the server, which waits ever longer between its tries.
+        foreach (var listens in (int[])[port, other]) await Eventually.Is(() => !Ports.IsFree(listens), "the MCP servers listen");
         var settings = PenstockSettings.For()
             .With("Providers:simulated:Protocol", "simulated")
             .With("Providers:up:Protocol", "chat-completions").With("Providers:up:BaseUrl", "http://127.0.0.1:9/v1").With("Providers:up:ApiKey", PenstockSettings.ApiKey)
