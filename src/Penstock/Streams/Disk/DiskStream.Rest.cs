@@ -3,8 +3,9 @@ namespace Penstock.Streams.Disk;
 /// <summary>How it comes to rest when it has ended and nobody uses it, and is there again.</summary>
 internal sealed partial class DiskStream
 {
-    private int _holders; // who reads it, or deletes it
-    private bool _rests;
+    private const int Resting = -1;
+
+    private int _holders; // who reads it, or deletes it; or Resting
 
     /// <summary>One that has rested.</summary>
     /// <param name="path">Its path.</param>
@@ -30,7 +31,7 @@ internal sealed partial class DiskStream
     {
         lock (Gate)
         {
-            if (_rests) return false;
+            if (_holders == Resting) return false;
             _holders++;
             return true;
         }
@@ -46,13 +47,13 @@ internal sealed partial class DiskStream
     {
         lock (Gate)
         {
-            if (!IsClosed || Terms is not null || _holders > 0 || IsGone || _isDeleting || _rests || IsWatched || _bytes > int.MaxValue || NextOffset > int.MaxValue) return null;
+            if (!IsClosed || Terms is not null || _holders != 0 || IsGone || _isDeleting || IsWatched || _bytes > int.MaxValue || NextOffset > int.MaxValue) return null;
             foreach (ref readonly var part in _parts.AsSpan())
             {
                 if (part.Extents is not null) return null;
             }
 
-            _rests = true;
+            _holders = Resting;
             return new RestingStream(this, ClosedAt, _createPosition, _createLength, _parts);
         }
     }
