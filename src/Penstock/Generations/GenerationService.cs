@@ -204,11 +204,7 @@ internal sealed class GenerationService(
         {
             if (request.Decided is [var decided, ..])
                 throw new RequestException($"What the response '{decided.Answer}' asks was answered before, with another request: that stands.") { Status = 409, Param = decided.Path, Code = "already_decided" };
-            throw new RequestException("This Idempotency-Key was used with a different request. Use a new key for a new request.")
-            {
-                Status = 422,
-                Code = "idempotency_key_reused",
-            };
+            throw IdempotencyKeys.Reused();
         }
 
         if (await log.GetAsync(GenerationPath.Of(claim.GenerationId)) is not { } info)

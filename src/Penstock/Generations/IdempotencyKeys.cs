@@ -16,11 +16,14 @@ namespace Penstock.Generations;
 /// <param name="prefix">Where the claims are: another prefix for keys that nobody gave but that are made of what is asked (<see cref="AnswerCache"/>).</param>
 internal sealed class IdempotencyKeys(IStreamLog log, TimeSpan lifetime, string prefix = "keys/")
 {
-
     /// <summary>One key of two owners is two keys. The length keeps an owner's name and a key from being read as another pair.</summary>
     public static string Hash(string? owner, string key) => Hash(Encoding.UTF8.GetBytes(owner is null ? key : $"owner:{owner.Length}:{owner}:{key}"));
 
     public static string Hash(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes).AsSpan(0, 16));
+
+    /// <summary>The error for a key that comes again with something else.</summary>
+    public static RequestException Reused() =>
+        new("This Idempotency-Key was used with a different request. Use a new key for a new request.") { Status = 422, Code = "idempotency_key_reused" };
 
     /// <summary>Claims a key for a generation whose stream is there, unless another one has it.</summary>
     /// <param name="key">The key's hash.</param>

@@ -23,9 +23,6 @@ internal sealed class ConversationStore(IStreamLog log, TimeSpan lifetime, TimeP
     /// <summary>What owners may keep; null for as much as they like.</summary>
     public ConversationQuota? Quota { get; init; }
 
-    private static RequestException KeyReused() =>
-        new RequestException("This Idempotency-Key was used with a different request. Use a new key for a new request.") { Status = 422, Code = "idempotency_key_reused" };
-
     /// <summary>Makes a conversation; made before with the same key, it is the same one.</summary>
     /// <param name="id">Its id.</param>
     /// <param name="label">To whom it belongs.</param>
@@ -105,7 +102,7 @@ internal sealed class ConversationStore(IStreamLog log, TimeSpan lifetime, TimeP
             if (key is var (name, body) && now.Said!.Find(name) is var (before, ids))
             {
                 if (before == body) return (now, ids);
-                throw KeyReused();
+                throw IdempotencyKeys.Reused();
             }
 
             if (now.Head.Turn is not null) throw Locked(id);
@@ -201,7 +198,7 @@ internal sealed class ConversationStore(IStreamLog log, TimeSpan lifetime, TimeP
     private static RequestException Taken() =>
         new RequestException("The conversation that was made with this Idempotency-Key was deleted, and branches of it live. Use a new key.") { Status = 422, Code = "idempotency_key_reused" };
 
-    private static Conversation SameAs(Conversation there, ConversationLabel label) => ConversationLabel.Of(there.Info).BodyHash == label.BodyHash ? there : throw KeyReused();
+    private static Conversation SameAs(Conversation there, ConversationLabel label) => ConversationLabel.Of(there.Info).BodyHash == label.BodyHash ? there : throw IdempotencyKeys.Reused();
 
     private static RequestException Moved() => new("The conversation changes faster than it could be changed. Try again.") { Status = 409, Code = LockedCode, RetryAfter = TimeSpan.FromSeconds(1) };
 
