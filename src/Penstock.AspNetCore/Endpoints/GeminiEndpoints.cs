@@ -76,12 +76,7 @@ internal sealed class GeminiEndpoints(GenerationEndpoint endpoint, TokenCounter 
         using var json = RequestJson.Parse(body, GeminiRequestReader.Example);
         var root = GeminiJson.TryGetObject(json.RootElement, "generateContentRequest", "generateContentRequest", out var whole) ? whole : json.RootElement;
         var request = GeminiRequestReader.Read(root, body, model, stream: false);
-        endpoint.CheckModel(context, request.Model);
-        await endpoint.CountAsync(context);
-        var count = await counter.CountAsync(request, context.RequestAborted);
-        if (count.IsEstimate) context.Response.Headers[StreamHeaders.Estimated] = "true";
-        context.Response.ContentType = _protocol.ContentType;
-        await context.Response.WriteAsync(count.Body ?? string.Create(CultureInfo.InvariantCulture, $"{{\"totalTokens\":{count.Tokens}}}"), context.RequestAborted);
+        await endpoint.CountTokensAsync(context, _protocol, request, counter, tokens => string.Create(CultureInfo.InvariantCulture, $"{{\"totalTokens\":{tokens}}}"));
     }
 
     private async Task ListAsync(HttpContext context)

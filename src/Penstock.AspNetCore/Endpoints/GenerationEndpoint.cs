@@ -104,6 +104,23 @@ internal sealed class GenerationEndpoint(
     /// <exception cref="RequestException">429: the caller has sent too many.</exception>
     public Task CountAsync(HttpContext context) => limits.CountAsync(context, Caller.Of(context));
 
+    /// <summary>Answers how many tokens a request has: in the words of the provider where it counted in the client's protocol.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="protocol">The client's.</param>
+    /// <param name="request">What is to be counted.</param>
+    /// <param name="counter">Counts.</param>
+    /// <param name="body">Says the number in the client's protocol.</param>
+    public async Task CountTokensAsync(HttpContext context, ClientProtocol protocol, GenerationRequest request, TokenCounter counter, Func<long, string> body)
+    {
+        CheckModel(context, request.Model);
+        await CountAsync(context);
+        request.Headers = HeadersFor(context, protocol);
+        var count = await counter.CountAsync(request, context.RequestAborted);
+        if (count.IsEstimate) context.Response.Headers[StreamHeaders.Estimated] = "true";
+        context.Response.ContentType = protocol.ContentType;
+        await context.Response.WriteAsync(count.Body ?? body(count.Tokens), context.RequestAborted);
+    }
+
     /// <summary>The models on offer that the caller may ask for.</summary>
     public IReadOnlyList<string> ModelsFor(HttpContext context)
     {

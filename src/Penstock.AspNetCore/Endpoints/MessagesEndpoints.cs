@@ -39,12 +39,6 @@ internal sealed class MessagesEndpoints(GenerationEndpoint endpoint, TokenCounte
     private async Task CountAsync(HttpContext context)
     {
         var request = MessagesRequestReader.ReadCounting(await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes));
-        endpoint.CheckModel(context, request.Model);
-        await endpoint.CountAsync(context);
-        request.Headers = GenerationEndpoint.HeadersFor(context, _protocol);
-        var count = await counter.CountAsync(request, context.RequestAborted);
-        if (count.IsEstimate) context.Response.Headers[StreamHeaders.Estimated] = "true";
-        context.Response.ContentType = _protocol.ContentType;
-        await context.Response.WriteAsync(count.Body ?? string.Create(CultureInfo.InvariantCulture, $"{{\"input_tokens\":{count.Tokens}}}"), context.RequestAborted);
+        await endpoint.CountTokensAsync(context, _protocol, request, counter, tokens => string.Create(CultureInfo.InvariantCulture, $"{{\"input_tokens\":{tokens}}}"));
     }
 }

@@ -50,13 +50,7 @@ internal sealed class ResponsesEndpoints(
     {
         var body = await RequestBody.ReadJsonAsync(context, options.Limits.MaxBodyBytes);
         var request = await responses.ReadRequestAsync(await responses.ResolveReferencesAsync(body, OwnerOf(context)), OwnerOf(context));
-        endpoint.CheckModel(context, request.Model);
-        await endpoint.CountAsync(context);
-        request.Headers = GenerationEndpoint.HeadersFor(context, _protocol);
-        var count = await counter.CountAsync(request, context.RequestAborted);
-        if (count.IsEstimate) context.Response.Headers[StreamHeaders.Estimated] = "true";
-        context.Response.ContentType = _protocol.ContentType;
-        await context.Response.WriteAsync(count.Body ?? string.Create(CultureInfo.InvariantCulture, $"{{\"object\":\"response.input_tokens\",\"input_tokens\":{count.Tokens}}}"), context.RequestAborted);
+        await endpoint.CountTokensAsync(context, _protocol, request, counter, tokens => string.Create(CultureInfo.InvariantCulture, $"{{\"object\":\"response.input_tokens\",\"input_tokens\":{tokens}}}"));
     }
 
     private async Task GetAsync(HttpContext context)
