@@ -14,28 +14,17 @@ namespace Penstock.AspNetCore.Tests.Lifecycle;
 public sealed class SummaryTests(ITestOutputHelper output)
 {
     private const int Window = 2000;
+    private const int MaxTokens = 250;
     private const int MostBytes = (Window * 4) + 1000; // with what is JSON about it
     private const string SumUp = "You keep the memory of a conversation";
-    private static readonly string _long = string.Concat(Enumerable.Repeat("word ", 80)); // a hundred tokens
-
-    public static TheoryData<string, string> Pairs()
-    {
-        var data = new TheoryData<string, string>();
-        foreach (var client in (string[])["chat-completions", "responses", "messages", "gemini", "native"])
-        {
-            foreach (var provider in Wire.All) data.Add(client, provider.Protocol);
-        }
-
-        return data;
-    }
 
     [Theory]
-    [MemberData(nameof(Pairs))]
+    [MemberData(nameof(LongHistory.Pairs), MemberType = typeof(LongHistory))]
     public async Task In_each_protocol_a_summary_stands_for_the_oldest_exchanges(string client, string provider)
     {
         var upstream = new Summing(Wire.All.Single(w => w.Protocol == provider));
         await using var host = await StartAsync(upstream.PlayAsync, ("Providers:up:Protocol", provider));
-        var (path, body) = Body(client, turns: 20);
+        var (path, body) = LongHistory.Of(client, turns: 20, MaxTokens);
         using var reply = await RawReply.SendAsync(host.Api.Post(path, body));
         reply.Status.ShouldBeOneOf([200, 201], await reply.TextAsync());
         var snapshot = await host.Api.EndedAsync(reply.Headers["Penstock-Generation"]);
@@ -75,7 +64,7 @@ public sealed class SummaryTests(ITestOutputHelper output)
         await using var host = await StartAsync(
             upstream.PlayAsync, ("History:SummaryModel", "up/cheap"), ("Providers:up:Windows:cheap", "100000"), ("Limits:PerOwner:BudgetPerDay", "100"),
             ("Limits:Prices:0:Model", "up/cheap"), ("Limits:Prices:0:Input", "1"), ("Limits:Prices:1:Model", "*"), ("Limits:Prices:1:Input", "1000"));
-        var (path, body) = Body("native", turns: 20);
+        var (path, body) = LongHistory.Of("native", turns: 20, MaxTokens);
         body["stream"] = true;
         var events = await SseClient.AllAsync(host.Api.Post(path, body));
         events.Select(e => e.Name).Take(3).ShouldBe(["summary", "started", "trimmed"]);
@@ -100,7 +89,7 @@ public sealed class SummaryTests(ITestOutputHelper output)
         await using var host = await StartAsync(
             upstream.PlayAsync, ("History:Policy", "window"), ("Models:long:Targets:0", "up/m"), ("Models:long:History:Policy", "summary"), ("Models:long:History:SummaryModel", "tidy"),
             ("Models:tidy:Targets:0", "up/cheap"), ("Models:all:Targets:0", "up/m"), ("Models:all:History:Policy", "off"));
-        var (path, body) = Body("chat-completions", turns: 20);
+        var (path, body) = LongHistory.Of("chat-completions", turns: 20, MaxTokens);
         foreach (var (model, sums, messages) in ((string, int, int)[])[("up/m", 0, 18), ("all", 0, 42), ("long", 3, 10)])
         {
             body["model"] = model;
@@ -116,7 +105,7 @@ public sealed class SummaryTests(ITestOutputHelper output)
     public async Task Five_hundred_turns_stay_within_a_small_window_and_each_is_summed_up_once()
     {
         const int Turns = 500;
-        var upstream = new Summing { Answer = call => $"Answer {call.Request!["messages"]!.AsArray().Count}. {_long}" };
+        var upstream = new Summing { Answer = call => $"Answer {call.Request!["messages"]!.AsArray().Count}. {LongHistory.Words}" };
         await using var host = await StartAsync(upstream.PlayAsync, "disk");
         var (_, made) = await Api.SendAsync(host.Api.Post("v1/conversations", new JsonObject { ["items"] = new JsonArray(new JsonObject { ["role"] = "developer", ["content"] = "Be brief." }) }));
         var id = (string)made!["id"]!;
@@ -124,7 +113,7 @@ public sealed class SummaryTests(ITestOutputHelper output)
         for (var turn = 1; turn <= Turns; turn++)
         {
             var begun = Stopwatch.GetTimestamp();
-            var (status, response) = await Api.SendAsync(host.Api.Post("v1/responses", new JsonObject { ["model"] = "up/m", ["conversation"] = id, ["input"] = $"Question {turn} {_long}" }));
+            var (status, response) = await Api.SendAsync(host.Api.Post("v1/responses", new JsonObject { ["model"] = "up/m", ["conversation"] = id, ["input"] = $"Question {turn} {LongHistory.Words}" }));
             times.Add(Stopwatch.GetElapsedTime(begun).TotalMilliseconds);
             status.ShouldBe(HttpStatusCode.OK, response?.ToJsonString());
         }
@@ -154,7 +143,7 @@ public sealed class SummaryTests(ITestOutputHelper output)
         var folder = Directory.CreateTempSubdirectory("penstock-test-").FullName;
         try
         {
-            var upstream = new Summing { Answer = _ => $"Answer. {_long}" };
+            var upstream = new Summing { Answer = _ => $"Answer. {LongHistory.Words}" };
             string id, early;
             await using (var host = await StartAsync(upstream.PlayAsync, "disk", ("Storage:Path", folder)))
             {
@@ -193,7 +182,7 @@ public sealed class SummaryTests(ITestOutputHelper output)
         await using var host = await StartAsync(upstream.PlayAsync, [.. alice.Settings, .. bob.Settings]);
         foreach (var (client, key, sums) in ((string, TestKey, int)[])[("chat-completions", alice, 3), ("responses", alice, 3), ("messages", alice, 3), ("gemini", alice, 3), ("chat-completions", bob, 6)])
         {
-            var (path, body) = Body(client, turns: 20);
+            var (path, body) = LongHistory.Of(client, turns: 20, MaxTokens);
             (await Api.SendTextAsync(host.Api.Post(path, body).By(key))).Status.ShouldBeOneOf(HttpStatusCode.OK, HttpStatusCode.Created);
             upstream.Sums.Count.ShouldBe(sums, client);
         }
@@ -226,7 +215,7 @@ public sealed class SummaryTests(ITestOutputHelper output)
             _ => [("Retry:MaxRetries", "0")],
         };
         await using var host = await StartAsync(upstream.PlayAsync, settings);
-        var (path, body) = Body("native", turns: 20);
+        var (path, body) = LongHistory.Of("native", turns: 20, MaxTokens);
         var (status, started) = await Api.SendAsync(host.Api.Post(path, body));
         status.ShouldBe(HttpStatusCode.Created);
         var snapshot = await host.Api.EndedAsync((string)started!["id"]!);
@@ -243,7 +232,7 @@ public sealed class SummaryTests(ITestOutputHelper output)
     [Fact]
     public async Task What_was_summed_up_before_stands_where_the_next_summary_fails()
     {
-        var upstream = new Summing { Answer = _ => $"Answer. {_long}" };
+        var upstream = new Summing { Answer = _ => $"Answer. {LongHistory.Words}" };
         await using var host = await StartAsync(upstream.PlayAsync, ("Retry:MaxRetries", "0"));
         var (_, made) = await Api.SendAsync(host.Api.Post("v1/conversations", new JsonObject()));
         var id = (string)made!["id"]!;
@@ -271,7 +260,7 @@ public sealed class SummaryTests(ITestOutputHelper output)
     {
         var upstream = new Summing { Sum = async call => { await call.Sse([Chat.Role(), Chat.Text("SUMM")]); await call.Hold(); } };
         await using var host = await StartAsync(upstream.PlayAsync, ("History:SummaryTimeout", "01:00:00"));
-        var (path, body) = Body("native", turns: 20);
+        var (path, body) = LongHistory.Of("native", turns: 20, MaxTokens);
         body["stream"] = true;
         body["onDisconnect"] = "cancel";
         string id, summary;
@@ -300,7 +289,7 @@ public sealed class SummaryTests(ITestOutputHelper output)
     {
         var upstream = new Summing { Sum = call => call.Hold() };
         await using var host = await StartAsync(upstream.PlayAsync, ("History:SummaryTimeout", "01:00:00"));
-        var (path, body) = Body("native", turns: 20);
+        var (path, body) = LongHistory.Of("native", turns: 20, MaxTokens);
         body["stream"] = true;
         using var client = await SseClient.OpenAsync(host.Api.Post(path, body));
         var said = (await client.NextAsync())!;
@@ -313,7 +302,7 @@ public sealed class SummaryTests(ITestOutputHelper output)
     [Fact]
     public async Task A_conversation_that_is_deleted_takes_its_summaries_with_it_and_one_without_an_item_those_that_had_it()
     {
-        var upstream = new Summing { Answer = _ => $"Answer. {_long}" };
+        var upstream = new Summing { Answer = _ => $"Answer. {LongHistory.Words}" };
         await using var host = await StartAsync(upstream.PlayAsync);
         var (_, made) = await Api.SendAsync(host.Api.Post("v1/conversations", new JsonObject()));
         var id = (string)made!["id"]!;
@@ -351,39 +340,10 @@ public sealed class SummaryTests(ITestOutputHelper output)
 
     private static async Task<JsonNode> TurnAsync(PenstockHost host, string conversation, int turn)
     {
-        using var reply = await RawReply.SendAsync(host.Api.Post("v1/responses", new JsonObject { ["model"] = "up/m", ["conversation"] = conversation, ["input"] = $"Question {turn} {_long}" }));
+        using var reply = await RawReply.SendAsync(host.Api.Post("v1/responses", new JsonObject { ["model"] = "up/m", ["conversation"] = conversation, ["input"] = $"Question {turn} {LongHistory.Words}" }));
         reply.Status.ShouldBe(200, await reply.TextAsync());
         return await host.Api.EndedAsync(reply.Headers["Penstock-Generation"]);
     }
-
-    /// <summary>A history of so many exchanges of two hundred tokens each, an instruction before it and a question after it.</summary>
-    private static (string Path, JsonObject Body) Body(string client, int turns)
-    {
-        var said = new JsonArray();
-        for (var turn = 0; turn < turns; turn++)
-        {
-            said.Add(Message(client, "user", $"Question {turn} {_long}"));
-            said.Add(Message(client, "assistant", $"Answer {turn} {_long}"));
-        }
-
-        said.Add(Message(client, "user", $"Question {turns}"));
-        switch (client)
-        {
-            case "responses":
-                return ("v1/responses", new JsonObject { ["model"] = "up/m", ["instructions"] = "Be brief.", ["input"] = said });
-            case "messages":
-                return ("v1/messages", new JsonObject { ["model"] = "up/m", ["max_tokens"] = 250, ["system"] = "Be brief.", ["messages"] = said });
-            case "gemini":
-                return ("v1beta/models/up/m:generateContent", new JsonObject { ["systemInstruction"] = JsonNode.Parse("""{"parts":[{"text":"Be brief."}]}"""), ["contents"] = said });
-            default:
-                said.Insert(0, Message(client, "system", "Be brief."));
-                return (client == "native" ? "v1/generations" : "v1/chat/completions", new JsonObject { ["model"] = "up/m", ["messages"] = said });
-        }
-    }
-
-    private static JsonObject Message(string client, string role, string text) => client == "gemini"
-        ? new JsonObject { ["role"] = role == "user" ? "user" : "model", ["parts"] = new JsonArray(new JsonObject { ["text"] = text }) }
-        : new JsonObject { ["role"] = role, ["content"] = text };
 
     /// <summary>A provider that answers, and sums up where it is asked to: its summaries are numbered.</summary>
     private sealed class Summing(Wire? wire = null)
@@ -407,7 +367,7 @@ public sealed class SummaryTests(ITestOutputHelper output)
         public async Task PlayAsync(UpstreamCall call)
         {
             var text = Encoding.UTF8.GetString(call.Body);
-            if (call.Path.Contains("count", StringComparison.OrdinalIgnoreCase) || call.Path.EndsWith("input_tokens", StringComparison.Ordinal))
+            if (LongHistory.IsCount(call))
             {
                 await call.Json(404, "{}");
                 return;

@@ -14,33 +14,22 @@ namespace Penstock.AspNetCore.Tests.Lifecycle;
 public sealed class TrimTests(ITestOutputHelper output)
 {
     private const int Window = 1000;
+    private const int MaxTokens = 100;
     private const int MostBytes = (Window * 4) + 1000; // with what is JSON about it
-    private static readonly string _long = string.Concat(Enumerable.Repeat("word ", 80)); // a hundred tokens
-
-    public static TheoryData<string, string> Pairs()
-    {
-        var data = new TheoryData<string, string>();
-        foreach (var client in (string[])["chat-completions", "responses", "messages", "gemini", "native"])
-        {
-            foreach (var provider in Wire.All) data.Add(client, provider.Protocol);
-        }
-
-        return data;
-    }
 
     [Theory]
-    [MemberData(nameof(Pairs))]
+    [MemberData(nameof(LongHistory.Pairs), MemberType = typeof(LongHistory))]
     public async Task In_each_protocol_a_long_history_fits_and_what_was_left_out_is_said(string client, string provider)
     {
         var wire = Wire.All.Single(w => w.Protocol == provider);
-        await using var host = await StartAsync(call => IsCount(call) ? call.Json(404, "{}") : wire.PlayAsync(call, new WireAnswer { Text = ["Well."] }), provider);
-        var (path, body) = Body(client, turns: 20);
+        await using var host = await StartAsync(call => LongHistory.IsCount(call) ? call.Json(404, "{}") : wire.PlayAsync(call, new WireAnswer { Text = ["Well."] }), provider);
+        var (path, body) = LongHistory.Of(client, turns: 20, MaxTokens);
         using var reply = await RawReply.SendAsync(host.Api.Post(path, body));
         reply.Status.ShouldBeOneOf(200, 201);
         var trimmed = int.Parse(reply.Headers["Penstock-Trimmed"]);
         await reply.TextAsync();
         var snapshot = await host.Api.EndedAsync(reply.Headers["Penstock-Generation"]);
-        var sent = host.Upstream.Calls.Single(call => !IsCount(call)).Body;
+        var sent = host.Upstream.Calls.Single(call => !LongHistory.IsCount(call)).Body;
         sent.Length.ShouldBeLessThan(MostBytes);
         var text = Encoding.UTF8.GetString(sent);
         text.ShouldContain("Be brief.");
@@ -61,7 +50,7 @@ public sealed class TrimTests(ITestOutputHelper output)
     public async Task It_is_an_event_of_the_log_that_a_late_joiner_sees_too()
     {
         await using var host = await StartAsync(call => call.Sse([.. Chat.Answer(["Well."]), "[DONE]"]));
-        var (path, body) = Body("native", turns: 20);
+        var (path, body) = LongHistory.Of("native", turns: 20, MaxTokens);
         body["stream"] = true;
         var events = await SseClient.AllAsync(host.Api.Post(path, body));
         events[0].Name.ShouldBe("started");
@@ -81,7 +70,7 @@ public sealed class TrimTests(ITestOutputHelper output)
         await using var host = await StartAsync(null, settings: [("Retry:MaxRetries", "1"), ("Retry:BaseDelay", "00:00:00")]);
         host.Upstream.Reply(call => call.Json(500, "{}"));
         host.Upstream.Reply(call => call.Sse([.. Chat.Answer(["Well."]), "[DONE]"]));
-        var (path, body) = Body("native", turns: 20);
+        var (path, body) = LongHistory.Of("native", turns: 20, MaxTokens);
         body["stream"] = true;
         var events = await SseClient.AllAsync(host.Api.Post(path, body));
         events.Select(e => e.Name).Take(3).ShouldBe(["attempt", "started", "trimmed"]);
@@ -97,7 +86,7 @@ public sealed class TrimTests(ITestOutputHelper output)
             ? [.. Chat.Answer(["Well."]), "[DONE]"]
             : [Chat.Role(), Chat.ToolCall(0, "call_1", "get_weather", $$"""{"city":"{{city}}"}"""), Chat.Finish("tool_calls"), "[DONE]"]));
         await using var host = await PenstockHost.StartAsync(upstream, new TestTools().AddTo, ("Providers:up:Window", "2000"));
-        var (path, body) = Body("native", turns: 20);
+        var (path, body) = LongHistory.Of("native", turns: 20, MaxTokens);
         body["stream"] = true;
         var events = await SseClient.AllAsync(host.Api.Post(path, body));
         events[^1].Name.ShouldBe("finished");
@@ -116,7 +105,7 @@ public sealed class TrimTests(ITestOutputHelper output)
         await using var host = await StartAsync(call => call.Sse([.. Chat.Answer(["Well."]), "[DONE]"]), settings: [("Providers:up:Windows:large", "100000")]);
         foreach (var (turns, model) in ((int, string)[])[(2, "up/m"), (20, "up/large")])
         {
-            var (path, body) = Body("chat-completions", turns);
+            var (path, body) = LongHistory.Of("chat-completions", turns, MaxTokens);
             body["model"] = model;
             using var reply = await RawReply.SendAsync(host.Api.Post(path, body));
             reply.Headers.ContainsKey("Penstock-Trimmed").ShouldBeFalse();
@@ -125,7 +114,7 @@ public sealed class TrimTests(ITestOutputHelper output)
         }
 
         await using var off = await StartAsync(call => call.Sse([.. Chat.Answer(["Well."]), "[DONE]"]), settings: [("History:Policy", "off")]);
-        var (address, all) = Body("chat-completions", 20);
+        var (address, all) = LongHistory.Of("chat-completions", 20, MaxTokens);
         await Api.SendTextAsync(off.Api.Post(address, all));
         (await off.Upstream.NextCallAsync()).Request!["messages"]!.AsArray().Count.ShouldBe(42);
     }
@@ -139,7 +128,7 @@ public sealed class TrimTests(ITestOutputHelper output)
     public async Task A_request_says_itself_whether_it_may_be_trimmed(string policy, string? truncation, bool isTrimmed)
     {
         await using var host = await StartAsync(call => call.Sse([.. Chat.Answer(["Well."]), "[DONE]"]), settings: [("History:Policy", policy)]);
-        var (path, body) = Body("responses", turns: 20);
+        var (path, body) = LongHistory.Of("responses", turns: 20, MaxTokens);
         if (truncation is not null) body["truncation"] = truncation;
         using var reply = await RawReply.SendAsync(host.Api.Post(path, body));
         reply.Status.ShouldBe(200);
@@ -160,7 +149,7 @@ public sealed class TrimTests(ITestOutputHelper output)
         var counts = new List<int>();
         foreach (var most in (int[])[100, 450])
         {
-            var (path, body) = Body("chat-completions", 20);
+            var (path, body) = LongHistory.Of("chat-completions", 20, MaxTokens);
             body["max_tokens"] = most;
             await Api.SendTextAsync(host.Api.Post(path, body));
             counts.Add((await host.Upstream.NextCallAsync()).Request!["messages"]!.AsArray().Count);
@@ -182,11 +171,11 @@ public sealed class TrimTests(ITestOutputHelper output)
     {
         var wire = Wire.All.Single(w => w.Protocol == protocol);
         await using var host = await StartAsync(
-            call => !IsCount(call) ? wire.PlayAsync(call, new WireAnswer { Text = ["Well."] })
+            call => !LongHistory.IsCount(call) ? wire.PlayAsync(call, new WireAnswer { Text = ["Well."] })
                 : tokens == 0 ? call.Json(400, "{}")
                 : call.Json(200, protocol == "gemini" ? $$"""{"totalTokens":{{tokens}}}""" : $$"""{"input_tokens":{{tokens}}}"""),
             protocol);
-        var (path, body) = Body(protocol, turns: 5);
+        var (path, body) = LongHistory.Of(protocol, turns: 5, MaxTokens);
         if (protocol == "responses") body["max_output_tokens"] = 100; // as it is with the others
         using var reply = await RawReply.SendAsync(host.Api.Post(path, body));
         reply.Status.ShouldBe(200);
@@ -203,9 +192,9 @@ public sealed class TrimTests(ITestOutputHelper output)
         if (tokens == 3000) ((int)snapshot["trimmed"]!["tokens"]!).ShouldBeInRange(2000, 3000);
 
         // What is short is not counted at all.
-        var (_, little) = Body(protocol, turns: 1);
+        var (_, little) = LongHistory.Of(protocol, turns: 1, MaxTokens);
         await Api.SendTextAsync(host.Api.Post(path, little));
-        IsCount(await host.Upstream.NextCallAsync()).ShouldBeFalse();
+        LongHistory.IsCount(await host.Upstream.NextCallAsync()).ShouldBeFalse();
     }
 
     [Theory]
@@ -215,18 +204,18 @@ public sealed class TrimTests(ITestOutputHelper output)
     {
         const int Turns = 500;
         await using var host = await StartAsync(
-            call => IsCount(call) ? call.Json(400, "{}") : Responses.Play(call, [$"Answer {(call.Request!["messages"] ?? call.Request["input"])!.AsArray().Count}. {_long}"]), provider, storage);
+            call => LongHistory.IsCount(call) ? call.Json(400, "{}") : Responses.Play(call, [$"Answer {(call.Request!["messages"] ?? call.Request["input"])!.AsArray().Count}. {LongHistory.Words}"]), provider, storage);
         var (_, made) = await Api.SendAsync(host.Api.Post("v1/conversations", new JsonObject { ["items"] = new JsonArray(new JsonObject { ["role"] = "developer", ["content"] = "Be brief." }) }));
         var id = (string)made!["id"]!;
         var times = new List<double>();
         for (var turn = 1; turn <= Turns; turn++)
         {
             var begun = Stopwatch.GetTimestamp();
-            var (status, response) = await Api.SendAsync(host.Api.Post("v1/responses", new JsonObject { ["model"] = "up/m", ["conversation"] = id, ["input"] = $"Question {turn} {_long}" }));
+            var (status, response) = await Api.SendAsync(host.Api.Post("v1/responses", new JsonObject { ["model"] = "up/m", ["conversation"] = id, ["input"] = $"Question {turn} {LongHistory.Words}" }));
             times.Add(Stopwatch.GetElapsedTime(begun).TotalMilliseconds);
             status.ShouldBe(HttpStatusCode.OK, response?.ToJsonString());
             var call = await host.Upstream.NextCallAsync();
-            while (IsCount(call)) call = await host.Upstream.NextCallAsync(); // which it does not do
+            while (LongHistory.IsCount(call)) call = await host.Upstream.NextCallAsync(); // which it does not do
             call.Body.Length.ShouldBeLessThan(MostBytes, $"turn {turn}");
             var sent = (call.Request!["messages"] ?? call.Request["input"])!.AsArray();
             sent.Count.ShouldBe(Math.Min(2 * turn, 8), $"turn {turn}"); // the instruction, three exchanges, the question
@@ -257,35 +246,4 @@ public sealed class TrimTests(ITestOutputHelper output)
 
     private static Task<PenstockHost> StartAsync(UpstreamScript? script, string provider = "chat-completions", string storage = "memory", params (string, string)[] settings) =>
         PenstockHost.StartAsync(script, storage, [("Providers:up:Protocol", provider), ("Providers:up:Window", $"{Window}"), .. settings]);
-
-    private static bool IsCount(UpstreamCall call) => call.Path.Contains("count", StringComparison.OrdinalIgnoreCase) || call.Path.EndsWith("/input_tokens", StringComparison.Ordinal);
-
-    /// <summary>A history of so many exchanges of two hundred tokens each, an instruction before it and a question after it.</summary>
-    private static (string Path, JsonObject Body) Body(string client, int turns)
-    {
-        var said = new JsonArray();
-        for (var turn = 0; turn < turns; turn++)
-        {
-            said.Add(Message(client, "user", $"Question {turn} {_long}"));
-            said.Add(Message(client, "assistant", $"Answer {turn} {_long}"));
-        }
-
-        said.Add(Message(client, "user", $"Question {turns}"));
-        switch (client)
-        {
-            case "responses":
-                return ("v1/responses", new JsonObject { ["model"] = "up/m", ["instructions"] = "Be brief.", ["input"] = said });
-            case "messages":
-                return ("v1/messages", new JsonObject { ["model"] = "up/m", ["max_tokens"] = 100, ["system"] = "Be brief.", ["messages"] = said });
-            case "gemini":
-                return ("v1beta/models/up/m:generateContent", new JsonObject { ["systemInstruction"] = JsonNode.Parse("""{"parts":[{"text":"Be brief."}]}"""), ["contents"] = said });
-            default:
-                said.Insert(0, Message(client, "system", "Be brief."));
-                return (client == "native" ? "v1/generations" : "v1/chat/completions", new JsonObject { ["model"] = "up/m", ["messages"] = said });
-        }
-    }
-
-    private static JsonObject Message(string client, string role, string text) => client == "gemini"
-        ? new JsonObject { ["role"] = role == "user" ? "user" : "model", ["parts"] = new JsonArray(new JsonObject { ["text"] = text }) }
-        : new JsonObject { ["role"] = role, ["content"] = text };
 }

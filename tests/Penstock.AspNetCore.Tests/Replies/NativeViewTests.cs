@@ -5,6 +5,7 @@ using Penstock.Generations;
 using Penstock.Protocols;
 using Penstock.Streams;
 using Penstock.Streams.Memory;
+using Penstock.Testing;
 
 namespace Penstock.AspNetCore.Tests.Replies;
 
@@ -29,24 +30,11 @@ public sealed class NativeViewTests
         from.Reader.TryRead(out var record).ShouldBeTrue();
         var data = record.Data.ToArray();
         var (view, output) = (lines ? NativeLinesView.Instance : EventView.Native, new ArrayBufferWriter<byte>(4096));
-        Allocated(() =>
+        Allocations.Of(() =>
         {
             output.ResetWrittenCount();
             view.Write(from, new StreamEvent(7, data), 0, output);
         }).ShouldBe(0);
         Encoding.UTF8.GetString(output.WrittenSpan).ShouldContain($$"""{"type":"delta","block":0,"text":"Hi","at":{{from.Reader.CreatedAt.ToUnixTimeMilliseconds() + 1234}}""");
-    }
-
-    // Code that is not optimized yet may allocate what optimized code does not.
-    private static long Allocated(Action action)
-    {
-        var until = Environment.TickCount64 + 20_000;
-        while (true)
-        {
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            for (var i = 0; i < 1000; i++) action();
-            var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            if (allocated == 0 || Environment.TickCount64 > until) return allocated;
-        }
     }
 }

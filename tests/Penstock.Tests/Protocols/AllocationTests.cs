@@ -5,6 +5,7 @@ using Penstock.Protocols.ChatCompletions;
 using Penstock.Protocols.Gemini;
 using Penstock.Protocols.Messages;
 using Penstock.Protocols.Native;
+using Penstock.Testing;
 using Penstock.Tests.Protocols.ChatCompletions;
 
 namespace Penstock.Tests.Protocols;
@@ -25,7 +26,7 @@ public sealed class AllocationTests
         var output = new ArrayBufferWriter<byte>(4096);
         var sink = new NativeSink(output);
         var writer = ClientProtocols.ChatCompletions.NewEventWriter(ClientProtocols.ChatCompletions.ReadRequest("""{"prompt":"Hi","stream":true}"""u8.ToArray()), _id.Generation, DateTimeOffset.UnixEpoch);
-        Measure(() =>
+        Allocations.Of(() =>
         {
             output.ResetWrittenCount();
             reader.Read(default, payload, sink);
@@ -46,7 +47,7 @@ public sealed class AllocationTests
         var request = new GenerationRequest { Protocol = "messages", Body = default, Messages = [], Stream = true };
         var writer = ClientProtocols.Messages.NewEventWriter(request, _id.Generation, DateTimeOffset.UnixEpoch);
         reader.Read(default, Encoding.UTF8.GetBytes(start), sink);
-        Measure(() =>
+        Allocations.Of(() =>
         {
             output.ResetWrittenCount();
             reader.Read("content_block_delta"u8, payload, sink);
@@ -65,7 +66,7 @@ public sealed class AllocationTests
         var sink = new NativeSink(output);
         var request = new GenerationRequest { Protocol = "gemini", Body = default, Messages = [], Stream = true };
         var writer = ClientProtocols.Gemini.NewEventWriter(request, _id.Generation, DateTimeOffset.UnixEpoch);
-        Measure(() =>
+        Allocations.Of(() =>
         {
             output.ResetWrittenCount();
             reader.Read(default, payload, sink);
@@ -86,26 +87,12 @@ public sealed class AllocationTests
         var writer = client.NewEventWriter(request, _id.Generation, DateTimeOffset.UnixEpoch);
         var output = new ArrayBufferWriter<byte>(4096);
         writer.Write(new GenerationEvent { Kind = EventKind.BlockStart, Block = 0, BlockKind = BlockKind.Text }, _id, output);
-        Measure(() =>
+        Allocations.Of(() =>
         {
             output.ResetWrittenCount();
             writer.Write(new GenerationEvent { Kind = EventKind.Delta, Block = 0, Text = " w\\u00f6rd\\n"u8 }, _id, output);
         }).ShouldBe(0);
         output.WrittenCount.ShouldBeGreaterThan(0);
-    }
-
-    // Code that the runtime has not optimized yet may allocate what optimized code keeps on the stack, so the claim is
-    // about where it settles: a run of 1,000 that allocates nothing has to come within the time.
-    private static long Measure(Action action)
-    {
-        var until = Environment.TickCount64 + 20_000;
-        while (true)
-        {
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            for (var i = 0; i < 1000; i++) action();
-            var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            if (allocated == 0 || Environment.TickCount64 > until) return allocated;
-        }
     }
 
     private sealed class NativeSink(ArrayBufferWriter<byte> output) : IEventSink
