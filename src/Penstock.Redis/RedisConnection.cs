@@ -145,6 +145,10 @@ internal sealed class RedisConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>Redis has gone, or does not answer in time: what was subscribed to is heard again when it is back.</summary>
+    public static bool IsAway(Exception e) =>
+        e is RedisException or TimeoutException or OperationCanceledException or ObjectDisposedException or StreamException;
+
     public async Task SubscribeAsync(string channel, Action<RedisChannel, RedisValue> handler)
     {
         var link = _link;

@@ -58,7 +58,7 @@ internal sealed class RedisNodes(RedisConnection redis)
             await redis.UnsubscribeAsync(channel, hear); // or, on the same connection, all would be heard twice
             await redis.SubscribeAsync(channel, hear);
         }
-        catch (Exception e) when (IsAway(e))
+        catch (Exception e) when (RedisConnection.IsAway(e))
         {
             // It listens again when Redis is back.
         }
@@ -77,7 +77,7 @@ internal sealed class RedisNodes(RedisConnection redis)
         {
             await redis.ExecuteAsync(_patience, "PUBLISH", AnswersTo(asker), $"{number} {_name} {Volatile.Read(ref _answer)(question)}");
         }
-        catch (Exception e) when (IsAway(e))
+        catch (Exception e) when (RedisConnection.IsAway(e))
         {
             // Whoever asked hears nobody now.
         }
@@ -92,9 +92,6 @@ internal sealed class RedisNodes(RedisConnection redis)
     {
         if (_asked.TryGetValue(number, out var asked)) asked.Take(name, answer);
     }
-
-    private static bool IsAway(Exception e) =>
-        e is RedisException or TimeoutException or OperationCanceledException or ObjectDisposedException or StreamException;
 
     /// <summary>A question and what has been answered, each once however often it was sent.</summary>
     private sealed class Asked

@@ -31,7 +31,7 @@ internal sealed class RedisWriters(RedisConnection redis, RedisStreamLog log)
             if (!_watched.ContainsKey(watched)) await redis.UnsubscribeAsync(watched.Channel, watched.Hear);
             else if (await log.GetAsync(watched.Writer.Path) is not { } info || info.Epoch > watched.Writer.Epoch) watched.Tell(); // before it listened
         }
-        catch (Exception e) when (IsAway(e))
+        catch (Exception e) when (RedisConnection.IsAway(e))
         {
             // It listens again when Redis is back, and its next append is refused in any case.
         }
@@ -44,14 +44,11 @@ internal sealed class RedisWriters(RedisConnection redis, RedisStreamLog log)
         {
             await redis.UnsubscribeAsync(watched.Channel, watched.Hear);
         }
-        catch (Exception e) when (IsAway(e))
+        catch (Exception e) when (RedisConnection.IsAway(e))
         {
             // Redis has gone, and so has the subscription.
         }
     }
-
-    private static bool IsAway(Exception e) =>
-        e is RedisException or TimeoutException or OperationCanceledException or ObjectDisposedException or StreamException;
 
     private sealed class Watched(RedisWriters writers, IStreamWriter writer, string channel, Action lost) : IDisposable
     {
