@@ -137,7 +137,14 @@ public sealed class CuttingProxy : IAsyncDisposable
             // It is gone already.
         }
 
-        socket.Close();
+        try
+        {
+            socket.Close();
+        }
+        catch (SocketException)
+        {
+            // Its own relay closes it at this moment.
+        }
     }
 
     /// <returns>False when it stopped at the limit.</returns>
