@@ -14,6 +14,9 @@ public sealed class InterposedStore(IStreamLog? store = null) : IStreamLog
     /// <summary>Is given the prefix of a list once that has been read, before whoever reads it knows that this was all.</summary>
     public Func<string, Task> AfterList { get; set; } = static _ => Task.CompletedTask;
 
+    /// <summary>Is given the path of a shared stream that was created, before whoever created it knows: where it throws, the store's reply is lost.</summary>
+    public Func<string, Task> AfterCreateShared { get; set; } = static _ => Task.CompletedTask;
+
     public bool SpansNodes => _log.SpansNodes;
 
     public bool IsReachable => _log.IsReachable;
@@ -33,7 +36,9 @@ public sealed class InterposedStore(IStreamLog? store = null) : IStreamLog
     public async ValueTask<StreamInfo> CreateSharedAsync(string path, SharedStreamOptions options, StreamBatch? events = null, CancellationToken cancellationToken = default)
     {
         await Before(nameof(CreateSharedAsync), path);
-        return await _log.CreateSharedAsync(path, options, events, cancellationToken);
+        var info = await _log.CreateSharedAsync(path, options, events, cancellationToken);
+        await AfterCreateShared(path);
+        return info;
     }
 
     public async ValueTask<AppendResult> AppendAsync(string path, StreamBatch batch, StreamAppend append = default, CancellationToken cancellationToken = default)

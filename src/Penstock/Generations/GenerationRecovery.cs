@@ -71,16 +71,21 @@ internal sealed class GenerationRecovery(
     }
 
     /// <summary>Takes over an open stream and ends it, whoever writes it.</summary>
+    /// <param name="info">The stream.</param>
+    /// <param name="id">The generation.</param>
+    /// <param name="metadata">Its metadata.</param>
+    /// <param name="ending">How it is to end.</param>
+    /// <param name="wasQueued">Whether anybody can have run it.</param>
     /// <returns>False when somebody took it over in the same moment, and it may be open still.</returns>
     /// <exception cref="StreamStorageException">The store cannot be reached, or is full.</exception>
-    public async Task<bool> TryEndAsync(StreamInfo info, string id, GenerationMetadata metadata, Ending ending)
+    public async Task<bool> TryEndAsync(StreamInfo info, string id, GenerationMetadata metadata, Ending ending, bool wasQueued = true)
     {
         try
         {
             if (await log.TakeOverAsync(info.Path) is not { } stream) return true;
             var said = await ReadAsync(stream, id, metadata);
             await EndSummaryAsync(said, metadata);
-            var usage = stream.Epoch > metadata.FirstEpoch ? said.UsageSoFar(metadata.InputEstimate) : null; // else nobody was asked
+            var usage = wasQueued && stream.Epoch > metadata.FirstEpoch ? said.UsageSoFar(metadata.InputEstimate) : null; // else nobody was asked
             await EndAsync(stream, info, id, metadata, said, usage, ending);
             return true;
         }

@@ -308,7 +308,8 @@ internal sealed class GenerationService(
         }
         catch (Exception e)
         {
-            await WithdrawAsync(id, request.Conversation, e);
+            // What decides an approval may have been noted though the store did not say so, and stays noted where its generation is gone.
+            await WithdrawAsync(new Begun(id, request.Conversation) { Ends = request.Decided.Count > 0 ? metadata : null }, e);
             if (e is StreamStorageException refusal) throw NotStored(id, refusal);
             throw;
         }
@@ -316,7 +317,7 @@ internal sealed class GenerationService(
         if (holder is not null && holder != claim!.Mine)
         {
             attempts.Abandon();
-            await WithdrawAsync(id, request.Conversation);
+            await WithdrawAsync(new Begun(id, request.Conversation));
             await limits.CancelAsync(id, admitted?.Terms);
             return await JoinAsync(holder, claim.Mine.BodyHash, request, start) with { Cache = claim.IsCache ? CacheUse.Hit : CacheUse.None };
         }
@@ -326,28 +327,29 @@ internal sealed class GenerationService(
     }
 
     /// <summary>Takes back what was begun and nobody runs, so that nobody waits for its ending. Where the store does not let it, it is tried until it does.</summary>
-    private async ValueTask WithdrawAsync(string id, ConversationTurn? turn, Exception? reason = null)
+    private async ValueTask WithdrawAsync(Begun begun, Exception? reason = null)
     {
-        if (reason is StreamUnreachableException || !await TryWithdrawAsync(id, turn)) _ = WithdrawLaterAsync(id, turn);
+        if (reason is StreamUnreachableException || !await TryWithdrawAsync(begun)) _ = WithdrawLaterAsync(begun);
     }
 
-    private async Task WithdrawLaterAsync(string id, ConversationTurn? turn)
+    private async Task WithdrawLaterAsync(Begun begun)
     {
         do await ((Task)Task.Delay(_withdrawal, time, _stopping.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        while (!_stopping.IsCancellationRequested && !await TryWithdrawAsync(id, turn)); // the next start finds what is left
+        while (!_stopping.IsCancellationRequested && !await TryWithdrawAsync(begun)); // the next start finds what is left
     }
 
-    private async Task<bool> TryWithdrawAsync(string id, ConversationTurn? turn)
+    private async Task<bool> TryWithdrawAsync(Begun begun)
     {
         try
         {
-            if (turn is not null) await conversations.TryCancelAsync(turn.Id, id);
-            await RemoveAsync(id);
+            if (begun.Turn is { } turn) await conversations.TryCancelAsync(turn.Id, begun.Id);
+            if (begun.Ends is { } metadata) return await GiveUpAsync(begun.Id, metadata, GenerationErrors.Unreachable);
+            await RemoveAsync(begun.Id);
             return true;
         }
         catch (StreamException e)
         {
-            GenerationLog.NotWithdrawn(logger, id, _withdrawal, e);
+            GenerationLog.NotWithdrawn(logger, begun.Id, _withdrawal, e);
             return false;
         }
         catch (ObjectDisposedException)
@@ -376,16 +378,17 @@ internal sealed class GenerationService(
         {
             // A job that is on the queue all the same finds no open stream, and is dropped.
             GenerationLog.NotEnqueued(logger, id, e);
-            if (metadata.Conversation is null && request.Decided.Count == 0 && start is { IdempotencyKey: null, JobId: null }) await WithdrawAsync(id, turn: null);
-            else await GiveUpAsync(id, metadata); // whoever joined meanwhile is to be told how it ended
+            if (metadata.Conversation is null && request.Decided.Count == 0 && start is { IdempotencyKey: null, JobId: null }) await WithdrawAsync(new Begun(id, Turn: null));
+            else await GiveUpAsync(id, metadata, GenerationErrors.QueueUnavailable); // whoever joined meanwhile is to be told how it ended
             throw Unavailable();
         }
     }
 
-    private async ValueTask GiveUpAsync(string id, GenerationMetadata metadata)
+    private async ValueTask<bool> GiveUpAsync(string id, GenerationMetadata metadata, GenerationError error)
     {
-        var isOver = await log.GetAsync(GenerationPath.Of(id)) is not { } info || await recovery.TryEndAsync(info, id, metadata, GenerationRecovery.Ending.Failed(GenerationErrors.QueueUnavailable));
+        var isOver = await log.GetAsync(GenerationPath.Of(id)) is not { } info || await recovery.TryEndAsync(info, id, metadata, GenerationRecovery.Ending.Failed(error), wasQueued: queue.SpansNodes);
         if (isOver && !metadata.KeepsRequest) await requests.DeleteAsync(id); // else a worker has it after all
+        return isOver;
     }
 
     private RequestException NotStored(string id, StreamStorageException e)
@@ -437,6 +440,13 @@ internal sealed class GenerationService(
         {
             GenerationLog.NotStopped(logger, id, e); // its worker looks, too
         }
+    }
+
+    /// <summary>What there is of a generation that nobody is going to run.</summary>
+    private sealed record Begun(string Id, ConversationTurn? Turn)
+    {
+        /// <summary>Its metadata where it is to end as failed, and so to be told from one that was deleted; null where nothing is to be left of it.</summary>
+        public GenerationMetadata? Ends { get; init; }
     }
 
     /// <summary>What a new generation wants to be found by, and how it gets it; given null, how to look who has it.</summary>

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 using Penstock.AspNetCore.Tests.Pairs;
+using Penstock.Streams;
 using Penstock.Testing;
 using Tokens = Penstock.AspNetCore.Tests.Pairs.Tokens;
 
@@ -109,6 +111,26 @@ public sealed class ResponsesApprovalTests : IAsyncLifetime
         }
 
         _tools.Runs.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_word_whose_noting_the_store_took_and_did_not_say_so_is_taken_when_it_comes_again()
+    {
+        await using var store = new InterposedStore();
+        await using var host = await PenstockHost.StartAsync(
+            _upstream, services => _tools.AddTo(services.AddSingleton<IStreamLog>(store)), ("Providers:simulated:Protocol", "simulated"), ("Generations:OnCrash", "continue"));
+        var asked = (await Api.SendAsync(Request("Use send_mail to Paris.", null, api: host.Api))).Body!;
+        store.AfterCreateShared = path => path.StartsWith("keys/", StringComparison.Ordinal) ? throw new StreamUnreachableException("away") : Task.CompletedTask;
+        (await Api.SendAsync(Request(Said(asked, true), asked, api: host.Api))).Status.ShouldBe(HttpStatusCode.ServiceUnavailable);
+        store.AfterCreateShared = static _ => Task.CompletedTask;
+        _tools.Runs.ShouldBeEmpty();
+
+        JsonNode? done = null;
+        await Eventually.Is(
+            async () => (await Api.SendAsync(Request(Said(asked, true), asked, api: host.Api))) is (HttpStatusCode.OK, var body) && (string)(done = body!)["status"]! == "completed",
+            "what is begun in vain is ended, and the word counts");
+        Types(done!).ShouldBe(["mcp_call", "message"]);
+        _tools.Runs.ToArray().ShouldBe(["send_mail Paris"]);
     }
 
     [Fact]
