@@ -10,6 +10,8 @@ internal static class SettingArguments
     private static readonly HashSet<string> _sections = new(StringComparer.OrdinalIgnoreCase)
     {
         "Penstock", "Kestrel", "Logging", "urls", "http_ports", "https_ports", "environment", "contentRoot", "applicationName", "webroot", "AllowedHosts", "hostBuilder",
+        "detailedErrors", "captureStartupErrors", "suppressStatusMessages", "preferHostingUrls", "preventHostingStartup", "hostingStartupAssemblies", "hostingStartupExcludeAssemblies",
+        "shutdownTimeoutSeconds", "startupTimeoutSeconds",
     };
 
     /// <returns>What is wrong with the first that is not understood; null when all are.</returns>

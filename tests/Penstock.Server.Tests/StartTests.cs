@@ -105,6 +105,16 @@ public sealed class StartTests
     }
 
     [Fact]
+    public async Task The_frameworks_own_settings_are_taken_and_a_misspelt_one_is_not()
+    {
+        string[] own = ["--detailedErrors=true", "--captureStartupErrors", "false", "--preferHostingUrls=false", "--suppressStatusMessages=true", "--shutdownTimeoutSeconds=5"];
+        (await StartAsync([.. own, "--Penstock:Storage:Kind=tape"])).Error.ShouldContain("Penstock:Storage:Kind is 'tape'");
+        var (code, _, error) = await StartAsync([.. own, "--detailedError=true"]);
+        code.ShouldBe(2, error);
+        error.ShouldContain("'--detailedError=true' is no setting");
+    }
+
+    [Fact]
     public async Task A_queue_between_nodes_needs_a_store_between_nodes()
     {
         var (code, _, error) = await StartAsync("--Penstock:Storage:Kind=memory", "--Penstock:Queue:Kind=rabbitmq");

@@ -16,7 +16,9 @@ internal static class ForeignPage
         if (origins.Contains("*") || (origin.Length > 0 && origins.Contains(origin, StringComparer.OrdinalIgnoreCase))) return false;
         // The browser's own word, which no page can set, and which holds behind a proxy that changes the host; old ones do not say it.
         if (request.Headers["Sec-Fetch-Site"].ToString() is { Length: > 0 } site) return site is not ("same-origin" or "none");
-        return origin.Length > 0 && !IsOwn(origin, request);
+        if (origin.Length > 0) return !IsOwn(origin, request);
+        // Over http beyond localhost a picture's address is asked for with neither. https://www.w3.org/TR/fetch-metadata/#framework
+        return request.Headers.Referer.ToString() is { Length: > 0 } page && !IsOwn(page, request);
     }
 
     public static RequestException Refusal() => new(
@@ -27,6 +29,11 @@ internal static class ForeignPage
     };
 
     // Not the scheme: what ends TLS in front of the server leaves it with http.
-    private static bool IsOwn(string origin, HttpRequest request) =>
-        origin.IndexOf("://", StringComparison.Ordinal) is > 0 and var cut && origin.AsSpan(cut + 3).Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase);
+    private static bool IsOwn(string address, HttpRequest request)
+    {
+        if (address.IndexOf("://", StringComparison.Ordinal) is not (> 0 and var cut)) return false;
+        var rest = address.AsSpan(cut + 3);
+        var slash = rest.IndexOf('/');
+        return (slash < 0 ? rest : rest[..slash]).Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase);
+    }
 }

@@ -19,6 +19,7 @@ public sealed class ForeignPageTests
             r => r.With("Origin", "null"), // a file, or a frame of anybody that is shut in
             r => r.With("Origin", $"http://127.0.0.1:{host.Url.Port + 1}").With("Sec-Fetch-Site", "same-site"),
             r => r.With("Origin", $"http://127.0.0.1:{host.Url.Port}.evil.example"),
+            r => r.With("Referer", $"{Elsewhere}/"), r => r.With("Referer", $"{Elsewhere}/?http://127.0.0.1:{host.Url.Port}/"), // a picture, over http
         ])
         {
             async Task<JsonNode> RefusalAsync(RawRequest request)
@@ -51,6 +52,7 @@ public sealed class ForeignPageTests
         [
             r => r, r => r.With("Origin", $"http://{host.Url.Authority}"), r => r.With("Origin", $"http://{host.Url.Authority}").With("Sec-Fetch-Site", "same-origin"),
             r => r.With("Sec-Fetch-Site", "none"), // an address that somebody typed
+            r => r.With("Referer", $"http://{host.Url.Authority}/docs/index.html"),
             r => r.With("Origin", "http://localhost:5173").With("Sec-Fetch-Site", "same-origin"), // a proxy that changes the host, as the playground's in development
             r => r.With("Origin", "https://app.example.com").With("Sec-Fetch-Site", "cross-site"), r => r.With("Origin", $"https://{host.Url.Authority}"),
         ])
