@@ -320,17 +320,34 @@ public sealed class SummaryTests(ITestOutputHelper output)
         upstream.Sums[sums].ShouldContain("Question 0 ");
         upstream.Sums[sums].ShouldNotContain("SUMMARY-");
         newest = (string)snapshot["trimmed"]!["summary"]!["generation"]!;
-        (await KeptAsync()).ShouldBePositive();
+        (await KeptAsync(host)).ShouldBePositive();
         await Api.SendTextAsync(host.Api.Get($"v1/conversations/{id}") with { Method = "DELETE" });
         (await Api.SendAsync(host.Api.Get($"v1/generations/{newest}"))).Status.ShouldBe(HttpStatusCode.NotFound);
-        (await KeptAsync()).ShouldBe(0);
+        (await KeptAsync(host)).ShouldBe(0);
+    }
 
-        async Task<int> KeptAsync()
-        {
-            var count = 0;
-            await foreach (var _ in host.Services.GetRequiredService<IStreamLog>().ListAsync("summaries/")) count++;
-            return count;
-        }
+    [Fact]
+    public async Task A_summary_that_an_operators_turn_made_serves_the_owner_and_goes_with_the_conversation()
+    {
+        var upstream = new Summing { Answer = _ => $"Answer. {LongHistory.Words}" };
+        var (alice, admin) = (TestKey.For("alice"), TestKey.For("operator", ("Admin", "true")));
+        await using var host = await StartAsync(upstream.PlayAsync, [.. alice.Settings, .. admin.Settings]);
+        var (_, made) = await Api.SendAsync(host.Api.Post("v1/conversations", new JsonObject()).By(alice));
+        var id = (string)made!["id"]!;
+        for (var turn = 0; upstream.Sums.Count == 0; turn++) await TurnAsync(host, id, turn, admin);
+        await TurnAsync(host, id, 99, alice);
+        upstream.Sums.Count.ShouldBe(1);
+        upstream.Asked[^1].ShouldContain("SUMMARY-1");
+        (await KeptAsync(host)).ShouldBe(1);
+        await Api.SendTextAsync(host.Api.Get($"v1/conversations/{id}").By(alice) with { Method = "DELETE" });
+        (await KeptAsync(host)).ShouldBe(0);
+    }
+
+    private static async Task<int> KeptAsync(PenstockHost host)
+    {
+        var count = 0;
+        await foreach (var _ in host.Services.GetRequiredService<IStreamLog>().ListAsync("summaries/")) count++;
+        return count;
     }
 
     private static Task<PenstockHost> StartAsync(UpstreamScript script, params (string, string)[] settings) => StartAsync(script, "memory", settings);
@@ -338,11 +355,12 @@ public sealed class SummaryTests(ITestOutputHelper output)
     private static Task<PenstockHost> StartAsync(UpstreamScript script, string storage, params (string, string)[] settings) =>
         PenstockHost.StartAsync(script, storage, [("Providers:up:Window", $"{Window}"), ("History:Policy", "summary"), .. settings]);
 
-    private static async Task<JsonNode> TurnAsync(PenstockHost host, string conversation, int turn)
+    private static async Task<JsonNode> TurnAsync(PenstockHost host, string conversation, int turn, TestKey? by = null)
     {
-        using var reply = await RawReply.SendAsync(host.Api.Post("v1/responses", new JsonObject { ["model"] = "up/m", ["conversation"] = conversation, ["input"] = $"Question {turn} {LongHistory.Words}" }));
+        var request = host.Api.Post("v1/responses", new JsonObject { ["model"] = "up/m", ["conversation"] = conversation, ["input"] = $"Question {turn} {LongHistory.Words}" });
+        using var reply = await RawReply.SendAsync(by is null ? request : request.By(by));
         reply.Status.ShouldBe(200, await reply.TextAsync());
-        return await host.Api.EndedAsync(reply.Headers["Penstock-Generation"]);
+        return by is null ? await host.Api.EndedAsync(reply.Headers["Penstock-Generation"]) : new JsonObject();
     }
 
     /// <summary>A provider that answers, and sums up where it is asked to: its summaries are numbered.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Penstock.Generations.Conversations;
 using Penstock.Protocols;
 using Penstock.Protocols.History;
 using Penstock.Providers;
@@ -44,7 +45,8 @@ internal sealed class Summarizer(
         using var timeout = new CancellationTokenSource(history.SummaryTimeout, time);
         try
         {
-            newest = await store.FindAsync(metadata.Owner, budget.SummaryTokens, starts);
+            var owner = await OwnerAsync(metadata);
+            newest = await store.FindAsync(owner, budget.SummaryTokens, starts);
             if (newest is { } found && Replace(found) is var enough && HistoryWindow.Fits(enough)) return enough;
             var goal = SummarizedHistory.Goal(whole, starts);
             while (newest is null || newest.Value.Start.Index < goal.Index)
@@ -54,7 +56,7 @@ internal sealed class Summarizer(
                 var (request, reaches) = SummaryRequest.Of(budget.Summarizer!, WindowOf(budget), budget, newest?.Summary.Text, whole.Messages, from, ahead);
                 var made = await MakeAsync(generation, metadata, request, whole.Store, announce, timeout.Token, stop);
                 newest = (ahead[reaches - 1], made);
-                await KeepAsync(generation, metadata, budget, newest.Value, whole.Store);
+                await KeepAsync(generation, owner, budget, newest.Value, whole.Store, metadata.Conversation is not null);
             }
         }
         catch (SummaryFailedException e)
@@ -153,11 +155,15 @@ internal sealed class Summarizer(
         return text.Length > 0 ? Transcript.Clip(text, (int)(budget.SummaryTokens * TokenEstimate.BytesPerToken)) : throw new SummaryFailedException("summary_empty");
     }
 
-    private async ValueTask KeepAsync(string generation, GenerationMetadata metadata, HistoryBudget budget, (ExchangeStart Start, Summary Summary) made, bool? isStored)
+    /// <summary>Whose summaries serve: the conversation's owner's, who need not be the one who has this turn, and with whose conversation they go.</summary>
+    private async ValueTask<string?> OwnerAsync(GenerationMetadata metadata) =>
+        metadata.Conversation is { } id && await log.GetAsync(ConversationId.PathOf(id)) is { } info ? ConversationLabel.Of(info).Owner : metadata.Owner;
+
+    private async ValueTask KeepAsync(string generation, string? owner, HistoryBudget budget, (ExchangeStart Start, Summary Summary) made, bool? isStored, bool isConversation)
     {
         try
         {
-            await store.SaveAsync(metadata.Owner, budget.SummaryTokens, made.Start, made.Summary, isStored, metadata.Conversation is not null);
+            await store.SaveAsync(owner, budget.SummaryTokens, made.Start, made.Summary, isStored, isConversation);
         }
         catch (StreamStorageException e)
         {
