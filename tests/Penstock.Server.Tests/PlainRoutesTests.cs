@@ -67,6 +67,47 @@ public sealed class PlainRoutesTests
         count.ShouldBeGreaterThan(30);
     }
 
+    [Theory]
+    [InlineData("/v1/stream/a", true)]
+    [InlineData("/v1/stream/a/b.c/d e/\u00fc", true)]
+    [InlineData("/v1/stream/generations/gen_1", true)]
+    [InlineData("/v1/stream/a%2Fb", true)]
+    [InlineData("/v1/stream/a/../b", true)]
+    [InlineData("/v1/stream/__d", true)]
+    [InlineData("/v1/models/up/m", true)]
+    [InlineData("/v1beta/models/up/m:generateContent", true)]
+    [InlineData("/v1/stream", false)]
+    [InlineData("/v1/stream/", false)]
+    [InlineData("/v1/stream/a/", false)]
+    [InlineData("/v1/stream//a", false)]
+    [InlineData("/v1/stream/a//b", false)]
+    [InlineData("/V1/stream/a", false)]
+    [InlineData("/v1/stream/__ds/subscriptions/a", false)]
+    [InlineData("/v1/stream/__DS/subscriptions/a", false)]
+    [InlineData("/v1/streams", false)]
+    public async Task What_is_below_an_address_is_what_the_router_would_find(string path, bool isFound)
+    {
+        await using var app = await StartAsync();
+        var router = new ApplicationBuilder(app.Services);
+        router.Properties["__GlobalEndpointRouteBuilder"] = app; // as WebApplication itself says where the routes are
+        router.UseRouting().Run(_ => Task.CompletedTask);
+        var (route, plain) = (router.Build(), new PlainRoutes(app).Use(_ => Task.CompletedTask));
+        var found = 0;
+        foreach (var method in (string[])["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"])
+        {
+            HttpContext Context() => new DefaultHttpContext { RequestServices = app.Services, Request = { Method = method, Path = path } };
+            var (here, there) = (Context(), Context());
+            await plain(here);
+            await route(there);
+            if (here.GetEndpoint() is not { } endpoint) continue;
+            found++;
+            there.GetEndpoint().ShouldNotBeNull(method).DisplayName.ShouldBe(endpoint.DisplayName); // built anew for each who asks
+            here.Request.RouteValues.ShouldBe(there.Request.RouteValues);
+        }
+
+        (found > 0).ShouldBe(isFound || path == "/v1/streams");
+    }
+
     private static async Task<WebApplication> StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();

@@ -86,13 +86,12 @@ internal sealed class AppendToStream(IStreamLog log, StreamQuota quota, Penstock
         var headers = request.Headers;
         var sequence = headers[StreamHeader.Sequence].ToString();
         var append = new StreamAppend { Close = DurableStreamsEndpoints.AsksToClose(request), Sequence = sequence.Length == 0 ? null : Name(StreamHeader.Sequence, sequence) };
-        string[] producer = [StreamHeader.ProducerId, StreamHeader.ProducerEpoch, StreamHeader.ProducerSeq];
-        var count = producer.Count(headers.ContainsKey);
-        if (count == 0) return append;
-        if (count < producer.Length) throw Invalid($"{string.Join(", ", producer)} go together.");
-        var id = headers[StreamHeader.ProducerId].ToString();
+        var (hasId, hasEpoch, hasSeq) = (headers.TryGetValue(StreamHeader.ProducerId, out var ids), headers.TryGetValue(StreamHeader.ProducerEpoch, out var epochs), headers.TryGetValue(StreamHeader.ProducerSeq, out var seqs));
+        if (!hasId && !hasEpoch && !hasSeq) return append;
+        if (!hasId || !hasEpoch || !hasSeq) throw Invalid($"{StreamHeader.ProducerId}, {StreamHeader.ProducerEpoch}, {StreamHeader.ProducerSeq} go together.");
+        var id = ids.ToString();
         if (id.Length == 0) throw Invalid($"{StreamHeader.ProducerId} is empty.");
-        if (!WholeNumber.TryParse(headers[StreamHeader.ProducerEpoch].ToString(), out var epoch) || !WholeNumber.TryParse(headers[StreamHeader.ProducerSeq].ToString(), out var seq))
+        if (!WholeNumber.TryParse(epochs.ToString(), out var epoch) || !WholeNumber.TryParse(seqs.ToString(), out var seq))
             throw Invalid($"{StreamHeader.ProducerEpoch} and {StreamHeader.ProducerSeq} are whole numbers.");
         return append with { ProducerId = Name(StreamHeader.ProducerId, id), ProducerEpoch = epoch, ProducerSeq = seq };
     }

@@ -31,10 +31,18 @@ internal sealed record SseFrame(long Start, long End, long Cursor, bool IsLast, 
         var isUpToDate = end == info.NextOffset;
         var isLast = isUpToDate && info.Closed;
         SseWriter.Event(output, "control"u8);
-        var place = StreamOffset.Format(end);
-        var rest = isLast ? ",\"upToDate\":true,\"streamClosed\":true}"
-            : string.Create(CultureInfo.InvariantCulture, $",\"streamCursor\":\"{cursor}\"{(isUpToDate ? ",\"upToDate\":true" : "")}}}");
-        WriteAscii($"data:{{\"streamNextOffset\":\"{place}\"{rest}\nid: {place}\n", output);
+        output.Write("data:{\"streamNextOffset\":\""u8);
+        WriteOffset(end, output);
+        if (!isLast)
+        {
+            output.Write("\",\"streamCursor\":\""u8);
+            cursor.TryFormat(output.GetSpan(20), out var written, provider: CultureInfo.InvariantCulture);
+            output.Advance(written);
+        }
+
+        output.Write(isLast ? "\",\"upToDate\":true,\"streamClosed\":true}\nid: "u8 : isUpToDate ? "\",\"upToDate\":true}\nid: "u8 : "\"}\nid: "u8);
+        WriteOffset(end, output);
+        output.Write("\n"u8);
         SseWriter.End(output);
         return new SseFrame(start, end, cursor, isLast, output.WrittenMemory);
     }
@@ -75,5 +83,9 @@ internal sealed record SseFrame(long Start, long End, long Cursor, bool IsLast, 
         output.Write("\n"u8);
     }
 
-    private static void WriteAscii(string text, ArrayBufferWriter<byte> output) => output.Advance(System.Text.Encoding.ASCII.GetBytes(text, output.GetSpan(text.Length)));
+    private static void WriteOffset(long offset, ArrayBufferWriter<byte> output)
+    {
+        StreamOffset.Format(offset, output.GetSpan(StreamOffset.Length));
+        output.Advance(StreamOffset.Length);
+    }
 }

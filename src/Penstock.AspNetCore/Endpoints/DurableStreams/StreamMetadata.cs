@@ -26,8 +26,7 @@ internal sealed record StreamMetadata(
     [JsonIgnore]
     public bool IsText => IsJson || ContentType.StartsWith("text/", StringComparison.OrdinalIgnoreCase);
 
-    public static StreamMetadata Of(StreamInfo info) =>
-        info.Shared ? JsonSerializer.Deserialize(info.Metadata.Span, StreamMetadataJson.Default.StreamMetadata)! : _generation;
+    public static StreamMetadata Of(StreamInfo info) => info.Shared ? Read(info.Metadata.Span) : _generation;
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, StreamMetadataJson.Default.StreamMetadata);
 
@@ -43,6 +42,30 @@ internal sealed record StreamMetadata(
         && ForkedFrom == asked.ForkedFrom
         && (asked.ForkOffset is null || ForkOffset == asked.ForkOffset)
         && ForkSubOffset == asked.ForkSubOffset;
+
+    // By hand, since each append and each read needs it, and the serializer takes as long for it as the rest of an append.
+    private static StreamMetadata Read(ReadOnlySpan<byte> json)
+    {
+        var metadata = new StreamMetadata("");
+        var reader = new Utf8JsonReader(json);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("contentType"u8)) metadata = metadata with { ContentType = Text(ref reader)! };
+            else if (reader.ValueTextEquals("timeToLive"u8)) metadata = metadata with { TimeToLive = Number(ref reader) };
+            else if (reader.ValueTextEquals("expiresAt"u8)) metadata = metadata with { ExpiresAt = Text(ref reader) };
+            else if (reader.ValueTextEquals("forkedFrom"u8)) metadata = metadata with { ForkedFrom = Text(ref reader) };
+            else if (reader.ValueTextEquals("forkOffset"u8)) metadata = metadata with { ForkOffset = Number(ref reader) };
+            else if (reader.ValueTextEquals("forkSubOffset"u8)) metadata = metadata with { ForkSubOffset = Number(ref reader) };
+            else if (reader.ValueTextEquals("owner"u8)) metadata = metadata with { Owner = Text(ref reader) };
+            else reader.Skip();
+        }
+
+        return metadata;
+
+        static string? Text(ref Utf8JsonReader reader) => reader.Read() ? reader.GetString() : null;
+        static long Number(ref Utf8JsonReader reader) => reader.Read() ? reader.GetInt64() : 0;
+    }
 
     private static ReadOnlySpan<char> MediaTypeOf(string contentType)
     {

@@ -14,6 +14,11 @@ internal static class StreamOffset
 
     public static string Format(long offset) => offset.ToString("D16", CultureInfo.InvariantCulture);
 
+    public static void Format(long offset, Span<byte> ascii)
+    {
+        for (var i = Length - 1; i >= 0; i--) (offset, ascii[i]) = (offset / 10, (byte)('0' + (offset % 10)));
+    }
+
     public static bool TryParse(ReadOnlySpan<char> text, out long offset)
     {
         if (text.EndsWith(SecondPart, StringComparison.Ordinal)) text = text[..^SecondPart.Length];
