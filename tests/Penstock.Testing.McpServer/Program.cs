@@ -42,8 +42,17 @@ var options = new McpServerOptions
         Tool("say_much", "Says a million letters.", () => new string('x', 1_000_000)),
     ],
 };
+// Nobody ends it whose host was killed while a tool waits.
+var host = ParentId();
+_ = Task.Run(async () =>
+{
+    while (ParentId() == host) await Task.Delay(TimeSpan.FromSeconds(1));
+    Environment.Exit(1);
+});
 await using var server = McpServer.Create(new StdioServerTransport("penstock-test"), options);
 await server.RunAsync();
+
+static string ParentId() => File.ReadAllText("/proc/self/stat").Split(") ")[^1].Split(' ')[1];
 
 static McpServerTool Tool(string name, string description, Delegate run) =>
     McpServerTool.Create(run, new McpServerToolCreateOptions { Name = name, Description = description });

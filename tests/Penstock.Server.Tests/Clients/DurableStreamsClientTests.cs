@@ -43,7 +43,7 @@ public sealed class DurableStreamsClientTests
     public async Task It_reads_a_generation()
     {
         await using var server = await PenstockProcess.StartAsync(new PenstockSettings());
-        var id = await server.Api.StartAsync("simulated/chat", "Tell me about rivers");
+        var id = await server.Api.StartAsync("simulated/chat?tps=400", "Tell me about rivers");
         var got = await NodeAsync("tail", server.Api.Url($"v1/stream/generations/{id}").ToString(), "sse");
         var events = got["items"]!.AsArray();
         ((string)events[0]!["type"]!).ShouldBe("started");

@@ -13,7 +13,7 @@ public sealed class CommandTests
         using var http = new HttpClient { BaseAddress = server.Url };
         await PutAsync(http, "app/json", "application/json", """[{"n":1},{"n":2}]""");
         await PutAsync(http, "app/text", "text/plain", "plain text");
-        var generation = await server.Api.StartAsync("simulated/chat", "Hi");
+        var generation = await server.Api.StartAsync("simulated/chat?tps=0&ttft=0", "Hi");
         await server.Api.EndedAsync(generation);
 
         var list = (await RunAsync("streams", "ls", "--server", url)).Split('\n');

@@ -27,7 +27,7 @@ public sealed class KeysCommandTests
 
         // The operator's commands show a key too.
         var url = server.Url.ToString();
-        (await Api.SendAsync(server.Api.Chat("simulated/chat", "Hi", stream: false).With("x-api-key", key))).Status.ShouldBe(System.Net.HttpStatusCode.OK);
+        (await Api.SendAsync(server.Api.Chat("simulated/chat?tps=0&ttft=0", "Hi", stream: false).With("x-api-key", key))).Status.ShouldBe(System.Net.HttpStatusCode.OK);
         (await FailAsync(4, "streams", "ls", "--server", url)).ShouldContain("Who are you?");
         (await RunAsync("streams", "ls", "--server", url, "--key", key)).ShouldContain("generations/gen_");
         (await RunAsync("streams", "ls", "--server", url, "--key", admin)).ShouldMatch("generations/gen_.* alice\n");

@@ -21,7 +21,7 @@ public sealed class MemoryTests
             }
         });
         await using var server = await PenstockProcess.StartAsync(PenstockSettings.For(upstream, "memory"));
-        await SseClient.AllAsync(server.Api.Chat("simulated/chat")); // warm
+        await SseClient.AllAsync(server.Api.Chat("simulated/chat?tps=0&ttft=0")); // warm
         var before = server.Memory;
         var peak = before;
         for (var i = 0; i < 4; i++)
