@@ -6,7 +6,7 @@ namespace Penstock.Testing;
 public static class Eventually
 {
     /// <summary>Far more than anything here takes, so that only a real hang meets it.</summary>
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
 
     /// <summary>Waits until the condition holds.</summary>
     /// <param name="condition">Asked every few milliseconds.</param>

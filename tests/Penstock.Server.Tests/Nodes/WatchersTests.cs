@@ -60,7 +60,7 @@ public sealed class WatchersTests(Engines engines) : IClassFixture<Engines>
         var (alice, bob) = (NewKey(), NewKey());
         await using var cluster = await engines.StartAsync(workers: 1, more: settings => Allow(Allow(settings, alice, "alice"), bob, "bob"));
         var (here, there) = (cluster.Gateways[0].Api, cluster.Gateways[1].Api);
-        using var reader = await SseClient.OpenAsync(By(here.Native("simulated/chat?seed=7&tps=20", "Tell me of rivers.", stream: true), alice));
+        using var reader = await SseClient.OpenAsync(By(here.Native("simulated/chat?seed=7&tps=20&tokens=4000", "Tell me of rivers.", stream: true), alice));
         var address = $"v1/generations/{reader.Generation}?watchers=true";
         await Eventually.Is(async () => (await Api.SendAsync(By(there.Get(address), alice))).Body!["watchers"]!.AsArray().Count == 1, "its owner sees it");
         (await Api.SendTextAsync(By(there.Get(address), bob))).Status.ShouldBe(HttpStatusCode.NotFound);

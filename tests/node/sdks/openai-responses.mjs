@@ -118,10 +118,12 @@ await run({
     assert.equal((await conversations.retrieve(id)).metadata.title, 'Lakes');
 
     const running = await create('endless', { conversation: id, stream: true });
-    for await (const event of running) if (event.type === 'response.output_text.delta') break;
+    const events = running[Symbol.asyncIterator](); // not a loop that is left, which would stop it
+    while ((await events.next()).value.type !== 'response.output_text.delta');
     const locked = await errorOf(sdk.ConflictError, () => create('text', { conversation: id }));
     assert.equal(locked.code, 'conversation_locked');
     assert.equal((await errorOf(sdk.BadRequestError, () => create('text', { conversation: id, previous_response_id: first.id }))).param, 'conversation');
+    running.controller.abort();
     assert.deepEqual(await conversations.delete(id), { id, object: 'conversation.deleted', deleted: true });
     await errorOf(sdk.NotFoundError, () => conversations.retrieve(id));
     await errorOf(sdk.NotFoundError, () => responses.retrieve(first.id));

@@ -103,7 +103,7 @@ test('the seventh tab streams like the first', async () => {
   const tabs: Page[] = [];
   for (let i = 1; i <= 7; i++) {
     const tab = await playground.show('', context);
-    await choose(tab, 'simulated/chat?tps=10&tokens=300');
+    await choose(tab, 'simulated/chat?tps=10&tokens=3000'); // longer than seven tabs may take to open
     await ask(tab, `Tab ${i}`);
     tabs.push(tab);
   }
