@@ -23,8 +23,8 @@ static class BenchCommand
         features measures Penstock with nothing on, not even logs, beside Penstock with a key of the client's, limits of every kind
         (requests and tokens a minute, streams, tokens and seconds a stream, budgets), traces of everything and metrics by OTLP every
         five seconds, a scrape of /metrics every five, the usage of what has ended every ten, and logs at their default level to a pipe.
-        Both are there all the time, on the same core, are warmed at once for a minute and a half, so that what runs seldom is compiled
-        too, and are measured in turn.
+        Both are there all the time, on the same core, are warmed for a minute and a half, so that what runs seldom is compiled too,
+        and are measured at the same time.
         """;
 
     public static async Task<int> RunAsync(string[] args, CancellationToken cancellation)
@@ -100,7 +100,7 @@ static class BenchCommand
         return await Measurement.TakeAsync(load, upstream, gateway.Process, cancellation);
     }
 
-    /// <summary>Measures processes that are all there and have been for long, one after the other.</summary>
+    /// <summary>Measures processes that have been there for long, in the same seconds on the same core: whatever else the machine does hits all of them.</summary>
     static async Task MeasureTogetherAsync(
         Scenario scenario, int rounds, Dictionary<Contender, List<Measurement>> results, ChildProcess upstream, int upstreamPort, CancellationToken cancellation)
     {
@@ -109,27 +109,28 @@ static class BenchCommand
         {
             foreach (var contender in results.Keys) gateways.Add(await Gateway.StartAsync(contender, upstreamPort, cancellation));
             await Console.Error.WriteLineAsync($"  {scenario.Name} warms up");
-            foreach (var warmUp in Scenario.FineWarmUp)
-                await Task.WhenAll(gateways.Select(g => Measurement.TakeAsync(warmUp.ToLoad(g.Port, g.Contender), upstream, g.Process, cancellation)));
-
+            foreach (var warmUp in Scenario.FineWarmUp.Append(scenario)) await TakeAsync(warmUp); // usage is collected late: the first round has what ended before it
+            foreach (var gateway in gateways) gateway.CheckOperator();
             for (var round = 0; round < rounds; round++)
             {
-                foreach (var gateway in InTurn(gateways, round))
-                {
-                    await Console.Error.WriteLineAsync($"  {scenario.Name} {round + 1}/{rounds} {gateway.Contender.Name}");
-                    results[gateway.Contender].Add(await Measurement.TakeAsync(scenario.ToLoad(gateway.Port, gateway.Contender), upstream, gateway.Process, cancellation));
-                    gateway.CheckOperator();
-                }
+                await Console.Error.WriteLineAsync($"  {scenario.Name} {round + 1}/{rounds}");
+                gateways.Reverse(); // whose load starts first
+                var all = await TakeAsync(scenario);
+                foreach (var gateway in gateways) gateway.CheckOperator();
+                foreach (var (gateway, one) in gateways.Zip(all)) results[gateway.Contender].Add(one.Among(all));
             }
         }
         finally
         {
             gateways.ForEach(g => g.Dispose());
         }
+
+        Task<Measurement[]> TakeAsync(Scenario load) =>
+            Task.WhenAll(gateways.Select(g => Measurement.TakeAsync(load.ToLoad(g.Port, g.Contender), upstream, g.Process, cancellation)));
     }
 
     /// <summary>The order is turned round each time, so that a slow drift of the machine favours nobody.</summary>
-    static IEnumerable<T> InTurn<T>(IReadOnlyList<T> all, int round) => round % 2 == 0 ? all : all.Reverse();
+    static IEnumerable<Contender> InTurn(Contender[] all, int round) => round % 2 == 0 ? all : Enumerable.Reverse(all);
 
     static async Task<string> StartGenerationAsync(Gateway gateway, Scenario scenario, CancellationToken cancellation)
     {

@@ -4,7 +4,7 @@ using Penstock.Bench.Load;
 namespace Penstock.Bench.Runner;
 
 /// <summary>One run of one scenario against one contender.</summary>
-sealed record Measurement(LoadReport Load, int Streams, double GatewayCpuSeconds, double UpstreamCpuSeconds, double MachineCpuSeconds, long ResidentBefore, long ResidentPeak)
+sealed record Measurement(LoadReport Load, int Streams, double GatewayCpuSeconds, double BenchCpuSeconds, double MachineCpuSeconds, long ResidentBefore, long ResidentPeak)
 {
     public double TokensPerSecond => Load.Tokens / Load.Seconds;
 
@@ -20,12 +20,19 @@ sealed record Measurement(LoadReport Load, int Streams, double GatewayCpuSeconds
     public double GatewayBusy => 100 * GatewayCpuSeconds / Load.Seconds;
 
     /// <summary>The share that the upstream and the load used: near 100 of one core, the bench measures itself.</summary>
-    public double BenchBusy => 100 * (UpstreamCpuSeconds + Load.LoadCpuSeconds) / Load.Seconds;
+    public double BenchBusy => 100 * BenchCpuSeconds / Load.Seconds;
 
     /// <summary>What all else on the machine used, in percent of a core: a run that others disturbed is not worth much.</summary>
     public double OtherBusy => Math.Max(0, 100 * MachineCpuSeconds / Load.Seconds - GatewayBusy - BenchBusy);
 
     public int Faulty => Load.Faults.Values.Sum();
+
+    /// <summary>The same of one among <paramref name="all"/>, which were taken at the same time: their loads are the bench's too, and their gateways are no disturbance.</summary>
+    public Measurement Among(IReadOnlyList<Measurement> all) => this with
+    {
+        BenchCpuSeconds = BenchCpuSeconds - Load.LoadCpuSeconds + all.Sum(m => m.Load.LoadCpuSeconds),
+        MachineCpuSeconds = MachineCpuSeconds + GatewayCpuSeconds - all.Sum(m => m.GatewayCpuSeconds),
+    };
 
     /// <summary>Runs a load in a process of its own and watches the gateway meanwhile.</summary>
     public static async Task<Measurement> TakeAsync(LoadOptions options, ChildProcess upstream, ChildProcess? gateway, CancellationToken cancellation)
@@ -48,6 +55,6 @@ sealed record Measurement(LoadReport Load, int Streams, double GatewayCpuSeconds
         var report = json.Length > 0 ? JsonSerializer.Deserialize(json, LoadJson.Default.LoadReport) : null;
         return report is null
             ? throw new InvalidOperationException("the load failed: " + load.LastLines)
-            : new Measurement(report, options.Streams, gatewayCpu, upstreamCpu, machineCpu, before, peak);
+            : new Measurement(report, options.Streams, gatewayCpu, upstreamCpu + report.LoadCpuSeconds, machineCpu, before, peak);
     }
 }

@@ -65,7 +65,7 @@ static class ResultTable
             var runs = results.GetValueOrDefault(contender) ?? [];
             var against = results.GetValueOrDefault(measure) ?? [];
             if (runs.Count == 0 || against.Count == 0) continue;
-            foreach (var limit in scenario.Limits.Where(l => !l.IsAbsolute)) PrintLimit(limit, contender, runs, measure, against, output);
+            foreach (var limit in scenario.Limits.Where(l => !l.IsAbsolute)) PrintLimit(limit, contender, runs, measure, against, scenario.IsFine, output);
         }
     }
 
@@ -76,15 +76,15 @@ static class ResultTable
             $"  {contender.Name}: {limit.What} {value:F0} ({runs.Min(limit.Value):F0} to {runs.Max(limit.Value):F0}), limit {(limit.AtLeast ? ">=" : "<=")} {limit.Ratio:F0}: {(limit.Holds(value) ? "holds" : "MISSED")}"));
     }
 
-    static void PrintLimit(Limit limit, Contender contender, List<Measurement> runs, Contender measure, List<Measurement> against, TextWriter output)
+    static void PrintLimit(Limit limit, Contender contender, List<Measurement> runs, Contender measure, List<Measurement> against, bool byRound, TextWriter output)
     {
-        var ratio = Median(runs, limit.Value) / Median(against, limit.Value);
         var each = runs.Zip(against, (p, r) => limit.Value(p) / limit.Value(r)).ToList();
+        var ratio = byRound ? Median(each, r => r) : Median(runs, limit.Value) / Median(against, limit.Value);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"  {contender.Name}: {limit.What} {ratio:F2} of the {measure.Name}'s ({each.Min():F2} to {each.Max():F2}), limit {(limit.AtLeast ? ">=" : "<=")} {limit.Ratio:F2}: {(limit.Holds(ratio) ? "holds" : "MISSED")}"));
     }
 
-    static double Median(List<Measurement> runs, Func<Measurement, double> value)
+    static double Median<T>(List<T> runs, Func<T, double> value)
     {
         var sorted = runs.Select(value).Order().ToList();
         var middle = sorted.Count / 2;

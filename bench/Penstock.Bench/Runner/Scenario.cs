@@ -26,8 +26,8 @@ sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
     public bool IsFanout { get; init; }
 
     /// <summary>
-    /// What is compared differs by little, and much of it runs seldom: all contenders are there all the time, are warmed at once
-    /// until even that is compiled, and are then measured in turn.
+    /// What is compared differs by little, and much of it runs seldom: all contenders are there all the time, are warmed until even
+    /// that is compiled, and are then measured at the same time, each with <see cref="Streams"/> of its own. A round is one comparison.
     /// </summary>
     public bool IsFine { get; init; }
 
@@ -79,9 +79,9 @@ sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
             Contenders = Contender.Translating,
             Limits = [new("CPU per token", m => m.CpuPerToken, 1.5)],
         },
-        new("features", "200 streams, a token each 20 ms, 256 an answer, without and with keys, limits, telemetry and logs", new BenchModel(256, Interval: 20), 200)
+        new("features", "twice 100 streams, a token each 20 ms, 256 an answer, without and with keys, limits, telemetry and logs", new BenchModel(256, Interval: 20), 100)
         {
-            Requests = 600,
+            Requests = 300,
             Ramp = 5,
             IsFine = true,
             Contenders = Contender.Featured,
@@ -102,11 +102,11 @@ sealed record Scenario(string Name, string About, BenchModel Model, int Streams)
         new("warm-up", "", new BenchModel(32, Interval: 20), 50) { Seconds = 1.5, Ramp = 0.5 },
     ];
 
-    /// <summary>The same for <see cref="IsFine"/>: much that is to be compiled, and then time in which it can be.</summary>
+    /// <summary>The same for <see cref="IsFine"/>: much that is to be compiled, and then time in which it can be. A round that does not count follows.</summary>
     public static readonly Scenario[] FineWarmUp =
     [
         new("warm-up", "", new BenchModel(32), 8) { Seconds = 8 },
-        new("warm-up", "", new BenchModel(32, Interval: 20), 50) { Seconds = 85, Ramp = 0.6 },
+        new("warm-up", "", new BenchModel(32, Interval: 20), 50) { Seconds = 65, Ramp = 0.6 },
     ];
 
     /// <summary>The load of a contender's clients.</summary>

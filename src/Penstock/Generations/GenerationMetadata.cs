@@ -82,7 +82,7 @@ internal sealed record GenerationMetadata(
         if (Limits is not null)
         {
             json.WritePropertyName("limits"u8);
-            JsonSerializer.Serialize(json, Limits, GenerationJson.Default.LimitTerms);
+            LimitTermsJson.Write(json, Limits);
         }
 
         if (Budget is not null)

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Penstock.Limits;
 using Penstock.Protocols;
 
@@ -9,6 +10,7 @@ namespace Penstock.Generations;
 /// <param name="InputTokens">About how many tokens the request has.</param>
 /// <param name="OutputTokens">How many tokens are reserved for the answer.</param>
 /// <param name="TokenMoney">What one of them costs at most, in the units of <see cref="Money"/>.</param>
+[JsonConverter(typeof(LimitTermsJson))]
 internal sealed record LimitTerms(Payer Payer, string Model, long InputTokens, long OutputTokens, long TokenMoney);
 
 /// <summary>A generation was let in.</summary>

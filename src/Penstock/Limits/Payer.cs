@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace Penstock.Limits;
 
 /// <summary>Somebody whose use is counted by itself: a key, or an owner.</summary>
@@ -8,7 +6,6 @@ namespace Penstock.Limits;
 internal sealed record Account(string Name, LimitSettings Limits)
 {
     /// <summary>What kind of account it is, for measurements, which name nobody.</summary>
-    [JsonIgnore]
     public string Kind => Name[..Name.IndexOf(':', StringComparison.Ordinal)];
 }
 
@@ -18,16 +15,12 @@ internal sealed record Account(string Name, LimitSettings Limits)
 internal sealed record Payer(string? Owner, IReadOnlyList<Account> Accounts)
 {
     /// <summary>The most tokens that an answer may have; null for no limit.</summary>
-    [JsonIgnore]
     public long? TokensPerStream => Least(static l => l.TokensPerStream);
 
-    [JsonIgnore]
     public long? SecondsPerStream => Least(static l => l.SecondsPerStream);
 
-    [JsonIgnore]
     public long? TokensPerMinute => Least(static l => l.TokensPerMinute);
 
-    [JsonIgnore]
     public bool HasBudget => Accounts.Any(a => a.Limits.HasBudget);
 
     private long? Least(Func<LimitSettings, long?> limit) => Accounts.Select(a => limit(a.Limits)).Where(l => l > 0).Min();

@@ -1,4 +1,7 @@
+using System.Buffers;
+using System.Globalization;
 using System.Text.Json.Serialization;
+using System.Text.Unicode;
 
 namespace Penstock.Limits;
 
@@ -18,6 +21,14 @@ internal readonly record struct Spending(DateOnly Day, long Today, long ThisMont
 
     /// <summary>With more spent, or less: what is taken back may have been spent the day before.</summary>
     public Spending Add(long money) => this with { Today = Math.Max(0, Today + money), ThisMonth = Math.Max(0, ThisMonth + money) };
+
+    /// <summary>Writes it as JSON, by hand, since it is written for each answer.</summary>
+    public void Write(IBufferWriter<byte> output)
+    {
+        const int Longest = 100;
+        Utf8.TryWrite(output.GetSpan(Longest), CultureInfo.InvariantCulture, $$"""{"day":"{{Day:yyyy-MM-dd}}","today":{{Today}},"thisMonth":{{ThisMonth}}}""", out var length);
+        output.Advance(length);
+    }
 
     public static TimeSpan UntilTomorrow(DateTimeOffset now) => now.UtcDateTime.Date.AddDays(1) - now.UtcDateTime;
 

@@ -39,4 +39,38 @@ public sealed class GenerationMetadataTests
 
         Encoding.UTF8.GetString(read.ToBytes()).ShouldBe(Encoding.UTF8.GetString(label.ToBytes()));
     }
+
+    [Fact]
+    public void All_limits_that_it_runs_within_are_read_again()
+    {
+        var all = new LimitSettings { RequestsPerMinute = 1, TokensPerMinute = 2, Streams = 3, TokensPerStream = 4, SecondsPerStream = 5, BudgetPerDay = 0.5m, BudgetPerMonth = 7 };
+        foreach (var property in typeof(LimitSettings).GetProperties()) property.GetValue(all).ShouldNotBeNull($"say something of {property.Name} here");
+        var terms = new LimitTerms(new Payer("alice", [new Account("key:a", all), new Account("owner:alice", new LimitSettings { Streams = 0 })]), "up/m", 8, 9, 10);
+        var label = new GenerationMetadata("native", Stream: true, IncludeUsage: false, Choices: 1, "m", "up/m") { Limits = terms };
+
+        var text = Encoding.UTF8.GetString(label.ToBytes());
+        text.ShouldContain(
+            """
+            "limits":{"payer":{"owner":"alice","accounts":[{"name":"key:a","limits":{"requestsPerMinute":1,"tokensPerMinute":2,"streams":3,"tokensPerStream":4,"secondsPerStream":5,"budgetPerDay":0.5,"budgetPerMonth":7}},{"name":"owner:alice","limits":{"streams":0}}]},"model":"up/m","inputTokens":8,"outputTokens":9,"tokenMoney":10}
+            """);
+        foreach (var stored in new[] { text, text.Replace("\"payer\":{", "\"later\":[{}],\"payer\":{\"later\":{\"owner\":1},", StringComparison.Ordinal) })
+        {
+            var read = GenerationMetadata.Read(Encoding.UTF8.GetBytes(stored)).Limits.ShouldNotBeNull();
+            (read with { Payer = terms.Payer }).ShouldBe(terms);
+            read.Payer.Owner.ShouldBe("alice");
+            read.Payer.Accounts.ShouldBe(terms.Payer.Accounts);
+        }
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("[]")]
+    [InlineData("""{"payer":{"accounts":null},"model":"m"}""")]
+    [InlineData("""{"payer":{"accounts":[{"limits":{}}]},"model":"m"}""")]
+    [InlineData("""{"payer":{"accounts":[{"name":"key:a","limits":{"streams":"many"}}]},"model":"m"}""")]
+    public void Limits_that_are_none_of_ours_are_no_label(string limits)
+    {
+        GenerationMetadata.TryRead(Encoding.UTF8.GetBytes($$"""{"protocol":"native","model":"m","limits":{{limits}}}""")).ShouldBeNull();
+        GenerationMetadata.TryRead("""{"protocol":"native","model":"m"}"""u8.ToArray()).ShouldNotBeNull();
+    }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Penstock.Limits;
 using Penstock.Limits.Memory;
@@ -41,5 +42,17 @@ public sealed class MemoryLimiterTests : LimiterCompliance
         await limiter.SettleAsync(free, new("a", 0, 0, Money.Of(0.6m)));
         var bound = new Payer("alice", [new Account("key:a", new() { BudgetPerDay = 1 })]);
         (await limiter.ReserveAsync(bound, new() { Id = "b", Money = Money.Of(0.5m) })).Refused.ShouldBe(LimitKind.DayBudget);
+    }
+
+    [Fact]
+    public void Spending_is_written_as_it_is_read()
+    {
+        foreach (var spending in new[] { new Spending(new DateOnly(987, 6, 5), 0, 4), new Spending(DateOnly.MaxValue, long.MaxValue, long.MaxValue) })
+        {
+            using var batch = new StreamBatch();
+            spending.Write(batch);
+            batch.EndEvent();
+            JsonSerializer.Deserialize(batch[0], SpendingJson.Default.Spending).ShouldBe(spending);
+        }
     }
 }

@@ -13,9 +13,11 @@ namespace Penstock.Limits.Memory;
 internal sealed class SpendingBook(IStreamLog log, TimeProvider time, ILogger logger)
 {
     private const string PathPrefix = "spent/";
+    private const int MaxPaths = 1024; // that are remembered
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Spending?> _writing = new(StringComparer.Ordinal); // what is to be written next, by account
+    private readonly Dictionary<(string Account, int Year, int Month), string> _paths = []; // those of late, since a hash takes a quarter of a writing
 
     public async ValueTask<Spending> LoadAsync(string account)
     {
@@ -73,13 +75,21 @@ internal sealed class SpendingBook(IStreamLog log, TimeProvider time, ILogger lo
     {
         var path = PathOf(account, spending.Day);
         using var batch = new StreamBatch();
-        batch.Add(JsonSerializer.SerializeToUtf8Bytes(spending, SpendingJson.Default.Spending));
+        spending.Write(batch);
+        batch.EndEvent();
         if ((await log.AppendAsync(path, batch)).Status == AppendStatus.Appended) return;
         var end = new DateTimeOffset(spending.Day.Year, spending.Day.Month, 1, 0, 0, 0, TimeSpan.Zero).AddMonths(1).AddDays(1);
         await log.CreateSharedAsync(path, new SharedStreamOptions { ExpiresAt = end }, batch);
     }
 
     // A name may be anything, so the path has its hash.
-    private static string PathOf(string account, DateOnly day) =>
-        $"{PathPrefix}{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(account)).AsSpan(0, 16))}/{day:yyyy-MM}";
+    private string PathOf(string account, DateOnly day)
+    {
+        lock (_lock)
+        {
+            if (_paths.TryGetValue((account, day.Year, day.Month), out var path)) return path;
+            if (_paths.Count == MaxPaths) _paths.Clear(); // tokens of others' making name ever new owners
+            return _paths[(account, day.Year, day.Month)] = $"{PathPrefix}{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(account)).AsSpan(0, 16))}/{day:yyyy-MM}";
+        }
+    }
 }
