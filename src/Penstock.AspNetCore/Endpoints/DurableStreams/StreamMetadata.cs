@@ -43,7 +43,7 @@ internal sealed record StreamMetadata(
         && (asked.ForkOffset is null || ForkOffset == asked.ForkOffset)
         && ForkSubOffset == asked.ForkSubOffset;
 
-    // By hand, since each append and each read needs it, and the serializer takes as long for it as the rest of an append.
+    // By hand, since each append and each read needs it, and the serializer's code is large and cold between two of them.
     private static StreamMetadata Read(ReadOnlySpan<byte> json)
     {
         var metadata = new StreamMetadata("");
