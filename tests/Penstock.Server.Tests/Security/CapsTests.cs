@@ -26,7 +26,9 @@ public sealed class CapsTests : IAsyncLifetime
         { "ask", """{"query":"Hi","uuid":"u","x":#}""" },
     };
 
-    public async ValueTask InitializeAsync() => _server = await PenstockProcess.StartAsync(new PenstockSettings { ["Storage:Kind"] = "memory", ["Limits:MaxBodyBytes"] = $"{MaxBody}" });
+    // The runtime lets the youngest objects take as much as the processor's cache holds, whichever that is here: 16 MiB.
+    public async ValueTask InitializeAsync() => _server = await PenstockProcess.StartAsync(
+        new PenstockSettings { ["Storage:Kind"] = "memory", ["Limits:MaxBodyBytes"] = $"{MaxBody}" }.WithVariable("DOTNET_GCgen0size", "0x1000000"));
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
@@ -76,7 +78,7 @@ public sealed class CapsTests : IAsyncLifetime
         await ConnectAsync(random, 2000); // what a first few cost once
         var (before, files) = (_server.Memory, _server.OpenFiles);
         for (var left = _garbage; left > 0; left -= 10_000) await ConnectAsync(random, Math.Min(left, 10_000));
-        (_server.Memory - before).ShouldBeLessThan(128 << 20);
+        (_server.Memory - before).ShouldBeLessThan(64 * 1024 * 1024);
         await ServesAsync();
         await Eventually.Is(() => _server.OpenFiles <= files + 16, "no connection is left");
         Console.WriteLine($"{_garbage} garbage connections: memory {before >> 20} MiB before, {_server.Memory >> 20} MiB after.");
