@@ -33,13 +33,17 @@ internal static class RequestBody
     {
         var request = context.Request;
         if (request.ContentLength > limit) throw TooLarge(limit);
-        var body = new ArrayBufferWriter<byte>((int)Math.Clamp(request.ContentLength ?? 0, 4096, MostAtOnce));
+        var body = new ArrayBufferWriter<byte>((int)Math.Clamp(request.ContentLength ?? 4096, 1, MostAtOnce));
         var reader = request.BodyReader;
         while (true)
         {
             var read = await reader.ReadAsync(context.RequestAborted);
             if (body.WrittenCount + read.Buffer.Length > limit) throw TooLarge(limit);
-            foreach (var segment in read.Buffer) body.Write(segment.Span);
+            foreach (var segment in read.Buffer)
+            {
+                if (segment.Length > 0) body.Write(segment.Span); // nothing would make a full buffer grow
+            }
+
             reader.AdvanceTo(read.Buffer.End);
             if (read.IsCompleted) return body.WrittenMemory;
         }

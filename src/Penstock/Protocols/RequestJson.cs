@@ -10,6 +10,9 @@ internal static class RequestJson
     /// <summary>The longest <c>prompt</c> of the plain forms, in Unicode code points (an emoji is one).</summary>
     public const int MaxPromptLength = 5000;
 
+    // As most bodies have.
+    private const int FewMembers = 8;
+
     /// <summary>Parses a body into one JSON object, none of whose own members stands twice (which of the two would a provider read?).</summary>
     /// <param name="body">UTF-8.</param>
     /// <param name="example">What a right body looks like, for the message.</param>
@@ -32,12 +35,7 @@ internal static class RequestJson
             CheckNames(body.Span);
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw Error("invalid_type", null, $"The body is {Describe(document.RootElement)}: send a JSON object, such as {example}.");
-            var names = new HashSet<string>(StringComparer.Ordinal);
-            foreach (var member in document.RootElement.EnumerateObject())
-            {
-                var name = Name(member);
-                if (!names.Add(name)) throw Error("invalid_value", name, $"'{name}' is given twice: send it once.");
-            }
+            if (FindTwice(document.RootElement) is { } name) throw Error("invalid_value", name, $"'{name}' is given twice: send it once.");
         }
         catch
         {
@@ -70,6 +68,13 @@ internal static class RequestJson
     {
         if (!TryGet(parent, name, out var value)) return null;
         return value.ValueKind == JsonValueKind.String ? Text(value) : throw WrongType(path, "a string", value);
+    }
+
+    /// <summary>The same of a member whose path is told only where it is wrong: a long conversation has thousands.</summary>
+    public static string? StringOf(JsonElement parent, string name, string parentPath)
+    {
+        if (!TryGet(parent, name, out var value)) return null;
+        return value.ValueKind == JsonValueKind.String ? Text(value) : throw WrongType($"{parentPath}.{name}", "a string", value);
     }
 
     public static bool? Boolean(JsonElement parent, string name, string path)
@@ -168,6 +173,39 @@ internal static class RequestJson
         return length <= MaxPromptLength
             ? prompt
             : throw Error("string_above_max_length", name, $"'{name}' has {length} characters: shorten it to {MaxPromptLength} at most.");
+    }
+
+    /// <summary>The name of a member that stands twice; null for none.</summary>
+    private static string? FindTwice(JsonElement root)
+    {
+        if (root.GetPropertyCount() <= FewMembers && AreDistinct(root)) return null;
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var member in root.EnumerateObject())
+        {
+            var name = Name(member);
+            if (!names.Add(name)) return name;
+        }
+
+        return null;
+    }
+
+    // Few are compared with one another sooner than they are hashed. What holds an escape may be another's name, spelt otherwise.
+    private static bool AreDistinct(JsonElement root)
+    {
+        var at = 0;
+        foreach (var member in root.EnumerateObject())
+        {
+            var name = JsonMarshal.GetRawUtf8PropertyName(member);
+            if (name.Contains((byte)'\\')) return false;
+            var before = at++;
+            foreach (var other in root.EnumerateObject())
+            {
+                if (before-- == 0) break;
+                if (JsonMarshal.GetRawUtf8PropertyName(other).SequenceEqual(name)) return false;
+            }
+        }
+
+        return true;
     }
 
     // Half a surrogate pair in a text stays as it is, but a name that holds one cannot be compared with another.

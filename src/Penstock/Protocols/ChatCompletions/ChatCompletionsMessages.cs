@@ -18,12 +18,20 @@ internal sealed class ChatCompletionsMessages(List<OwnField> ownFields)
         return read;
     }
 
-    private static bool IsEmpty(Message message) => message.Parts.All(p => p is TextPart text && string.IsNullOrWhiteSpace(text.Text));
+    private static bool IsEmpty(Message message)
+    {
+        for (var i = 0; i < message.Parts.Count; i++)
+        {
+            if (message.Parts[i] is not TextPart text || !string.IsNullOrWhiteSpace(text.Text)) return false;
+        }
+
+        return true;
+    }
 
     private Message ReadMessage(JsonElement message, string path)
     {
         if (message.ValueKind != JsonValueKind.Object) throw RequestJson.WrongType(path, "an object with 'role' and 'content'", message);
-        var roleName = RequestJson.String(message, "role", $"{path}.role")
+        var roleName = RequestJson.StringOf(message, "role", path)
             ?? throw RequestJson.Error("missing_required_parameter", $"{path}.role", $"'{path}.role' is missing: say who speaks (system, developer, user, assistant or tool).");
         var role = roleName switch
         {
@@ -34,10 +42,12 @@ internal sealed class ChatCompletionsMessages(List<OwnField> ownFields)
             "tool" or "function" => Role.Tool,
             _ => throw RequestJson.Error("invalid_value", $"{path}.role", $"'{path}.role' is '{roleName}': use system, developer, user, assistant, tool or function."),
         };
-        var name = RequestJson.String(message, "name", $"{path}.name");
+        var name = RequestJson.StringOf(message, "name", path);
         if (name is not null && roleName != "function") ownFields.Add(new OwnField($"{path}.name", ChangesAnswer: false));
         foreach (var member in message.EnumerateObject())
         {
+            var raw = JsonMarshal.GetRawUtf8PropertyName(member);
+            if (raw.SequenceEqual("role"u8) || raw.SequenceEqual("content"u8)) continue; // as most are
             var own = RequestJson.Name(member);
             if (!_known.Contains(own, StringComparer.Ordinal)) ownFields.Add(new OwnField($"{path}.{own}", ChangesAnswer: false));
         }
@@ -47,7 +57,7 @@ internal sealed class ChatCompletionsMessages(List<OwnField> ownFields)
         ReadContent(message, role, path, parts);
         if (role == Role.Assistant) ReadAnswer(message, path, parts);
         if (role != Role.Tool) return new Message(role, parts);
-        return new Message(role, [new ToolResultPart(RequestJson.String(message, "tool_call_id", $"{path}.tool_call_id") ?? "", parts) { Name = name, Path = path }]);
+        return new Message(role, [new ToolResultPart(RequestJson.StringOf(message, "tool_call_id", path) ?? "", parts) { Name = name, Path = path }]);
     }
 
     private void ReadContent(JsonElement message, Role role, string path, List<Part> parts)
@@ -74,13 +84,13 @@ internal sealed class ChatCompletionsMessages(List<OwnField> ownFields)
     private Part ReadPart(JsonElement part, string path)
     {
         if (part.ValueKind != JsonValueKind.Object) throw RequestJson.WrongType(path, "an object with a 'type'", part);
-        var type = RequestJson.String(part, "type", $"{path}.type")
+        var type = RequestJson.StringOf(part, "type", path)
             ?? throw RequestJson.Error("missing_required_parameter", $"{path}.type", $"'{path}.type' is missing: say what the part is, such as \"text\".");
         Part read = type switch
         {
-            "text" => new TextPart(RequestJson.String(part, "text", $"{path}.text")
+            "text" => new TextPart(RequestJson.StringOf(part, "text", path)
                 ?? throw RequestJson.Error("missing_required_parameter", $"{path}.text", $"'{path}.text' is missing: send the text of the part.")),
-            "refusal" => new TextPart(RequestJson.String(part, "refusal", $"{path}.refusal") ?? "") { IsRefusal = true },
+            "refusal" => new TextPart(RequestJson.StringOf(part, "refusal", path) ?? "") { IsRefusal = true },
             "image_url" => ChatCompletionsMedia.ReadImage(part, path),
             "input_audio" => ChatCompletionsMedia.ReadAudio(part, path),
             "file" => ChatCompletionsMedia.ReadFile(part, path),
@@ -96,7 +106,7 @@ internal sealed class ChatCompletionsMessages(List<OwnField> ownFields)
 
     private void ReadAnswer(JsonElement message, string path, List<Part> parts)
     {
-        if (RequestJson.String(message, "refusal", $"{path}.refusal") is { Length: > 0 } refusal) parts.Add(new TextPart(refusal) { IsRefusal = true, Path = $"{path}.refusal" });
+        if (RequestJson.StringOf(message, "refusal", path) is { Length: > 0 } refusal) parts.Add(new TextPart(refusal) { IsRefusal = true, Path = $"{path}.refusal" });
         if (RequestJson.TryGet(message, "audio", out _)) ownFields.Add(new OwnField($"{path}.audio", ChangesAnswer: true));
         if (RequestJson.TryGet(message, "function_call", out var legacy)) parts.Add(ReadFunctionCall(legacy, $"{path}.function_call", id: ""));
         path += ".tool_calls";
@@ -109,7 +119,7 @@ internal sealed class ChatCompletionsMessages(List<OwnField> ownFields)
     private Part ReadToolCall(JsonElement call, string path)
     {
         if (call.ValueKind != JsonValueKind.Object) throw RequestJson.WrongType(path, "an object", call);
-        var id = RequestJson.String(call, "id", $"{path}.id") ?? "";
+        var id = RequestJson.StringOf(call, "id", path) ?? "";
         if (RequestJson.TryGet(call, "function", out var function))
             return ReadFunctionCall(function, $"{path}.function", id) with { Signature = ChatCompletionsReasoning.ReadCallSignature(call) };
         ownFields.Add(new OwnField(path, ChangesAnswer: true));
@@ -119,7 +129,7 @@ internal sealed class ChatCompletionsMessages(List<OwnField> ownFields)
     private static ToolCallPart ReadFunctionCall(JsonElement function, string path, string id)
     {
         if (function.ValueKind != JsonValueKind.Object) throw RequestJson.WrongType(path, "an object with 'name' and 'arguments'", function);
-        var name = RequestJson.String(function, "name", $"{path}.name") ?? "";
-        return new ToolCallPart(id, name, RequestJson.String(function, "arguments", $"{path}.arguments") ?? "") { Path = path };
+        var name = RequestJson.StringOf(function, "name", path) ?? "";
+        return new ToolCallPart(id, name, RequestJson.StringOf(function, "arguments", path) ?? "") { Path = path };
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Penstock.Protocols.ChatCompletions;
@@ -29,7 +30,8 @@ internal static class ChatCompletionsRequestReader
     public static GenerationRequest Read(JsonElement root, ReadOnlyMemory<byte> body, string protocol, bool background = false, string? onDisconnect = null)
     {
         var ownFields = new List<OwnField>();
-        var settings = ChatCompletionsSettings.Read(root);
+        var isPlain = IsPlain(root);
+        var settings = isPlain ? GenerationSettings.None : ChatCompletionsSettings.Read(root);
         var tools = new ChatCompletionsTools(ownFields);
         var request = new GenerationRequest
         {
@@ -37,8 +39,8 @@ internal static class ChatCompletionsRequestReader
             Body = body,
             Model = RequestJson.Model(root),
             Messages = ReadConversation(root, ownFields),
-            Tools = tools.Read(root),
-            ToolServers = tools.Servers,
+            Tools = isPlain ? [] : tools.Read(root),
+            ToolServers = isPlain ? [] : tools.Servers,
             Settings = settings,
             OwnFields = ownFields,
             Stream = RequestJson.Boolean(root, "stream", "stream") ?? false,
@@ -47,6 +49,7 @@ internal static class ChatCompletionsRequestReader
             Background = background,
             OnDisconnect = onDisconnect,
         };
+        if (isPlain) return request;
         foreach (var member in root.EnumerateObject())
         {
             var name = RequestJson.Name(member);
@@ -55,6 +58,18 @@ internal static class ChatCompletionsRequestReader
         }
 
         return request;
+    }
+
+    // Most requests say nothing but who is to answer what: then nothing else is looked for.
+    private static bool IsPlain(JsonElement root)
+    {
+        foreach (var member in root.EnumerateObject())
+        {
+            var name = JsonMarshal.GetRawUtf8PropertyName(member);
+            if (!name.SequenceEqual("messages"u8) && !name.SequenceEqual("model"u8) && !name.SequenceEqual("stream"u8) && !name.SequenceEqual("stream_options"u8)) return false;
+        }
+
+        return true;
     }
 
     private static bool IsKnown(string name, string protocol) =>

@@ -22,6 +22,7 @@ public sealed class RequestErrorTests
         { "{\"messages\":null}", "messages", "missing_required_parameter", "missing" },
         { $"{{{Hi},{Hi}}}", "messages", "invalid_value", "twice" },
         { $"{{{Hi},\"mod\\u0065l\":\"a\",\"model\":\"b\"}}", "model", "invalid_value", "twice" },
+        { $"{{{Hi},\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"a\":2}}", "a", "invalid_value", "twice" },
         { $"{{{Hi},\"prompt\":\"Hi\"}}", "prompt", "invalid_value", "one of them" },
         { "{\"prompt\":\"\"}", "prompt", "invalid_value", "empty" },
         { "{\"prompt\":\" \\n \"}", "prompt", "invalid_value", "empty" },
