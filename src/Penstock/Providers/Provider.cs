@@ -54,7 +54,7 @@ internal sealed class Provider : IDisposable
         var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new RequestContent(body) };
         request.Headers.TryAddWithoutValidation("Accept", accept);
         if (traceParent is not null) request.Headers.TryAddWithoutValidation("traceparent", traceParent);
-        foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
+        for (var i = 0; i < headers.Count; i++) request.Headers.TryAddWithoutValidation(headers[i].Key, headers[i].Value);
         foreach (var (name, value) in Protocol.Headers)
         {
             if (!request.Headers.Contains(name)) request.Headers.TryAddWithoutValidation(name, value);

@@ -11,7 +11,7 @@ namespace Penstock.Transport.Http;
 internal sealed class EpollHttpHandler(EpollLoops loops, HttpPoolOptions options, TimeProvider time) : HttpMessageHandler
 {
     private readonly ConcurrentDictionary<HttpOrigin, ConnectionPool> _pools = new();
-    private LastPool? _last;
+    private RequestTarget? _last;
 
     /// <summary>Whether this may be used for an address: not where a proxy is to be asked.</summary>
     public static bool CanReach(Uri address) => EpollLoops.Shared is not null && HttpClient.DefaultProxy.GetProxy(address) is null;
@@ -29,12 +29,12 @@ internal sealed class EpollHttpHandler(EpollLoops loops, HttpPoolOptions options
             RequestContent known => known.Body,
             var other => await other.ReadAsByteArrayAsync(cancellationToken),
         };
-        var pool = PoolOf(request.RequestUri!);
+        var target = TargetOf(request.RequestUri!);
         while (true)
         {
-            var kept = pool.TryTake();
-            var connection = kept ?? await pool.ConnectAsync(cancellationToken);
-            if (await connection.SendAsync(request, body, isReused: kept is not null, cancellationToken) is { } reply) return reply;
+            var kept = target.Pool.TryTake();
+            var connection = kept ?? await target.Pool.ConnectAsync(cancellationToken);
+            if (await connection.SendAsync(request, target, body, isReused: kept is not null, cancellationToken) is { } reply) return reply;
         }
     }
 
@@ -49,14 +49,11 @@ internal sealed class EpollHttpHandler(EpollLoops loops, HttpPoolOptions options
     }
 
     // A provider has one address for most of what it is asked, and the same object for it.
-    private ConnectionPool PoolOf(Uri address)
+    private RequestTarget TargetOf(Uri address)
     {
-        if (_last is { } last && ReferenceEquals(last.Address, address)) return last.Pool;
+        if (_last is { } last && ReferenceEquals(last.Address, address)) return last;
         var origin = HttpOrigin.Of(address);
         if (!_pools.TryGetValue(origin, out var pool)) pool = _pools.GetOrAdd(origin, new ConnectionPool(new EpollConnector(loops), origin, options, time));
-        _last = new LastPool(address, pool);
-        return pool;
+        return _last = new RequestTarget(address, pool);
     }
-
-    private sealed record LastPool(Uri Address, ConnectionPool Pool);
 }

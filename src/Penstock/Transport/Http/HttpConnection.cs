@@ -29,18 +29,19 @@ internal sealed class HttpConnection(ConnectionPool pool, EpollStream transport,
 
     /// <summary>Sends a request and reads the reply's head.</summary>
     /// <param name="request">What to ask.</param>
+    /// <param name="target">Its address.</param>
     /// <param name="body">The request's body.</param>
     /// <param name="isReused">The connection has had a request before, so it may be dead already.</param>
     /// <param name="cancellationToken">Closes the connection.</param>
     /// <returns>The reply; null when nothing of the request was sent, so that it may be sent elsewhere.</returns>
     /// <exception cref="HttpRequestException">No reply came, or none that can be read.</exception>
-    public async Task<HttpResponseMessage?> SendAsync(HttpRequestMessage request, ReadOnlyMemory<byte> body, bool isReused, CancellationToken cancellationToken)
+    public async Task<HttpResponseMessage?> SendAsync(HttpRequestMessage request, RequestTarget target, ReadOnlyMemory<byte> body, bool isReused, CancellationToken cancellationToken)
     {
         Task? sending = null;
         try
         {
             // Not awaited: a server may refuse a long body before it has taken all of it.
-            sending = WriteAsync(request, body, cancellationToken);
+            sending = WriteAsync(request, target, body, cancellationToken);
             if (sending.IsFaulted)
             {
                 if (sending.Exception.InnerException is not IOException) await sending; // throws: it cannot be sent
@@ -100,10 +101,10 @@ internal sealed class HttpConnection(ConnectionPool pool, EpollStream transport,
         stream.Dispose();
     }
 
-    private async Task WriteAsync(HttpRequestMessage request, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    private async Task WriteAsync(HttpRequestMessage request, RequestTarget target, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         var isSmall = body.Length <= SmallBody;
-        var head = RequestHead.Write(request, body.Length, isSmall ? body.Length : 0);
+        var head = RequestHead.Write(request, target, body.Length, isSmall ? body.Length : 0);
         try
         {
             if (isSmall) head.Add(body.Span);

@@ -10,7 +10,6 @@ internal sealed class RequestContent : HttpContent
     {
         Body = body;
         Headers.TryAddWithoutValidation("Content-Type", "application/json");
-        Headers.ContentLength = body.Length;
     }
 
     public ReadOnlyMemory<byte> Body { get; }

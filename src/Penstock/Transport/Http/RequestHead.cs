@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Globalization;
+using System.Buffers.Text;
 using System.Net.Http;
 using System.Net.Http.Headers;
 using System.Text;
@@ -10,6 +10,7 @@ namespace Penstock.Transport.Http;
 internal struct RequestHead : IDisposable
 {
     private const int FirstSize = 2048;
+    private const int MaxDigits = 10;
 
     private byte[] _buffer;
 
@@ -20,29 +21,27 @@ internal struct RequestHead : IDisposable
     public readonly ReadOnlyMemory<byte> Memory => _buffer.AsMemory(0, Length);
 
     /// <exception cref="HttpRequestException">A header holds what no header may.</exception>
-    public static RequestHead Write(HttpRequestMessage request, int bodyLength, int room)
+    public static RequestHead Write(HttpRequestMessage request, RequestTarget target, int bodyLength, int room)
     {
         var head = new RequestHead(ArrayPool<byte>.Shared.Rent(FirstSize + room));
-        var uri = request.RequestUri!;
         head.Add(request.Method.Method);
-        head.Add(" ");
-        head.Add(uri.PathAndQuery);
-        head.Add(" HTTP/1.1\r\nHost: ");
-        head.Add(request.Headers.Host ?? (uri.HostNameType == UriHostNameType.IPv6 ? $"[{uri.IdnHost}]" : uri.IdnHost));
-        if (request.Headers.Host is null && !uri.IsDefaultPort) head.Add(string.Create(CultureInfo.InvariantCulture, $":{uri.Port}"));
-        head.Add("\r\n");
+        head.Add(target.Bytes);
         head.Add(request.Headers);
         if (request.Content is { } content)
         {
             head.Add(content.Headers);
-            head.Add(string.Create(CultureInfo.InvariantCulture, $"Content-Length: {bodyLength}\r\n"));
+            head.Add("Content-Length: "u8);
+            head.MakeRoom(MaxDigits);
+            Utf8Formatter.TryFormat(bodyLength, head._buffer.AsSpan(head.Length), out var digits);
+            head.Length += digits;
+            head.Add("\r\n"u8);
         }
 
-        head.Add("\r\n");
+        head.Add("\r\n"u8);
         return head;
     }
 
-    /// <summary>Puts the body behind the head.</summary>
+    /// <summary>Puts bytes behind it, such as the body.</summary>
     public void Add(ReadOnlySpan<byte> body)
     {
         MakeRoom(body.Length);
@@ -64,10 +63,10 @@ internal struct RequestHead : IDisposable
             foreach (var value in values)
             {
                 Add(name);
-                Add(": ");
+                Add(": "u8);
                 if (value.AsSpan().ContainsAny('\r', '\n', '\0')) throw Refused();
                 Add(value);
-                Add("\r\n");
+                Add("\r\n"u8);
             }
         }
     }
