@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Penstock.Protocols;
@@ -65,50 +66,28 @@ internal sealed record GenerationMetadata(
     // By hand: every request waits for this one, and a serializer takes ten times as long over what is not in the processor's caches.
     public byte[] ToBytes()
     {
-        var output = new ArrayBufferWriter<byte>(512);
-        using var json = new Utf8JsonWriter(output, new JsonWriterOptions { SkipValidation = true });
-        json.WriteStartObject();
-        json.WriteString("protocol"u8, Protocol);
-        json.WriteBoolean("stream"u8, Stream);
-        json.WriteBoolean("includeUsage"u8, IncludeUsage);
-        json.WriteNumber("choices"u8, Choices);
-        if (RequestedModel is not null) json.WriteString("requestedModel"u8, RequestedModel);
-        json.WriteString("model"u8, Model);
-        if (Owner is not null) json.WriteString("owner"u8, Owner);
-        if (GraceSeconds is { } grace) json.WriteNumber("graceSeconds"u8, grace);
-        if (Queued) json.WriteBoolean("queued"u8, true);
-        if (KeepsRequest) json.WriteBoolean("keepsRequest"u8, true);
-        if (InputEstimate is { } input) json.WriteNumber("inputEstimate"u8, input);
-        if (Limits is not null)
-        {
-            json.WritePropertyName("limits"u8);
-            LimitTermsJson.Write(json, Limits);
-        }
-
-        if (Budget is not null)
-        {
-            json.WritePropertyName("budget"u8);
-            JsonSerializer.Serialize(json, Budget, GenerationJson.Default.HistoryBudget);
-        }
-
-        if (Conversation is not null) json.WriteString("conversation"u8, Conversation);
-        if (SummaryFor is not null) json.WriteString("summaryFor"u8, SummaryFor);
-        if (Dropped is not null)
-        {
-            json.WriteStartArray("dropped"u8);
-            foreach (var name in Dropped) json.WriteStringValue(name);
-            json.WriteEndArray();
-        }
-
-        if (TraceParent is not null) json.WriteString("traceParent"u8, TraceParent);
+        var output = new ArrayBufferWriter<byte>(256);
+        Write("{\"protocol\":"u8, Protocol, output);
+        output.Write(Stream ? ",\"stream\":true"u8 : ",\"stream\":false"u8);
+        output.Write(IncludeUsage ? ",\"includeUsage\":true"u8 : ",\"includeUsage\":false"u8);
+        JsonText.WriteNumber(",\"choices\":"u8, Choices, output);
+        Write(",\"requestedModel\":"u8, RequestedModel, output);
+        Write(",\"model\":"u8, Model, output);
+        Write(",\"owner\":"u8, Owner, output);
+        Write(",\"conversation\":"u8, Conversation, output);
+        Write(",\"summaryFor\":"u8, SummaryFor, output);
+        Write(",\"traceParent\":"u8, TraceParent, output);
+        JsonText.WriteNumber(",\"inputEstimate\":"u8, InputEstimate, output);
+        if (Queued) output.Write(",\"queued\":true"u8);
+        if (KeepsRequest) output.Write(",\"keepsRequest\":true"u8);
+        if (GraceSeconds is not null || Limits is not null || Budget is not null || Dropped is not null) WriteSeldom(output);
         if (!Echo.IsEmpty)
         {
-            json.WritePropertyName("echo"u8);
-            json.WriteRawValue(Echo.Span, skipInputValidation: true);
+            output.Write(",\"echo\":"u8);
+            output.Write(Echo.Span);
         }
 
-        json.WriteEndObject();
-        json.Flush();
+        output.Write("}"u8);
         return output.WrittenSpan.ToArray();
     }
 
@@ -141,6 +120,39 @@ internal sealed record GenerationMetadata(
         Choices = Choices,
         Echo = Echo,
     };
+
+    private void WriteSeldom(ArrayBufferWriter<byte> output)
+    {
+        output.Write(","u8);
+        using var json = new Utf8JsonWriter(output, new JsonWriterOptions { SkipValidation = true }); // goes on within the object
+        if (GraceSeconds is { } grace) json.WriteNumber("graceSeconds"u8, grace);
+        if (Limits is not null)
+        {
+            json.WritePropertyName("limits"u8);
+            LimitTermsJson.Write(json, Limits);
+        }
+
+        if (Budget is not null)
+        {
+            json.WritePropertyName("budget"u8);
+            JsonSerializer.Serialize(json, Budget, GenerationJson.Default.HistoryBudget);
+        }
+
+        if (Dropped is not null)
+        {
+            json.WriteStartArray("dropped"u8);
+            foreach (var name in Dropped) json.WriteStringValue(name);
+            json.WriteEndArray();
+        }
+    }
+
+    // Half a surrogate pair, which no reader of labels takes, becomes U+FFFD.
+    private static void Write(ReadOnlySpan<byte> prefix, string? text, ArrayBufferWriter<byte> output)
+    {
+        if (text is null) return;
+        output.Write(prefix);
+        JsonText.WriteString(text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') ? Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) : text, output);
+    }
 }
 
 /// <summary>Keeps JSON byte for byte: a client's text may hold half a surrogate pair, which a writer refuses.</summary>

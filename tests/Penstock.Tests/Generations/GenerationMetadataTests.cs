@@ -41,6 +41,13 @@ public sealed class GenerationMetadataTests
     }
 
     [Fact]
+    public void Half_a_surrogate_pair_in_a_model_s_name_spoils_no_label()
+    {
+        var label = new GenerationMetadata("native", Stream: true, IncludeUsage: false, Choices: 1, "up/\ud83d \"\ud83d\ude00\"", "up/m");
+        GenerationMetadata.Read(label.ToBytes()).RequestedModel.ShouldBe("up/\ufffd \"\ud83d\ude00\"");
+    }
+
+    [Fact]
     public void All_limits_that_it_runs_within_are_read_again()
     {
         var all = new LimitSettings { RequestsPerMinute = 1, TokensPerMinute = 2, Streams = 3, TokensPerStream = 4, SecondsPerStream = 5, BudgetPerDay = 0.5m, BudgetPerMonth = 7 };
