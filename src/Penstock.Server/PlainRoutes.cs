@@ -9,25 +9,26 @@ namespace Penstock.Server;
 /// </summary>
 internal sealed class PlainRoutes(IEndpointRouteBuilder routes)
 {
-    private readonly Lazy<(FrozenDictionary<string, List<(string Method, Endpoint Endpoint)>> Plain, List<Below> Below)> _endpoints = new(() => Read(routes));
+    private readonly Lazy<Table> _table = new(() => Read(routes));
 
     public RequestDelegate Use(RequestDelegate next) => context =>
     {
-        var path = context.Request.Path.Value ?? "";
-        if (_endpoints.Value.Plain.TryGetValue(path, out var endpoints))
+        var (request, table) = (context.Request, _table.Value);
+        var (path, asked) = (request.Path.Value ?? "", request.Method);
+        if (table.Plain.TryGetValue(path, out var endpoints))
         {
             foreach (var (method, endpoint) in endpoints)
             {
-                if (context.Request.Method == method) context.SetEndpoint(endpoint);
+                if (asked == method) context.SetEndpoint(endpoint);
             }
         }
         else
         {
-            foreach (var below in _endpoints.Value.Below)
+            foreach (var below in table.Below)
             {
-                if (context.Request.Method == below.Method && below.TryRest(path, out var rest))
+                if (asked == below.Method && below.TryRest(path, out var rest))
                 {
-                    context.Request.RouteValues = new RouteValueDictionary { { below.Parameter, rest } };
+                    request.RouteValues = new RouteValueDictionary { { below.Parameter, rest } };
                     context.SetEndpoint(below.Endpoint);
                     break;
                 }
@@ -37,7 +38,7 @@ internal sealed class PlainRoutes(IEndpointRouteBuilder routes)
         return next(context);
     };
 
-    private static (FrozenDictionary<string, List<(string, Endpoint)>>, List<Below>) Read(IEndpointRouteBuilder routes)
+    private static Table Read(IEndpointRouteBuilder routes)
     {
         var all = (
             from endpoint in routes.DataSources.SelectMany(s => s.Endpoints).OfType<RouteEndpoint>()
@@ -54,8 +55,10 @@ internal sealed class PlainRoutes(IEndpointRouteBuilder routes)
             where prefix.Length > 1
             let others = all.Select(r => r.Path).Where(p => p.StartsWith(prefix, StringComparison.Ordinal) && p != route.Path).Select(p => p[..(p.IndexOf('/', prefix.Length) is > 0 and var end ? end : p.Length)])
             select new Below(prefix, route.Endpoint.RoutePattern.Parameters[0].Name, route.Method, route.Endpoint, [.. others.Distinct()]);
-        return (plain.ToFrozenDictionary(g => g.Key, g => g.ToList(), StringComparer.Ordinal), below.ToList());
+        return new Table(plain.ToFrozenDictionary(g => g.Key, g => g.ToArray(), StringComparer.Ordinal), [.. below]);
     }
+
+    private sealed record Table(FrozenDictionary<string, (string Method, Endpoint Endpoint)[]> Plain, Below[] Below);
 
     /// <summary>An endpoint that has all addresses below one, but for those where others are.</summary>
     private sealed record Below(string Prefix, string Parameter, string Method, Endpoint Endpoint, string[] Others)

@@ -18,9 +18,11 @@ internal sealed class CallSignatures(IStreamLog log)
     /// <param name="request">The request.</param>
     /// <param name="route">Who is to answer it; only some want signatures.</param>
     /// <param name="owner">Whose request it is.</param>
-    public async ValueTask<GenerationRequest> RestoreAsync(GenerationRequest request, Route route, Owner owner)
+    public ValueTask<GenerationRequest> RestoreAsync(GenerationRequest request, Route route, Owner owner) =>
+        Unsigned(request.Messages) is { } lost ? RestoreAsync(request, lost, route, owner) : new(request);
+
+    private async ValueTask<GenerationRequest> RestoreAsync(GenerationRequest request, Dictionary<string, HashSet<int>> lost, Route route, Owner owner)
     {
-        if (Unsigned(request.Messages) is not { } lost) return request;
         if (!route.Targets.Any(t => t.Provider.Protocol.SignsCalls && t.Provider.Protocol.Name != request.Protocol)) return request;
         var found = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (generation, blocks) in lost) await ReadAsync(generation, owner, blocks, found);
@@ -33,9 +35,10 @@ internal sealed class CallSignatures(IStreamLog log)
         Dictionary<string, HashSet<int>>? lost = null;
         for (var i = messages.Count - 1; i >= 0; i--)
         {
-            foreach (var part in messages[i].Parts)
+            var parts = messages[i].Parts;
+            for (var j = 0; j < parts.Count; j++)
             {
-                if (part is not ToolCallPart { Signature: null } call || !CallId.TryParse(call.Id, out var generation, out var block)) continue;
+                if (parts[j] is not ToolCallPart { Signature: null } call || !CallId.TryParse(call.Id, out var generation, out var block)) continue;
                 lost ??= new(StringComparer.Ordinal);
                 if (lost.TryGetValue(generation, out var blocks)) blocks.Add(block);
                 else if (lost.Count < MaxGenerations) lost.Add(generation, [block]);

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Penstock.Generations.Conversations;
 using Penstock.Generations.Tools;
 using Penstock.Jobs;
+using Penstock.Limits;
 using Penstock.Protocols;
 using Penstock.Protocols.History;
 using Penstock.Providers;
@@ -54,7 +55,7 @@ internal sealed class GenerationService(
     /// <summary>Starts a generation, or finds the one that the request's key stands for.</summary>
     /// <returns>The generation. Its stream exists, and its job is on the queue.</returns>
     /// <exception cref="RequestException">The model is unknown, the key is taken by another request, or the server is going down or full.</exception>
-    public async ValueTask<Started> StartAsync(GenerationRequest request, ClientProtocol protocol, StartOptions start)
+    public ValueTask<Started> StartAsync(GenerationRequest request, ClientProtocol protocol, StartOptions start)
     {
         // Apart, since a job's id finds its generation and a key must not.
         // What asks a client to allow calls is answered once: whoever says the same again joins.
@@ -62,8 +63,13 @@ internal sealed class GenerationService(
             : start.JobId is not null ? JobPrefix + start.JobId : start.IdempotencyKey is not null ? "key:" + start.IdempotencyKey : null;
         var id = GenerationId.New();
         // An answer to somebody else is no turn of a conversation.
-        if (name is null) return start.CacheFor is { } maxAge && request.Conversation is null ? await StartCachedAsync(request, protocol, start, id, maxAge) : await CreateAsync(request, protocol, start, id, claim: null);
+        return name is not null ? StartOnceAsync(request, protocol, start, id, name)
+            : start.CacheFor is { } maxAge && request.Conversation is null ? StartCachedAsync(request, protocol, start, id, maxAge)
+            : CreateAsync(request, protocol, start, id, claim: null);
+    }
 
+    private async ValueTask<Started> StartOnceAsync(GenerationRequest request, ClientProtocol protocol, StartOptions start, string id, string name)
+    {
         var key = IdempotencyKeys.Hash(start.Owner, name);
         // Gemini's address says which model, and whether to stream. A conversation has gone on when its turn is sent again.
         var bodyHash = IdempotencyKeys.Hash([.. System.Text.Encoding.UTF8.GetBytes($"{request.Protocol}\0{request.Model}\0{request.Stream}\0"), .. (request.Conversation?.Body ?? request.Body).Span]);
@@ -249,7 +255,7 @@ internal sealed class GenerationService(
         Admitted? admitted = null;
         try
         {
-            admitted = await AdmitAsync(request, start, id, route);
+            if (start.Payer is { } payer) admitted = await AdmitAsync(request, payer, id, route);
             return await CreateAsync(request, protocol, start, id, claim, attempts, offered, admitted);
         }
         catch (Exception e)
@@ -263,9 +269,8 @@ internal sealed class GenerationService(
         }
     }
 
-    private async ValueTask<Admitted?> AdmitAsync(GenerationRequest request, StartOptions start, string id, Route route)
+    private async ValueTask<Admitted> AdmitAsync(GenerationRequest request, Payer payer, string id, Route route)
     {
-        if (start.Payer is not { } payer) return null;
         try
         {
             return await limits.AdmitAsync(id, payer, request, router.NameOf(request.Model), route.Targets.Select(t => t.Name));
@@ -358,17 +363,21 @@ internal sealed class GenerationService(
         }
     }
 
-    private async ValueTask EnqueueAsync(
+    private ValueTask EnqueueAsync(
         IStreamWriter stream, string id, GenerationRequest request, ClientProtocol protocol, GenerationMetadata metadata, Attempts attempts, ToolSet? offered, StartOptions start)
     {
         if (!queue.SpansNodes)
         {
             var run = worker.New(stream, id, request, protocol, time.GetUtcNow(), metadata, attempts, offered, start.OnDisconnect);
-            await queue.EnqueueAsync(new Job(id) { Priority = start.Priority, Local = run });
-            return;
+            return queue.EnqueueAsync(new Job(id) { Priority = start.Priority, Local = run });
         }
 
         attempts.Abandon(); // the worker draws its own
+        return EnqueueAsync(id, request, metadata, start);
+    }
+
+    private async ValueTask EnqueueAsync(string id, GenerationRequest request, GenerationMetadata metadata, StartOptions start)
+    {
         try
         {
             await queue.EnqueueAsync(new Job(id) { Priority = start.Priority });
@@ -410,14 +419,15 @@ internal sealed class GenerationService(
         await requests.DeleteAsync(id);
     }
 
-    private async ValueTask CheckRoomAsync()
+    private ValueTask CheckRoomAsync()
     {
-        if (!queue.SpansNodes)
-        {
-            if (Running < options.MaxRunning) return;
-            throw new RequestException("The server runs as many generations as it may. Try again shortly.") { Status = 503, Code = "overloaded", RetryAfter = TimeSpan.FromSeconds(2) };
-        }
+        if (queue.SpansNodes) return CheckQueueAsync();
+        if (Running < options.MaxRunning) return default;
+        throw new RequestException("The server runs as many generations as it may. Try again shortly.") { Status = 503, Code = "overloaded", RetryAfter = TimeSpan.FromSeconds(2) };
+    }
 
+    private async ValueTask CheckQueueAsync()
+    {
         try
         {
             if (options.WaitsWhenFull || await queue.CountAsync() < options.MaxQueued) return;

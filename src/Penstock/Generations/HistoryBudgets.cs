@@ -34,14 +34,17 @@ internal sealed class HistoryBudgets(HistoryOptions options, TokenCounter counte
     private const int AnswerShare = 8;
 
     /// <summary>The request with its budget; as it was, where no window is known, or all is sent whatever it is.</summary>
-    public async ValueTask<GenerationRequest> ApplyAsync(GenerationRequest request, Route route)
+    public ValueTask<GenerationRequest> ApplyAsync(GenerationRequest request, Route route) =>
+        Estimate(request, route) is { } budget ? ApplyAsync(budget, request, route) : new(request);
+
+    private async ValueTask<GenerationRequest> ApplyAsync(HistoryBudget estimate, GenerationRequest request, Route route)
     {
-        if (await FindAsync(request, route) is not { } budget) return request;
+        var budget = await CorrectAsync(estimate, request, route);
         // What a client allows is done here, whatever the provider makes of it.
         return request with { Budget = budget, OwnFields = [.. request.OwnFields.Where(f => f.Name != ResponsesRequestReader.Truncation)] };
     }
 
-    private async ValueTask<HistoryBudget?> FindAsync(GenerationRequest request, Route route)
+    private HistoryBudget? Estimate(GenerationRequest request, Route route)
     {
         var policy = route.History?.Policy ?? options.Policy;
         if (request.MayTrim is true && policy == "off") policy = "window";
@@ -49,11 +52,10 @@ internal sealed class HistoryBudgets(HistoryOptions options, TokenCounter counte
         var window = WindowOf(route);
         if (window == 0) return null;
         var answer = request.Settings.MaxOutputTokens?.Value ?? window / AnswerShare;
-        var budget = new HistoryBudget(window, Math.Max(window - answer, window / 2), UsageSource.Estimated)
+        return new HistoryBudget(window, Math.Max(window - answer, window / 2), UsageSource.Estimated)
         {
             Summarizer = policy == "summary" ? route.History?.SummaryModel ?? options.SummaryModel ?? request.Model ?? "" : null,
         };
-        return await CorrectAsync(budget, request, route);
     }
 
     /// <summary>How much whoever of them is asked is able to read; 0 where that is not known.</summary>

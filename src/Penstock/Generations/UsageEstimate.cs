@@ -12,9 +12,11 @@ internal static class UsageEstimate
     public static long Input(GenerationRequest request)
     {
         var bytes = 0L;
-        foreach (var message in request.AllMessages)
+        var messages = request.AllMessages;
+        for (var i = 0; i < messages.Count; i++)
         {
-            foreach (var part in message.Parts) bytes += TokenEstimate.Bytes(part);
+            var parts = messages[i].Parts;
+            for (var j = 0; j < parts.Count; j++) bytes += TokenEstimate.Bytes(parts[j]);
         }
 
         return TokenEstimate.Of(bytes);

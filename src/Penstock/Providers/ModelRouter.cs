@@ -9,6 +9,7 @@ internal sealed class ModelRouter : IDisposable
     private readonly Dictionary<string, Provider> _providers = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, Route> _aliases = new(StringComparer.OrdinalIgnoreCase);
     private readonly string _defaultModel;
+    private LastRoute? _last;
 
     public ModelRouter(RoutingOptions options, TimeProvider time)
     {
@@ -21,7 +22,12 @@ internal sealed class ModelRouter : IDisposable
     public Route Route(string? model)
     {
         var name = string.IsNullOrEmpty(model) ? _defaultModel : model;
-        return _aliases.TryGetValue(name, out var route) ? route : new Route(Target(name));
+        if (_aliases.TryGetValue(name, out var alias)) return alias;
+        // Most requests ask for what the one before asked for, and names are the clients': not all can be kept.
+        if (_last is { } last && last.Name == name) return last.Route;
+        var route = new Route(Target(name));
+        _last = new LastRoute(name, route);
+        return route;
     }
 
     /// <summary>The one name of what may be asked for by several: the alias as it is configured, or <c>provider/model</c>.</summary>
@@ -72,6 +78,8 @@ internal sealed class ModelRouter : IDisposable
     {
         foreach (var provider in _providers.Values) provider.Dispose();
     }
+
+    private sealed record LastRoute(string Name, Route Route);
 
     private Route NewRoute(AliasOptions alias, TimeProvider time) => new(
         [.. alias.Targets
