@@ -208,4 +208,7 @@ public sealed record StreamInfo
     public DateTimeOffset? ExpiresAt { get; init; }
 
     public ReadOnlyMemory<byte> Metadata { get; init; }
+
+    /// <summary>What the store keeps in memory of a shared stream; null where that is nothing.</summary>
+    internal StreamTerms? Terms { get; init; }
 }

@@ -168,6 +168,7 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
                 ClosedAt = _closedAt == 0 ? null : new DateTimeOffset(_closedAt, TimeSpan.Zero),
                 ExpiresAt = ExpiresAt,
                 Metadata = metadata,
+                Terms = Terms,
             };
         }
     }
