@@ -10,6 +10,8 @@ internal sealed class RedisStreamReader(RedisStreams streams, RedisStream stream
     /// <summary>The run that it reads. The stream sets it under its gate while the reader waits.</summary>
     internal EventRun? Run { get; set; }
 
+    public override StreamTail? Tail => null; // only Redis knows
+
     public override bool TryRead(out StreamEvent streamEvent)
     {
         streamEvent = default;

@@ -21,11 +21,15 @@ internal sealed class ReplyOutput(HttpContext context, ReplyOptions options)
     private long _waitsSince; // for the client to take what was written; 0 while it does
 
     /// <summary>Sends what was written, and waits until the client takes it.</summary>
+    public ValueTask<FlushResult> FlushAsync() => WhenTakenAsync(_output.FlushAsync(_aborted));
+
+    // Mostly the kernel takes all at once.
+    private ValueTask<FlushResult> WhenTakenAsync(ValueTask<FlushResult> flush) => flush.IsCompleted ? flush : WaitAsync(flush);
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<FlushResult> FlushAsync()
+    private async ValueTask<FlushResult> WaitAsync(ValueTask<FlushResult> flush)
     {
-        var flush = _output.FlushAsync(_aborted);
-        if (!flush.IsCompleted) Volatile.Write(ref _waitsSince, options.Time.GetTimestamp());
+        Volatile.Write(ref _waitsSince, options.Time.GetTimestamp());
         try
         {
             return await flush;
@@ -37,8 +41,20 @@ internal sealed class ReplyOutput(HttpContext context, ReplyOptions options)
     }
 
     /// <summary>Sends what is there as a whole, piece by piece.</summary>
+    public ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        if (bytes.Length is 0 or > Piece) return SendPiecesAsync(bytes);
+        var flush = WhenTakenAsync(_output.WriteAsync(bytes, _aborted)); // in one call: writing and flushing each take Kestrel's lock
+        if (!flush.IsCompletedSuccessfully) return EndAsync(flush);
+        _ = flush.Result;
+        return default;
+    }
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
+    private static async ValueTask EndAsync(ValueTask<FlushResult> flush) => await flush;
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SendPiecesAsync(ReadOnlyMemory<byte> bytes)
     {
         for (; bytes.Length > 0; bytes = bytes[Math.Min(Piece, bytes.Length)..])
         {

@@ -118,6 +118,9 @@ public interface IStreamReader : IDisposable
     /// <summary>The offset of the event that <see cref="TryRead"/> returns next.</summary>
     long NextOffset { get; }
 
+    /// <summary>How far the stream has come by now; null where that takes I/O, and when the stream has gone.</summary>
+    StreamTail? Tail => null;
+
     /// <summary>Returns the next event if it is at hand without I/O. Its bytes are valid until the next call on this reader.</summary>
     bool TryRead(out StreamEvent streamEvent);
 
@@ -152,6 +155,12 @@ public enum StreamWait
     /// <summary>The next event is not kept any more: the stream begins later now.</summary>
     Behind,
 }
+
+/// <summary>How far a stream has come.</summary>
+/// <param name="FirstOffset">The first event that is kept.</param>
+/// <param name="NextOffset">The offset that comes next.</param>
+/// <param name="Closed">Nothing comes any more.</param>
+public readonly record struct StreamTail(long FirstOffset, long NextOffset, bool Closed);
 
 /// <summary>One event of a stream: its offset and its bytes.</summary>
 public readonly ref struct StreamEvent(long offset, ReadOnlySpan<byte> data)
@@ -208,4 +217,7 @@ public sealed record StreamInfo
     public DateTimeOffset? ExpiresAt { get; init; }
 
     public ReadOnlyMemory<byte> Metadata { get; init; }
+
+    /// <summary>What the store keeps in memory of a shared stream; null where that is nothing.</summary>
+    internal StreamTerms? Terms { get; init; }
 }

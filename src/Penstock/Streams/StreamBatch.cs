@@ -9,35 +9,38 @@ namespace Penstock.Streams;
 public sealed class StreamBatch : IBufferWriter<byte>, IDisposable
 {
     private byte[] _buffer = [];
-    private int[] _ends = [];
+    private int[] _ends = []; // none while there is one event, which is so for most batches
+    private int _lastEnd;
     private int _written;
 
     /// <summary>How many events are complete.</summary>
     public int Count { get; private set; }
 
     /// <summary>The bytes of all complete events, one after another.</summary>
-    public ReadOnlySpan<byte> Bytes => _buffer.AsSpan(0, Count == 0 ? 0 : _ends[Count - 1]);
+    public ReadOnlySpan<byte> Bytes => _buffer.AsSpan(0, _lastEnd);
 
     /// <summary>For each event the place in <see cref="Bytes"/> where it ends.</summary>
-    public ReadOnlySpan<int> Ends => _ends.AsSpan(0, Count);
+    public ReadOnlySpan<int> Ends => _ends.Length > 0 ? _ends.AsSpan(0, Count) : new ReadOnlySpan<int>(in _lastEnd)[..Count];
 
     /// <summary>The bytes of the event that is being written.</summary>
-    internal Span<byte> Current => _buffer.AsSpan(Count == 0 ? 0 : _ends[Count - 1], _written - (Count == 0 ? 0 : _ends[Count - 1]));
+    internal Span<byte> Current => _buffer.AsSpan(_lastEnd, _written - _lastEnd);
 
-    public ReadOnlySpan<byte> this[int index] => _buffer.AsSpan((index == 0 ? 0 : _ends[index - 1])..Ends[index]);
+    public ReadOnlySpan<byte> this[int index] => _buffer.AsSpan((index == 0 ? 0 : Ends[index - 1])..Ends[index]);
 
     /// <summary>Ends the event whose bytes were written since the last call.</summary>
     public void EndEvent()
     {
-        if (Count == _ends.Length)
+        if (Count > 0 && Count >= _ends.Length)
         {
             var grown = ArrayPool<int>.Shared.Rent(Math.Max(16, Count * 2));
-            _ends.AsSpan(0, Count).CopyTo(grown);
+            Ends.CopyTo(grown);
             if (_ends.Length > 0) ArrayPool<int>.Shared.Return(_ends);
             _ends = grown;
         }
 
-        _ends[Count++] = _written;
+        if (_ends.Length > 0) _ends[Count] = _written;
+        _lastEnd = _written;
+        Count++;
     }
 
     /// <summary>Adds one whole event.</summary>
@@ -67,7 +70,7 @@ public sealed class StreamBatch : IBufferWriter<byte>, IDisposable
     }
 
     /// <summary>Drops all events and keeps the buffers.</summary>
-    public void Clear() => Count = _written = 0;
+    public void Clear() => Count = _written = _lastEnd = 0;
 
     /// <summary>Gives the buffers back to their pool; the batch is then empty and may be used again.</summary>
     public void Dispose()

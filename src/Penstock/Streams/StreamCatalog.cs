@@ -197,8 +197,9 @@ internal sealed class StreamCatalog<TStream> : IDisposable
 
     private bool IsOver(StreamEntry entry)
     {
+        if (entry.ExpiresAt is not { } end) return false; // before the clock is read, for most have none
         var now = _time.GetUtcNow();
-        if (entry.ExpiresAt is not { } end || end > now) return false;
+        if (end > now) return false;
         if (entry is not TStream { IsWatched: true, Terms: { TimeToLive: not null } terms }) return true;
         terms.Use(now); // whoever waits for more is using it
         return terms.ExpiresAt <= now;

@@ -34,6 +34,16 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
 
     public bool IsGone => _gone;
 
+    /// <summary>How far it has come; null once it has gone.</summary>
+    public StreamTail? Tail
+    {
+        get
+        {
+            var isClosed = IsClosed; // first: where it is closed, the offset is the last one
+            return _gone ? null : new StreamTail(FirstOffset, NextOffset, isClosed);
+        }
+    }
+
     internal bool IsAbandoned { get; private set; }
 
     /// <summary>Of a shared stream.</summary>
@@ -168,6 +178,7 @@ internal abstract class StreamState(string path, long number, DateTimeOffset cre
                 ClosedAt = _closedAt == 0 ? null : new DateTimeOffset(_closedAt, TimeSpan.Zero),
                 ExpiresAt = ExpiresAt,
                 Metadata = metadata,
+                Terms = Terms,
             };
         }
     }

@@ -10,6 +10,9 @@ internal sealed class StreamTerms(
 
     public ReadOnlyMemory<byte> Metadata { get; } = metadata;
 
+    /// <summary>The metadata as whoever uses the stream has read them, so that they are not read again with each append.</summary>
+    public object? MetadataRead { get; set; }
+
     public TimeSpan? TimeToLive { get; } = timeToLive;
 
     /// <summary>When the stream goes whatever happens.</summary>

@@ -18,6 +18,8 @@ internal abstract class WaitingReader(StreamState stream, long offset) : IStream
 
     public long NextOffset { get; protected set; } = offset;
 
+    public virtual StreamTail? Tail => stream.Tail;
+
     public abstract bool TryRead(out StreamEvent streamEvent);
 
     public virtual void SkipTo(long offset)

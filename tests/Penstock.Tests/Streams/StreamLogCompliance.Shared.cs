@@ -20,6 +20,28 @@ public abstract partial class StreamLogCompliance
     }
 
     [Fact]
+    public async Task A_reader_tells_how_far_its_stream_has_come_as_the_log_does()
+    {
+        await Log.CreateSharedAsync("a", new SharedStreamOptions());
+        using var reader = await Log.ReaderAsync("a");
+        await CheckAsync();
+        await AppendAsync("a", default, "one", "two");
+        await CheckAsync();
+        await AppendAsync("a", new StreamAppend { Close = true }, "three");
+        await CheckAsync();
+        await Log.DeleteAsync("a");
+        await Log.CreateSharedAsync("a", new SharedStreamOptions());
+        reader.Tail.ShouldBeNull("it is another stream");
+
+        async Task CheckAsync()
+        {
+            if (Log.SpansNodes) return; // it may not know
+            var info = (await Log.GetAsync("a")).ShouldNotBeNull();
+            reader.Tail.ShouldBe(new StreamTail(info.FirstOffset, info.NextOffset, info.Closed));
+        }
+    }
+
+    [Fact]
     public async Task Nobody_but_its_writer_appends_to_a_stream_that_has_one()
     {
         var writer = await Log.CreateAsync("a");

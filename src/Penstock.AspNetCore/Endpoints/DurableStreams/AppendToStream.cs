@@ -11,14 +11,17 @@ namespace Penstock.AspNetCore.Endpoints.DurableStreams;
 internal sealed class AppendToStream(IStreamLog log, StreamQuota quota, PenstockOptions options)
 {
     /// <returns>From which offset to which one the stream has grown.</returns>
-    public async Task<(long Before, long After)> HandleAsync(HttpContext context, StreamName name)
+    public async ValueTask<(long Before, long After)> HandleAsync(HttpContext context, StreamName name)
     {
         var append = Read(context.Request);
         var info = await name.FindAsync(log) ?? throw DurableStreamsEndpoints.NotFound();
         if (info.KeptForForks) throw DurableStreamsEndpoints.Deleted();
         var metadata = StreamMetadata.Of(info);
         using var events = new StreamBatch();
-        var hasBody = await ReadBodyAsync(context, metadata, events, info);
+        var hasBody = context.Request.ContentType is { } type && metadata.Takes(type)
+            ? await StreamBody.ReadAsync(context, metadata, events, options.Limits.MaxBodyBytes)
+            : await RefuseBodyAsync(context, metadata, info);
+        if (hasBody && events.Count == 0) throw new RequestException("The array is empty: there is nothing to append.") { Code = "empty_array" };
         if (!hasBody && !append.Close) throw new RequestException($"The body is empty; only a request with {StreamHeader.Closed}: true may be.") { Code = "empty_body" };
 
         using var room = await quota.TakeAsync(name, streams: 0, events.Bytes.Length);
@@ -28,21 +31,15 @@ internal sealed class AppendToStream(IStreamLog log, StreamQuota quota, Penstock
         return (result.NextOffset - (result.Status == AppendStatus.Appended ? events.Count : 0), result.NextOffset);
     }
 
-    private async ValueTask<bool> ReadBodyAsync(HttpContext context, StreamMetadata metadata, StreamBatch events, StreamInfo info)
+    /// <returns>False when there is no body, which needs no type.</returns>
+    private async ValueTask<bool> RefuseBodyAsync(HttpContext context, StreamMetadata metadata, StreamInfo info)
     {
-        var type = context.Request.ContentType;
-        if (type is null || !metadata.Takes(type))
-        {
-            using var ignored = new StreamBatch();
-            if (!await StreamBody.ReadAsync(context, new StreamMetadata("application/octet-stream"), ignored, options.Limits.MaxBodyBytes)) return false;
-            if (info.Closed) throw Closed(context.Response, info.NextOffset);
-            throw type is null
-                ? new RequestException("A body needs its Content-Type.") { Code = "content_type_missing" }
-                : new RequestException($"The stream holds {metadata.ContentType}, not {type}.") { Status = StatusCodes.Status409Conflict, Code = "content_type_mismatch" };
-        }
-
-        if (!await StreamBody.ReadAsync(context, metadata, events, options.Limits.MaxBodyBytes)) return false;
-        return events.Count > 0 ? true : throw new RequestException("The array is empty: there is nothing to append.") { Code = "empty_array" };
+        using var ignored = new StreamBatch();
+        if (!await StreamBody.ReadAsync(context, new StreamMetadata("application/octet-stream"), ignored, options.Limits.MaxBodyBytes)) return false;
+        if (info.Closed) throw Closed(context.Response, info.NextOffset);
+        throw context.Request.ContentType is not { } type
+            ? new RequestException("A body needs its Content-Type.") { Code = "content_type_missing" }
+            : new RequestException($"The stream holds {metadata.ContentType}, not {type}.") { Status = StatusCodes.Status409Conflict, Code = "content_type_mismatch" };
     }
 
     private static void Write(HttpResponse response, in StreamAppend append, in AppendResult result, bool hasBody)

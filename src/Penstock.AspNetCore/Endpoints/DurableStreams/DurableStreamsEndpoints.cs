@@ -22,15 +22,17 @@ internal sealed class DurableStreamsEndpoints(
     public void Map(IEndpointRouteBuilder routes)
     {
         foreach (var (address, operation, surface, handler) in subscriptionEndpoints.Operations)
-            routes.MapMethods(address, [operation], context => HandleAsync(context, () => handler(context))).WithMetadata(surface);
+            routes.MapMethods(address, [operation], context => HandleAsync(context, handler)).WithMetadata(surface);
         const string Stream = StreamAddress.Root + "{**path}";
-        routes.MapMethods(Stream, ["GET"], context => HandleAsync(context, () => GetAsync(context, NameOf(context)))).WithMetadata(Surface.Streams with { TakesTicket = true });
-        routes.MapMethods(Stream, ["HEAD"], context => HandleAsync(context, () => HeadAsync(context, NameOf(context)))).WithMetadata(Surface.Streams);
-        routes.MapMethods(Stream, ["PUT"], context => HandleAsync(context, () => PutAsync(context, WritableNameOf(context)))).WithMetadata(Surface.Streams);
-        routes.MapMethods(Stream, ["POST"], context => HandleAsync(context, () => PostAsync(context, WritableNameOf(context)))).WithMetadata(Surface.Streams);
-        routes.MapMethods(Stream, ["DELETE"], context => HandleAsync(context, () => DeleteAsync(context, WritableNameOf(context)))).WithMetadata(Surface.Streams);
-        routes.Map(Stream, context => HandleAsync(context, () => throw NotAllowed(context, "GET, HEAD, PUT, POST, DELETE", "A stream takes GET, HEAD, PUT, POST and DELETE only."))).WithMetadata(Surface.Streams);
-        routes.MapGet(ListStreams.Address, context => HandleAsync(context, () => list.HandleAsync(context))).WithMetadata(Surface.Streams);
+        Map("GET", context => GetAsync(context, NameOf(context))).WithMetadata(Surface.Streams with { TakesTicket = true });
+        Map("HEAD", context => HeadAsync(context, NameOf(context))).WithMetadata(Surface.Streams);
+        Map("PUT", context => PutAsync(context, WritableNameOf(context))).WithMetadata(Surface.Streams);
+        routes.MapMethods(Stream, ["POST"], HandleAppendAsync).WithMetadata(Surface.Streams);
+        Map("DELETE", context => DeleteAsync(context, WritableNameOf(context))).WithMetadata(Surface.Streams);
+        routes.Map(Stream, context => HandleAsync(context, static context => throw NotAllowed(context, "GET, HEAD, PUT, POST, DELETE", "A stream takes GET, HEAD, PUT, POST and DELETE only."))).WithMetadata(Surface.Streams);
+        routes.MapGet(ListStreams.Address, context => HandleAsync(context, list.HandleAsync)).WithMetadata(Surface.Streams);
+
+        IEndpointConventionBuilder Map(string method, Func<HttpContext, Task> handle) => routes.MapMethods(Stream, [method], context => HandleAsync(context, handle));
     }
 
     public static bool AsksToClose(HttpRequest request) => string.Equals(request.Headers[StreamHeader.Closed], "true", StringComparison.OrdinalIgnoreCase);
@@ -47,14 +49,32 @@ internal sealed class DurableStreamsEndpoints(
         Code = "stream_deleted",
     };
 
-    private async Task HandleAsync(HttpContext context, Func<Task> handle)
+    private Task HandleAsync(HttpContext context, Func<HttpContext, Task> handle)
     {
-        var headers = context.Response.Headers;
-        headers.XContentTypeOptions = "nosniff";
-        headers["Cross-Origin-Resource-Policy"] = options.Cors.Origins.Count > 0 ? "cross-origin" : "same-origin";
+        Protect(context.Response);
+        return GuardAsync(context, handle);
+    }
+
+    // Whoever follows is sent what is appended before this returns, so that what is for the append's own reply comes after it.
+    private Task HandleAppendAsync(HttpContext context)
+    {
+        var handled = PostAsync(context);
+        return handled.IsCompletedSuccessfully ? handled : WhenHandledAsync(context, handled);
+    }
+
+    private Task WhenHandledAsync(HttpContext context, Task handled) => GuardAsync(context, _ => handled);
+
+    private void Protect(HttpResponse response)
+    {
+        response.Headers.XContentTypeOptions = "nosniff";
+        response.Headers["Cross-Origin-Resource-Policy"] = options.Cors.Origins.Count > 0 ? "cross-origin" : "same-origin";
+    }
+
+    private async Task GuardAsync(HttpContext context, Func<HttpContext, Task> handle)
+    {
         try
         {
-            await handle();
+            await handle(context);
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -128,9 +148,11 @@ internal sealed class DurableStreamsEndpoints(
         await subscriptions.NoteAppendAsync(name, offset, info.NextOffset);
     }
 
-    private async Task PostAsync(HttpContext context, StreamName name)
+    private async Task PostAsync(HttpContext context)
     {
+        var name = WritableNameOf(context);
         var (before, after) = await append.HandleAsync(context, name);
+        Protect(context.Response);
         await subscriptions.NoteAppendAsync(name, before, after);
     }
 
@@ -168,7 +190,7 @@ internal sealed class DurableStreamsEndpoints(
         return new RequestException(message) { Status = StatusCodes.Status405MethodNotAllowed, Code = "method_not_allowed" };
     }
 
-    private static async Task WriteErrorAsync(HttpContext context, RequestException error)
+    private async Task WriteErrorAsync(HttpContext context, RequestException error)
     {
         var response = context.Response;
         if (response.HasStarted || response.BodyWriter.UnflushedBytes > 0)
@@ -177,6 +199,7 @@ internal sealed class DurableStreamsEndpoints(
             return;
         }
 
+        Protect(response);
         response.StatusCode = error.Status;
         response.ContentType = "application/json";
         response.Headers.CacheControl = "no-store";

@@ -1,7 +1,5 @@
-using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
-using Penstock.Sse;
 using Penstock.Streams;
 
 namespace Penstock.AspNetCore.Endpoints.DurableStreams;
@@ -14,53 +12,57 @@ namespace Penstock.AspNetCore.Endpoints.DurableStreams;
 /// <param name="Bytes">What is sent.</param>
 internal sealed record SseFrame(long Start, long End, long Cursor, bool IsLast, ReadOnlyMemory<byte> Bytes)
 {
-    /// <summary>Encodes events, one after another in a batch.</summary>
-    public static SseFrame Encode(StreamRead read, StreamBatch events, long start, StreamInfo info, long cursor)
+    /// <summary>Encodes events.</summary>
+    /// <param name="metadata">The stream's.</param>
+    /// <param name="bytes">The events, one after another.</param>
+    /// <param name="ends">Where in them each ends.</param>
+    /// <param name="start">The offset of the first.</param>
+    /// <param name="tail">How far the stream has come.</param>
+    /// <param name="cursor">The cursor to tell.</param>
+    public static SseFrame Encode(StreamMetadata metadata, ReadOnlySpan<byte> bytes, ReadOnlySpan<int> ends, long start, StreamTail tail, long cursor)
     {
-        var output = new ArrayBufferWriter<byte>(events.Bytes.Length + (events.Count * 8) + 256);
-        var end = start + events.Count;
-        if (events.Count > 0)
+        var output = new FrameWriter(bytes.Length + (ends.Length * 8) + 256);
+        var end = start + ends.Length;
+        if (ends.Length > 0)
         {
-            SseWriter.Event(output, "data"u8);
-            if (read.Metadata.IsJson) WriteJson(events, output);
-            else if (read.Metadata.IsText) WriteText(events.Bytes, output);
-            else WriteBase64(events.Bytes, output);
-            SseWriter.End(output);
+            output.Write("event: data\n"u8);
+            if (metadata.IsJson) WriteJson(bytes, ends, ref output);
+            else if (metadata.IsText) WriteText(bytes, ref output);
+            else WriteBase64(bytes, ref output);
+            output.Write("\n"u8);
         }
 
-        var isUpToDate = end == info.NextOffset;
-        var isLast = isUpToDate && info.Closed;
-        SseWriter.Event(output, "control"u8);
-        output.Write("data:{\"streamNextOffset\":\""u8);
-        WriteOffset(end, output);
+        var isUpToDate = end == tail.NextOffset;
+        var isLast = isUpToDate && tail.Closed;
+        output.Write("event: control\ndata:{\"streamNextOffset\":\""u8);
+        WriteOffset(end, ref output);
         if (!isLast)
         {
             output.Write("\",\"streamCursor\":\""u8);
-            cursor.TryFormat(output.GetSpan(20), out var written, provider: CultureInfo.InvariantCulture);
+            cursor.TryFormat(output.Room(20), out var written, provider: CultureInfo.InvariantCulture);
             output.Advance(written);
         }
 
         output.Write(isLast ? "\",\"upToDate\":true,\"streamClosed\":true}\nid: "u8 : isUpToDate ? "\",\"upToDate\":true}\nid: "u8 : "\"}\nid: "u8);
-        WriteOffset(end, output);
-        output.Write("\n"u8);
-        SseWriter.End(output);
-        return new SseFrame(start, end, cursor, isLast, output.WrittenMemory);
+        WriteOffset(end, ref output);
+        output.Write("\n\n"u8);
+        return new SseFrame(start, end, cursor, isLast, output.Written);
     }
 
-    private static void WriteJson(StreamBatch events, ArrayBufferWriter<byte> output)
+    private static void WriteJson(ReadOnlySpan<byte> bytes, ReadOnlySpan<int> ends, ref FrameWriter output)
     {
         output.Write("data:[\n"u8);
-        for (var i = 0; i < events.Count; i++)
+        for (var i = 0; i < ends.Length; i++)
         {
             if (i > 0) output.Write("data:,\n"u8);
-            WriteText(events[i], output);
+            WriteText(bytes[(i == 0 ? 0 : ends[i - 1])..ends[i]], ref output);
         }
 
         output.Write("data:]\n"u8);
     }
 
     // Without the optional space, as the protocol's own tests want it; a line that begins with one needs another.
-    private static void WriteText(ReadOnlySpan<byte> text, ArrayBufferWriter<byte> output)
+    private static void WriteText(ReadOnlySpan<byte> text, ref FrameWriter output)
     {
         while (true)
         {
@@ -75,17 +77,40 @@ internal sealed record SseFrame(long Start, long End, long Cursor, bool IsLast, 
         }
     }
 
-    private static void WriteBase64(ReadOnlySpan<byte> bytes, ArrayBufferWriter<byte> output)
+    private static void WriteBase64(ReadOnlySpan<byte> bytes, ref FrameWriter output)
     {
         output.Write("data:"u8);
-        Base64.EncodeToUtf8(bytes, output.GetSpan(Base64.GetMaxEncodedToUtf8Length(bytes.Length)), out _, out var written);
+        Base64.EncodeToUtf8(bytes, output.Room(Base64.GetMaxEncodedToUtf8Length(bytes.Length)), out _, out var written);
         output.Advance(written);
         output.Write("\n"u8);
     }
 
-    private static void WriteOffset(long offset, ArrayBufferWriter<byte> output)
+    private static void WriteOffset(long offset, ref FrameWriter output)
     {
-        StreamOffset.Format(offset, output.GetSpan(StreamOffset.Length));
+        StreamOffset.Format(offset, output.Room(StreamOffset.Length));
         output.Advance(StreamOffset.Length);
+    }
+
+    /// <summary>Bytes that grow. A follower waits for them, and each call of an interface on the way is one more place to be fetched.</summary>
+    private struct FrameWriter(int size)
+    {
+        private byte[] _bytes = new byte[size];
+        private int _length;
+
+        public readonly ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, _length);
+
+        public Span<byte> Room(int size)
+        {
+            if (_bytes.Length - _length < size) Array.Resize(ref _bytes, Math.Max(_length + size, _bytes.Length * 2));
+            return _bytes.AsSpan(_length);
+        }
+
+        public void Advance(int count) => _length += count;
+
+        public void Write(ReadOnlySpan<byte> bytes)
+        {
+            bytes.CopyTo(Room(bytes.Length));
+            _length += bytes.Length;
+        }
     }
 }

@@ -26,12 +26,15 @@ internal sealed record StreamMetadata(
     [JsonIgnore]
     public bool IsText => IsJson || ContentType.StartsWith("text/", StringComparison.OrdinalIgnoreCase);
 
-    public static StreamMetadata Of(StreamInfo info) => info.Shared ? Read(info.Metadata.Span) : _generation;
+    public static StreamMetadata Of(StreamInfo info) =>
+        !info.Shared ? _generation
+        : info.Terms is { } terms ? (StreamMetadata)(terms.MetadataRead ??= Read(info.Metadata.Span))
+        : Read(info.Metadata.Span);
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, StreamMetadataJson.Default.StreamMetadata);
 
     /// <summary>Whether a body of a type belongs into the stream; parameters do not count.</summary>
-    public bool Takes(string contentType) => MediaTypeOf(contentType).Equals(MediaTypeOf(ContentType), StringComparison.OrdinalIgnoreCase);
+    public bool Takes(string contentType) => contentType == ContentType || MediaTypeOf(contentType).Equals(MediaTypeOf(ContentType), StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether asking for this stream and asking for the other one is the same.</summary>
     public bool Matches(StreamMetadata asked) =>

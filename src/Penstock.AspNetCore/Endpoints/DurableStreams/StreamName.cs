@@ -36,11 +36,9 @@ internal readonly struct StreamName(string path, Owner owner)
     }
 
     /// <summary>The stream, or null where its owner has none.</summary>
-    public async ValueTask<StreamInfo?> FindAsync(IStreamLog log)
-    {
-        var info = await log.GetAsync(LogPath);
-        return !StreamAddress.IsGeneration(Path) || Owner.Sees(info) ? info : null;
-    }
+    public ValueTask<StreamInfo?> FindAsync(IStreamLog log) => StreamAddress.IsGeneration(Path) ? FindGenerationAsync(log) : log.GetAsync(LogPath);
+
+    private async ValueTask<StreamInfo?> FindGenerationAsync(IStreamLog log) => await log.GetAsync(LogPath) is { } info && Owner.Sees(info) ? info : null;
 
     /// <summary>The path of a stream of the log as a client names it; null for one that is not this owner's.</summary>
     public static string? PathOf(StreamInfo info, Owner owner)

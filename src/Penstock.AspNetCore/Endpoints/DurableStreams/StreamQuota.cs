@@ -14,9 +14,11 @@ internal sealed class StreamQuota(IStreamLog log, PenstockOptions options, TimeP
     /// <summary>Takes room for an owner's new stream, or for more in one; what it is for has failed unless <see cref="StreamRoom.Keep"/> is called.</summary>
     /// <returns>The room; null where nothing limits it.</returns>
     /// <exception cref="RequestException">There is none.</exception>
-    public async ValueTask<StreamRoom?> TakeAsync(StreamName name, int streams, long bytes)
+    public ValueTask<StreamRoom?> TakeAsync(StreamName name, int streams, long bytes) =>
+        !_accounts.IsLimited || (streams == 0 && bytes == 0) ? default : TakeOfAccountAsync(name, streams, bytes);
+
+    private async ValueTask<StreamRoom?> TakeOfAccountAsync(StreamName name, int streams, long bytes)
     {
-        if (!_accounts.IsLimited || (streams == 0 && bytes == 0)) return null;
         var account = _accounts.Of(StreamName.PrefixOf(name.Owner.Name));
         return await account.TakeAsync(streams, bytes) ?? throw Refusal(account.Has, streams, bytes);
     }

@@ -113,15 +113,17 @@ internal sealed class DiskStreamLog : IStreamLog
         return stream.Describe(terms.Metadata);
     }
 
-    public async ValueTask<AppendResult> AppendAsync(string path, StreamBatch batch, StreamAppend append = default, CancellationToken cancellationToken = default)
+    public ValueTask<AppendResult> AppendAsync(string path, StreamBatch batch, StreamAppend append = default, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         StreamLimit.CheckNotIdle(batch, append.Close);
-        if (!TryFind(path, out var stream) || stream.Terms is null) return new AppendResult(AppendStatus.NotFound);
-        stream.Terms.Use(Now);
-        var record = new SharedAppend(stream, batch, append, Now);
-        await Commit.CommitAsync(record, batch);
-        return record.Result;
+        if (!TryFind(path, out var stream) || stream.Terms is not { } terms) return new(new AppendResult(AppendStatus.NotFound));
+        if (terms.TimeToLive is not null) terms.Use(Now);
+        var record = new SharedAppend(stream, batch, append, append.Close ? Now : default);
+        var commit = Commit.CommitAsync(record, batch);
+        if (!commit.IsCompletedSuccessfully) return WhenCommittedAsync(commit, record);
+        commit.GetAwaiter().GetResult();
+        return new(record.Result);
     }
 
     public async ValueTask<IStreamWriter?> TakeOverAsync(string path, long? after = null, CancellationToken cancellationToken = default)
@@ -240,6 +242,12 @@ internal sealed class DiskStreamLog : IStreamLog
         }
 
         stream.ReleaseSegments();
+    }
+
+    private static async ValueTask<AppendResult> WhenCommittedAsync(ValueTask commit, SharedAppend record)
+    {
+        await commit;
+        return record.Result;
     }
 
     private async ValueTask CommitDeleteAsync(DiskStream stream)
