@@ -11,7 +11,7 @@ public sealed class WorkerLossTests(Broker broker)
     // Only the simulated model goes on with a text. It takes long enough for another worker to come, and then as long again.
     private const string Continued = "simulated/chat?tokens=500&tps=40";
     private const string Anew = "up/m";
-    private const string Prompt = "a-60";
+    internal const string Prompt = "a-60";
 
     private static readonly string _text = string.Concat(Tokens.OfPrompt(Prompt));
 
@@ -163,7 +163,7 @@ public sealed class WorkerLossTests(Broker broker)
     }
 
     // Says the first half of its first answer and no more, and every other one whole.
-    private static UpstreamScript HeldOnce()
+    internal static UpstreamScript HeldOnce()
     {
         var calls = 0;
         return async call =>

@@ -136,11 +136,12 @@ internal sealed class GenerationWorker(
 
     private async Task<JobResult> RunStoredAsync(JobDelivery delivery)
     {
+        var tries = new Tries();
         while (true)
         {
             try
             {
-                return await TryRunStoredAsync(delivery);
+                return await TryRunStoredAsync(delivery, tries);
             }
             catch (StreamStorageException e)
             {
@@ -154,7 +155,7 @@ internal sealed class GenerationWorker(
         }
     }
 
-    private async Task<JobResult> TryRunStoredAsync(JobDelivery delivery)
+    private async Task<JobResult> TryRunStoredAsync(JobDelivery delivery, Tries tries)
     {
         var job = delivery.Job;
         if (await log.GetAsync(GenerationPath.Of(job.Id)) is not { Closed: false } info) return JobResult.Done; // it was stopped, or is done
@@ -178,8 +179,12 @@ internal sealed class GenerationWorker(
             return JobResult.Done;
         }
 
-        var first = info.Epoch < metadata.FirstEpoch;
+        tries.Begin(info);
+        // As it was before those: passed on to here in good order, or left by who died.
+        job = job with { Epoch = job.Epoch + tries.InVain, HandOvers = job.HandOvers + tries.InVain };
+        var first = info.Epoch - tries.InVain < metadata.FirstEpoch && (tries.InVain == 0 || info.NextOffset == 0);
         if ((first ? await BeginAsync(info, job, metadata) : await TakeOverAsync(info, job, metadata)) is not var (run, stream)) return JobResult.Done;
+        tries.End();
         return await RunAsync(run, stream, job, metadata, recovered: !first);
     }
 
@@ -198,7 +203,15 @@ internal sealed class GenerationWorker(
             return JobResult.Done;
         }
 
-        if (await log.GetAsync(stream.Path) is not { Closed: false } info || info.Epoch > stream.Epoch) return JobResult.Done; // somebody else ended it, or has it
+        try
+        {
+            if (await log.GetAsync(stream.Path) is not { Closed: false } info || info.Epoch > stream.Epoch) return JobResult.Done; // somebody else ended it, or has it
+        }
+        catch (StreamStorageException) when (generation.Lost is null)
+        {
+            // Whoever is handed it looks again.
+        }
+
         if (!_handsOver && generation.Lost is not null) return JobResult.Return; // its ending could not be stored
         try
         {
@@ -254,5 +267,24 @@ internal sealed class GenerationWorker(
 
         await recovery.TryEndAsync(info, job.Id, metadata, GenerationRecovery.Ending.Failed(error ?? GenerationErrors.Internal));
         return null;
+    }
+
+    /// <summary>A worker's tries to run one job. Where the store fails it behind its own take-over of the stream, nobody has died.</summary>
+    private sealed class Tries
+    {
+        private long? _next;
+
+        /// <summary>How often this worker took the stream over and did not come to run it.</summary>
+        public int InVain { get; private set; }
+
+        /// <summary>The stream is to be taken over as it is.</summary>
+        public void Begin(StreamInfo info)
+        {
+            if (info.Epoch == _next) InVain++;
+            _next = info.Epoch + 1;
+        }
+
+        /// <summary>It runs: what comes now is no beginning any more.</summary>
+        public void End() => (_next, InVain) = (null, 0);
     }
 }
