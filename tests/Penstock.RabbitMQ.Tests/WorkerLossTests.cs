@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Penstock.Jobs;
+using Penstock.Streams;
 using Penstock.Testing;
 
 namespace Penstock.RabbitMQ.Tests;
@@ -109,6 +110,29 @@ public sealed class WorkerLossTests(Broker broker)
         var again = seen.Single(e => e.Type() is "attempt" or "reset");
         ((string)JsonNode.Parse(again.Data)!["reason"]!).ShouldBe("handed_over");
         ((string)(await gateway.Api.SnapshotAsync(client.Generation))["text"]!).ShouldBe(whole);
+    }
+
+    [Fact]
+    public async Task A_worker_that_shuts_down_waits_for_what_it_is_about_to_begin()
+    {
+        await using var cluster = new Cluster(broker, call => call.Hold());
+        var store = new InterposedStore(cluster.Store.NewNode());
+        var (taken, mayGoOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        store.Before = (operation, path) =>
+        {
+            if (operation != nameof(IStreamLog.TakeOverAsync)) return Task.CompletedTask;
+            taken.TrySetResult();
+            return mayGoOn.Task;
+        };
+        var gateway = await cluster.StartAsync("gateway");
+        var worker = await cluster.StartAsync("worker", broker.Server.Address, store, ("Generations:ShutdownTimeout", "00:00:00.2"));
+        var id = await gateway.Api.StartAsync("up/m", Prompt);
+        await taken.Task;
+        var stopping = worker.StopAsync();
+        await Eventually.Is(() => stopping.IsCompleted || worker.Log.Contains("are still running", StringComparison.Ordinal), "it drains");
+        mayGoOn.SetResult();
+        await stopping;
+        ((string)(await gateway.Api.SnapshotAsync(id))["status"]!).ShouldBe("interrupted");
     }
 
     [Fact]

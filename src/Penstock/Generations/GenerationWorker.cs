@@ -29,13 +29,15 @@ internal sealed class GenerationWorker(
     private readonly CancellationTokenSource _draining = new();
     private IJobConsumer? _consumer;
     private int _runningCount;
-    private volatile bool _handsOver;
+    private volatile bool _isTimeUp;
 
     /// <summary>How many generations run in this process.</summary>
     public int Running => Volatile.Read(ref _runningCount); // the dictionary's own count takes all its locks
 
     /// <summary>The generation, if it runs in this process.</summary>
     public Generation? Find(string id) => _running.GetValueOrDefault(id) ?? summarizer.Find(id);
+
+    private bool HandsOver => _isTimeUp && queue.SpansNodes && options.OnCrash != CrashPolicy.Fail;
 
     /// <summary>Takes jobs from now on.</summary>
     public void Start() => _consumer = queue.Consume(options.MaxRunning, TakeAsync);
@@ -91,10 +93,9 @@ internal sealed class GenerationWorker(
     public async Task DrainAsync()
     {
         if (_consumer is not null) await _consumer.StopAsync();
-        if (_running.IsEmpty) return;
-        GenerationLog.Draining(logger, Running, options.ShutdownTimeout);
+        if (!_running.IsEmpty || !_jobs.IsEmpty) GenerationLog.Draining(logger, Math.Max(Running, _jobs.Count), options.ShutdownTimeout); // some of the jobs are about to begin
         var begun = time.GetTimestamp();
-        var ended = Task.WhenAll(_running.Values.Select(g => g.Completion));
+        var ended = Task.WhenAll([.. _running.Values.Select(g => g.Completion), .. _jobs.Keys]);
         while (!ended.IsCompleted && time.GetElapsedTime(begun) < options.ShutdownTimeout)
         {
             // What waits for people goes on after the restart; some come to wait only now.
@@ -102,21 +103,19 @@ internal sealed class GenerationWorker(
             await Task.WhenAny(ended, Task.Delay(_drainLook, time)).ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         }
 
-        if (!ended.IsCompleted)
-        {
-            _handsOver = queue.SpansNodes && options.OnCrash != CrashPolicy.Fail;
-            foreach (var generation in _running.Values)
-            {
-                if (_handsOver || generation.Waits) generation.Leave();
-                else generation.Interrupt();
-            }
-        }
-
+        _isTimeUp = true; // before what runs is looked through, so that what begins meanwhile knows
+        foreach (var generation in _running.Values) Cut(generation);
         await Task.WhenAll(_running.Values.Select(g => g.Completion)).ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await Task.WhenAll(_jobs.Keys);
     }
 
     public void Dispose() => _watch.Dispose();
+
+    private void Cut(Generation generation)
+    {
+        if (HandsOver || generation.Waits) generation.Leave();
+        else generation.Interrupt();
+    }
 
     private Task<JobResult> TakeAsync(JobDelivery delivery)
     {
@@ -179,6 +178,7 @@ internal sealed class GenerationWorker(
             return JobResult.Done;
         }
 
+        if (_isTimeUp) return JobResult.Return; // untouched, for another worker
         tries.Begin(info);
         // As it was before those: passed on to here in good order, or left by who died.
         job = job with { Epoch = job.Epoch + tries.InVain, HandOvers = job.HandOvers + tries.InVain };
@@ -194,7 +194,7 @@ internal sealed class GenerationWorker(
         _watch.Add(generation, metadata.OnDisconnect, wasWatched: recovered);
         // A stop from another node is its take-over of the stream.
         using var watch = log.WhenLost(stream, generation.Leave);
-        if (_handsOver) generation.Leave();
+        if (_isTimeUp) Cut(generation);
         run.Start();
         var result = await generation.Completion.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         if (result == JobResult.Done)
@@ -212,7 +212,7 @@ internal sealed class GenerationWorker(
             // Whoever is handed it looks again.
         }
 
-        if (!_handsOver && generation.Lost is not null) return JobResult.Return; // its ending could not be stored
+        if (!HandsOver && generation.Lost is not null) return JobResult.Return; // its ending could not be stored
         try
         {
             // Not returned, which the queue would count as a death.
