@@ -31,14 +31,17 @@ internal sealed class Cluster(Uri address, UpstreamScript script, TimeSpan? enqu
     /// <summary>Starts a node with a clock of its own.</summary>
     public Task<PenstockHost> StartAsync(string role, TimeProvider time) => StartAsync(role, address, time, []);
 
-    private async Task<PenstockHost> StartAsync(string role, Uri queue, TimeProvider time, (string Key, string Value)[] settings)
+    /// <summary>Starts a node whose ways to the store a test steps into.</summary>
+    public Task<PenstockHost> StartAsync(string role, Uri relay, InterposedStore store, params (string Key, string Value)[] settings) => StartAsync(role, relay, TimeProvider.System, settings, store);
+
+    private async Task<PenstockHost> StartAsync(string role, Uri queue, TimeProvider time, (string Key, string Value)[] settings, IStreamLog? store = null)
     {
         var node = await PenstockHost.StartAsync(
             Upstream,
             services =>
             {
                 services.AddSingleton(time);
-                services.AddSingleton<IStreamLog>(_ => Store.NewNode());
+                services.AddSingleton(_ => store ?? Store.NewNode());
                 services.AddSingleton<IJobQueue>(_ => Broker.NewQueue(queue, _prefix, enqueueTimeout));
             },
             [("Queue:Kind", "rabbitmq"), ("Queue:Role", role), ("Generations:ShutdownTimeout", "00:00:01"), .. settings]);

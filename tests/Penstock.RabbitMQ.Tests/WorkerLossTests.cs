@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Penstock.Jobs;
+using Penstock.Streams;
 using Penstock.Testing;
 
 namespace Penstock.RabbitMQ.Tests;
@@ -11,7 +12,7 @@ public sealed class WorkerLossTests(Broker broker)
     // Only the simulated model goes on with a text. It takes long enough for another worker to come, and then as long again.
     private const string Continued = "simulated/chat?tokens=500&tps=40";
     private const string Anew = "up/m";
-    private const string Prompt = "a-60";
+    internal const string Prompt = "a-60";
 
     private static readonly string _text = string.Concat(Tokens.OfPrompt(Prompt));
 
@@ -112,6 +113,29 @@ public sealed class WorkerLossTests(Broker broker)
     }
 
     [Fact]
+    public async Task A_worker_that_shuts_down_waits_for_what_it_is_about_to_begin()
+    {
+        await using var cluster = new Cluster(broker, call => call.Hold());
+        var store = new InterposedStore(cluster.Store.NewNode());
+        var (taken, mayGoOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        store.Before = (operation, path) =>
+        {
+            if (operation != nameof(IStreamLog.TakeOverAsync)) return Task.CompletedTask;
+            taken.TrySetResult();
+            return mayGoOn.Task;
+        };
+        var gateway = await cluster.StartAsync("gateway");
+        var worker = await cluster.StartAsync("worker", broker.Server.Address, store, ("Generations:ShutdownTimeout", "00:00:00.2"));
+        var id = await gateway.Api.StartAsync("up/m", Prompt);
+        await taken.Task;
+        var stopping = worker.StopAsync();
+        await Eventually.Is(() => stopping.IsCompleted || worker.Log.Contains("are still running", StringComparison.Ordinal), "it drains");
+        mayGoOn.SetResult();
+        await stopping;
+        ((string)(await gateway.Api.SnapshotAsync(id))["status"]!).ShouldBe("interrupted");
+    }
+
+    [Fact]
     public async Task What_every_worker_dies_of_ends_as_failed()
     {
         await using var cluster = new Cluster(broker, Tokens.ByPrompt());
@@ -163,7 +187,7 @@ public sealed class WorkerLossTests(Broker broker)
     }
 
     // Says the first half of its first answer and no more, and every other one whole.
-    private static UpstreamScript HeldOnce()
+    internal static UpstreamScript HeldOnce()
     {
         var calls = 0;
         return async call =>

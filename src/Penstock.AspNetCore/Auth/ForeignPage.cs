@@ -13,12 +13,12 @@ internal static class ForeignPage
     public static bool Sends(HttpRequest request, IList<string> origins)
     {
         var origin = request.Headers.Origin.ToString();
+        var site = request.Headers["Sec-Fetch-Site"].ToString();
+        // Over http beyond localhost a picture's address is asked for with neither. https://www.w3.org/TR/fetch-metadata/#framework
+        if (origin.Length == 0 && site.Length == 0) origin = OriginOf(request.Headers.Referer.ToString());
         if (origins.Contains("*") || (origin.Length > 0 && origins.Contains(origin, StringComparer.OrdinalIgnoreCase))) return false;
         // The browser's own word, which no page can set, and which holds behind a proxy that changes the host; old ones do not say it.
-        if (request.Headers["Sec-Fetch-Site"].ToString() is { Length: > 0 } site) return site is not ("same-origin" or "none");
-        if (origin.Length > 0) return !IsOwn(origin, request);
-        // Over http beyond localhost a picture's address is asked for with neither. https://www.w3.org/TR/fetch-metadata/#framework
-        return request.Headers.Referer.ToString() is { Length: > 0 } page && !IsOwn(page, request);
+        return site.Length > 0 ? site is not ("same-origin" or "none") : origin.Length > 0 && !IsOwn(origin, request);
     }
 
     public static RequestException Refusal() => new(
@@ -28,12 +28,13 @@ internal static class ForeignPage
         Code = "foreign_origin",
     };
 
-    // Not the scheme: what ends TLS in front of the server leaves it with http.
-    private static bool IsOwn(string address, HttpRequest request)
+    private static string OriginOf(string address)
     {
-        if (address.IndexOf("://", StringComparison.Ordinal) is not (> 0 and var cut)) return false;
-        var rest = address.AsSpan(cut + 3);
-        var slash = rest.IndexOf('/');
-        return (slash < 0 ? rest : rest[..slash]).Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase);
+        var host = address.IndexOf("://", StringComparison.Ordinal) + 3;
+        return host > 3 && address.AsSpan(host).IndexOfAny('/', '?', '#') is >= 0 and var length ? address[..(host + length)] : address;
     }
+
+    // Not the scheme: what ends TLS in front of the server leaves it with http.
+    private static bool IsOwn(string origin, HttpRequest request) =>
+        origin.IndexOf("://", StringComparison.Ordinal) is > 0 and var cut && origin.AsSpan(cut + 3).Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase);
 }

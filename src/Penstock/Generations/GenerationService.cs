@@ -334,6 +334,7 @@ internal sealed class GenerationService(
     /// <summary>Takes back what was begun and nobody runs, so that nobody waits for its ending. Where the store does not let it, it is tried until it does.</summary>
     private async ValueTask WithdrawAsync(Begun begun, Exception? reason = null)
     {
+        if (reason is not StreamException) begun = begun with { Ends = null }; // the store said all that it did
         if (reason is StreamUnreachableException || !await TryWithdrawAsync(begun)) _ = WithdrawLaterAsync(begun);
     }
 

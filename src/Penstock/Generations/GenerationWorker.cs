@@ -29,13 +29,15 @@ internal sealed class GenerationWorker(
     private readonly CancellationTokenSource _draining = new();
     private IJobConsumer? _consumer;
     private int _runningCount;
-    private volatile bool _handsOver;
+    private volatile bool _isTimeUp;
 
     /// <summary>How many generations run in this process.</summary>
     public int Running => Volatile.Read(ref _runningCount); // the dictionary's own count takes all its locks
 
     /// <summary>The generation, if it runs in this process.</summary>
     public Generation? Find(string id) => _running.GetValueOrDefault(id) ?? summarizer.Find(id);
+
+    private bool HandsOver => _isTimeUp && queue.SpansNodes && options.OnCrash != CrashPolicy.Fail;
 
     /// <summary>Takes jobs from now on.</summary>
     public void Start() => _consumer = queue.Consume(options.MaxRunning, TakeAsync);
@@ -91,10 +93,9 @@ internal sealed class GenerationWorker(
     public async Task DrainAsync()
     {
         if (_consumer is not null) await _consumer.StopAsync();
-        if (_running.IsEmpty) return;
-        GenerationLog.Draining(logger, Running, options.ShutdownTimeout);
+        if (!_running.IsEmpty || !_jobs.IsEmpty) GenerationLog.Draining(logger, Math.Max(Running, _jobs.Count), options.ShutdownTimeout); // some of the jobs are about to begin
         var begun = time.GetTimestamp();
-        var ended = Task.WhenAll(_running.Values.Select(g => g.Completion));
+        var ended = Task.WhenAll([.. _running.Values.Select(g => g.Completion), .. _jobs.Keys]);
         while (!ended.IsCompleted && time.GetElapsedTime(begun) < options.ShutdownTimeout)
         {
             // What waits for people goes on after the restart; some come to wait only now.
@@ -102,21 +103,19 @@ internal sealed class GenerationWorker(
             await Task.WhenAny(ended, Task.Delay(_drainLook, time)).ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         }
 
-        if (!ended.IsCompleted)
-        {
-            _handsOver = queue.SpansNodes && options.OnCrash != CrashPolicy.Fail;
-            foreach (var generation in _running.Values)
-            {
-                if (_handsOver || generation.Waits) generation.Leave();
-                else generation.Interrupt();
-            }
-        }
-
+        _isTimeUp = true; // before what runs is looked through, so that what begins meanwhile knows
+        foreach (var generation in _running.Values) Cut(generation);
         await Task.WhenAll(_running.Values.Select(g => g.Completion)).ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await Task.WhenAll(_jobs.Keys);
     }
 
     public void Dispose() => _watch.Dispose();
+
+    private void Cut(Generation generation)
+    {
+        if (HandsOver || generation.Waits) generation.Leave();
+        else generation.Interrupt();
+    }
 
     private Task<JobResult> TakeAsync(JobDelivery delivery)
     {
@@ -136,11 +135,12 @@ internal sealed class GenerationWorker(
 
     private async Task<JobResult> RunStoredAsync(JobDelivery delivery)
     {
+        var tries = new Tries();
         while (true)
         {
             try
             {
-                return await TryRunStoredAsync(delivery);
+                return await TryRunStoredAsync(delivery, tries);
             }
             catch (StreamStorageException e)
             {
@@ -154,7 +154,7 @@ internal sealed class GenerationWorker(
         }
     }
 
-    private async Task<JobResult> TryRunStoredAsync(JobDelivery delivery)
+    private async Task<JobResult> TryRunStoredAsync(JobDelivery delivery, Tries tries)
     {
         var job = delivery.Job;
         if (await log.GetAsync(GenerationPath.Of(job.Id)) is not { Closed: false } info) return JobResult.Done; // it was stopped, or is done
@@ -178,8 +178,13 @@ internal sealed class GenerationWorker(
             return JobResult.Done;
         }
 
-        var first = info.Epoch < metadata.FirstEpoch;
+        if (_isTimeUp) return JobResult.Return; // untouched, for another worker
+        tries.Begin(info);
+        // As it was before those: passed on to here in good order, or left by who died.
+        job = job with { Epoch = job.Epoch + tries.InVain, HandOvers = job.HandOvers + tries.InVain };
+        var first = info.Epoch - tries.InVain < metadata.FirstEpoch && (tries.InVain == 0 || info.NextOffset == 0);
         if ((first ? await BeginAsync(info, job, metadata) : await TakeOverAsync(info, job, metadata)) is not var (run, stream)) return JobResult.Done;
+        tries.End();
         return await RunAsync(run, stream, job, metadata, recovered: !first);
     }
 
@@ -189,7 +194,7 @@ internal sealed class GenerationWorker(
         _watch.Add(generation, metadata.OnDisconnect, wasWatched: recovered);
         // A stop from another node is its take-over of the stream.
         using var watch = log.WhenLost(stream, generation.Leave);
-        if (_handsOver) generation.Leave();
+        if (_isTimeUp) Cut(generation);
         run.Start();
         var result = await generation.Completion.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         if (result == JobResult.Done)
@@ -198,8 +203,16 @@ internal sealed class GenerationWorker(
             return JobResult.Done;
         }
 
-        if (await log.GetAsync(stream.Path) is not { Closed: false } info || info.Epoch > stream.Epoch) return JobResult.Done; // somebody else ended it, or has it
-        if (!_handsOver && generation.Lost is not null) return JobResult.Return; // its ending could not be stored
+        try
+        {
+            if (await log.GetAsync(stream.Path) is not { Closed: false } info || info.Epoch > stream.Epoch) return JobResult.Done; // somebody else ended it, or has it
+        }
+        catch (StreamStorageException) when (generation.Lost is null)
+        {
+            // Whoever is handed it looks again.
+        }
+
+        if (!HandsOver && generation.Lost is not null) return JobResult.Return; // its ending could not be stored
         try
         {
             // Not returned, which the queue would count as a death.
@@ -254,5 +267,24 @@ internal sealed class GenerationWorker(
 
         await recovery.TryEndAsync(info, job.Id, metadata, GenerationRecovery.Ending.Failed(error ?? GenerationErrors.Internal));
         return null;
+    }
+
+    /// <summary>A worker's tries to run one job. Where the store fails it behind its own take-over of the stream, nobody has died.</summary>
+    private sealed class Tries
+    {
+        private long? _next;
+
+        /// <summary>How often this worker took the stream over and did not come to run it.</summary>
+        public int InVain { get; private set; }
+
+        /// <summary>The stream is to be taken over as it is.</summary>
+        public void Begin(StreamInfo info)
+        {
+            if (info.Epoch == _next) InVain++;
+            _next = info.Epoch + 1;
+        }
+
+        /// <summary>It runs: what comes now is no beginning any more.</summary>
+        public void End() => (_next, InVain) = (null, 0);
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Penstock.Limits;
+using static Penstock.Protocols.JsonMembers;
 
 namespace Penstock.Generations;
 
@@ -109,10 +110,4 @@ internal sealed class LimitTermsJson : JsonConverter<LimitTerms>
 
         return limits;
     }
-
-    /// <summary>Whether the object that was begun has one more property, at whose name the reader is then.</summary>
-    private static bool IsNext(ref Utf8JsonReader json) => json.Read() && json.TokenType == JsonTokenType.PropertyName;
-
-    /// <summary>Whether the property has this name; the reader is then at its value.</summary>
-    private static bool Is(ref Utf8JsonReader json, ReadOnlySpan<byte> name) => json.ValueTextEquals(name) && json.Read();
 }

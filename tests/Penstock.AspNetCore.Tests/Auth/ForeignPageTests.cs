@@ -20,6 +20,7 @@ public sealed class ForeignPageTests
             r => r.With("Origin", $"http://127.0.0.1:{host.Url.Port + 1}").With("Sec-Fetch-Site", "same-site"),
             r => r.With("Origin", $"http://127.0.0.1:{host.Url.Port}.evil.example"),
             r => r.With("Referer", $"{Elsewhere}/"), r => r.With("Referer", $"{Elsewhere}/?http://127.0.0.1:{host.Url.Port}/"), // a picture, over http
+            r => r.With("Referer", $"{Elsewhere}?/"), r => r.With("Referer", "about:client"),
         ])
         {
             async Task<JsonNode> RefusalAsync(RawRequest request)
@@ -55,6 +56,7 @@ public sealed class ForeignPageTests
             r => r.With("Referer", $"http://{host.Url.Authority}/docs/index.html"),
             r => r.With("Origin", "http://localhost:5173").With("Sec-Fetch-Site", "same-origin"), // a proxy that changes the host, as the playground's in development
             r => r.With("Origin", "https://app.example.com").With("Sec-Fetch-Site", "cross-site"), r => r.With("Origin", $"https://{host.Url.Authority}"),
+            r => r.With("Referer", "https://app.example.com/page?x=1"),
         ])
         {
             (await how(host.Api.Chat("up/m", "a-1")).TextAsync()).ShouldStartWith("200");

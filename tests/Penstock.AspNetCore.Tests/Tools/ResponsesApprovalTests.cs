@@ -134,6 +134,20 @@ public sealed class ResponsesApprovalTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_word_to_a_conversation_that_has_a_turn_begins_nothing_that_is_left()
+    {
+        var id = (string)(await Api.SendAsync(Api.Post("v1/conversations", new JsonObject()))).Body!["id"]!;
+        void InIt(JsonObject body) => body["conversation"] = id;
+        var asked = (await Api.SendAsync(Request("Use send_mail to Paris.", null, change: InIt))).Body!;
+        using var turn = await SseClient.OpenAsync(Request("Tell me more.", null, stream: true, model: "simulated/chat?tps=1&tokens=1000", change: InIt));
+        async Task<int> CountAsync() => (await Api.SendAsync(Api.Get("v1/generations"))).Body!["data"]!.AsArray().Count;
+        var before = await CountAsync();
+        var (status, refused) = await Api.SendAsync(Request(Said(asked, true), null, change: InIt));
+        (status, (string)refused!["error"]!["code"]!).ShouldBe((HttpStatusCode.Conflict, "conversation_locked"));
+        (await CountAsync()).ShouldBe(before);
+    }
+
+    [Fact]
     public async Task The_first_word_counts_and_the_same_again_is_the_same_response()
     {
         var asked = await CreateAsync("Use send_mail to Paris.");

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Penstock.Streams;
+using static Penstock.Protocols.JsonMembers;
 
 namespace Penstock.AspNetCore.Endpoints.DurableStreams;
 
@@ -49,25 +50,23 @@ internal sealed record StreamMetadata(
     // By hand, since each append and each read needs it, and the serializer's code is large and cold between two of them.
     private static StreamMetadata Read(ReadOnlySpan<byte> json)
     {
-        var metadata = new StreamMetadata("");
+        var (contentType, expiresAt, forkedFrom, owner) = ("", default(string), default(string), default(string));
+        var (timeToLive, forkOffset, forkSubOffset) = (default(long?), default(long?), 0L);
         var reader = new Utf8JsonReader(json);
         reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (IsNext(ref reader))
         {
-            if (reader.ValueTextEquals("contentType"u8)) metadata = metadata with { ContentType = Text(ref reader)! };
-            else if (reader.ValueTextEquals("timeToLive"u8)) metadata = metadata with { TimeToLive = Number(ref reader) };
-            else if (reader.ValueTextEquals("expiresAt"u8)) metadata = metadata with { ExpiresAt = Text(ref reader) };
-            else if (reader.ValueTextEquals("forkedFrom"u8)) metadata = metadata with { ForkedFrom = Text(ref reader) };
-            else if (reader.ValueTextEquals("forkOffset"u8)) metadata = metadata with { ForkOffset = Number(ref reader) };
-            else if (reader.ValueTextEquals("forkSubOffset"u8)) metadata = metadata with { ForkSubOffset = Number(ref reader) };
-            else if (reader.ValueTextEquals("owner"u8)) metadata = metadata with { Owner = Text(ref reader) };
+            if (Is(ref reader, "contentType"u8)) contentType = reader.GetString()!;
+            else if (Is(ref reader, "timeToLive"u8)) timeToLive = reader.GetInt64();
+            else if (Is(ref reader, "expiresAt"u8)) expiresAt = reader.GetString();
+            else if (Is(ref reader, "forkedFrom"u8)) forkedFrom = reader.GetString();
+            else if (Is(ref reader, "forkOffset"u8)) forkOffset = reader.GetInt64();
+            else if (Is(ref reader, "forkSubOffset"u8)) forkSubOffset = reader.GetInt64();
+            else if (Is(ref reader, "owner"u8)) owner = reader.GetString();
             else reader.Skip();
         }
 
-        return metadata;
-
-        static string? Text(ref Utf8JsonReader reader) => reader.Read() ? reader.GetString() : null;
-        static long Number(ref Utf8JsonReader reader) => reader.Read() ? reader.GetInt64() : 0;
+        return new StreamMetadata(contentType, timeToLive, expiresAt, forkedFrom, forkOffset, forkSubOffset) { Owner = owner };
     }
 
     private static ReadOnlySpan<char> MediaTypeOf(string contentType)
