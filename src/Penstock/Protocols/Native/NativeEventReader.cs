@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Penstock.Protocols.History;
+using static Penstock.Protocols.JsonMembers;
 
 namespace Penstock.Protocols.Native;
 
@@ -27,7 +28,7 @@ public static class NativeEventReader
 
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = JsonValue.MaxDepth + 2 });
         reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (IsNext(ref reader))
         {
             if (Is(ref reader, "block"u8)) block = reader.GetInt32();
             else if (Is(ref reader, "cut"u8)) isCut = reader.GetBoolean();
@@ -109,10 +110,6 @@ public static class NativeEventReader
         };
     }
 
-    /// <summary>Whether the reader stands on the member of that name; then it moves on to the value.</summary>
-    private static bool Is(ref Utf8JsonReader reader, ReadOnlySpan<byte> name) =>
-        reader.TokenType == JsonTokenType.PropertyName && reader.ValueTextEquals(name) && reader.Read();
-
     private static List<FinishReason> ReadReasons(ref Utf8JsonReader reader)
     {
         var reasons = new List<FinishReason>();
@@ -123,7 +120,7 @@ public static class NativeEventReader
     private static HistorySummary ReadSummary(ref Utf8JsonReader reader)
     {
         var (messages, tokens, id) = (0, 0L, "");
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (IsNext(ref reader))
         {
             if (Is(ref reader, "messages"u8)) messages = reader.GetInt32();
             else if (Is(ref reader, "tokens"u8)) tokens = reader.GetInt64();
@@ -139,7 +136,7 @@ public static class NativeEventReader
         string code = "", message = "";
         var status = 502;
         TimeSpan? retryAfter = null;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (IsNext(ref reader))
         {
             if (Is(ref reader, "code"u8)) code = JsonText.ToText(reader.ValueSpan);
             else if (Is(ref reader, "message"u8)) message = JsonText.ToText(reader.ValueSpan);
