@@ -112,6 +112,50 @@ public sealed class WorkerLossTests(Broker broker)
         ((string)(await gateway.Api.SnapshotAsync(client.Generation))["text"]!).ShouldBe(whole);
     }
 
+    // RabbitMQ does so where many are handed over at once.
+    [Theory]
+    [InlineData("continue")]
+    [InlineData("restart")]
+    public async Task A_job_that_was_handed_over_and_comes_back_all_the_same_is_no_death(string policy)
+    {
+        await using var cluster = new Cluster(broker, HeldOnce());
+        var gateway = await cluster.StartAsync("gateway", ("Generations:OnCrash", policy));
+        var first = await cluster.StartAsync("worker", ("Generations:OnCrash", policy), ("Generations:ShutdownTimeout", "00:00:00.2"));
+        using var client = await SseClient.OpenAsync(gateway.Api.Native(policy == "continue" ? Continued : Anew, Prompt, stream: true));
+        var seen = new List<SseEvent>();
+        while (seen.Count < 10) seen.Add((await client.NextAsync())!);
+        await first.StopAsync();
+        var next = await BringBackAsync(cluster);
+        await cluster.StartAsync("worker", ("Generations:OnCrash", policy));
+        await using var queue = cluster.NewQueue();
+        await Eventually.Is(async () => await queue.CountAsync() == 0, "the worker has it");
+        await queue.EnqueueAsync(next);
+        seen.AddRange(await client.RestAsync());
+        var again = seen.Single(e => e.Type() is "attempt" or "reset");
+        ((string)again.Json()["reason"]!).ShouldBe("handed_over");
+        seen[^1].Type().ShouldBe("finished");
+    }
+
+    // Takes the job that is waiting, and puts the one in its place that it was enqueued for, as one that was delivered before.
+    private static async Task<Job> BringBackAsync(Cluster cluster)
+    {
+        var (taken, isBack) = (new TaskCompletionSource<Job>(), new TaskCompletionSource());
+        await using var queue = cluster.NewQueue();
+        queue.Consume(1, async delivery =>
+        {
+            if (taken.TrySetResult(delivery.Job))
+            {
+                await queue.EnqueueAsync(delivery.Job with { Epoch = delivery.Job.Epoch - 1, HandOvers = 0 });
+                return JobResult.Done;
+            }
+
+            isBack.SetResult();
+            return await new TaskCompletionSource<JobResult>().Task; // until the queue is gone
+        });
+        await isBack.Task;
+        return await taken.Task;
+    }
+
     [Fact]
     public async Task A_worker_that_shuts_down_waits_for_what_it_is_about_to_begin()
     {

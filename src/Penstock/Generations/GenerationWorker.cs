@@ -26,6 +26,7 @@ internal sealed class GenerationWorker(
     private readonly ConcurrentDictionary<string, Generation> _running = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Task, bool> _jobs = new();
     private readonly WatchCheck _watch = new(log, watchers, time, logger);
+    private readonly HandOvers _handOvers = new(log, time);
     private readonly CancellationTokenSource _draining = new();
     private IJobConsumer? _consumer;
     private int _runningCount;
@@ -158,7 +159,7 @@ internal sealed class GenerationWorker(
     {
         var job = delivery.Job;
         if (await log.GetAsync(GenerationPath.Of(job.Id)) is not { Closed: false } info) return JobResult.Done; // it was stopped, or is done
-        if (!delivery.Redelivered && info.Epoch > job.Epoch) return JobResult.Done; // it was enqueued twice
+        if (info.Epoch > job.Epoch && (!delivery.Redelivered || await _handOvers.ContainsAsync(job))) return JobResult.Done; // it was enqueued twice, or again
         if (GenerationMetadata.TryRead(info.Metadata) is not { } metadata)
         {
             GenerationLog.Unreadable(logger, job.Id);
@@ -185,10 +186,10 @@ internal sealed class GenerationWorker(
         var first = info.Epoch - tries.InVain < metadata.FirstEpoch && (tries.InVain == 0 || info.NextOffset == 0);
         if ((first ? await BeginAsync(info, job, metadata) : await TakeOverAsync(info, job, metadata)) is not var (run, stream)) return JobResult.Done;
         tries.End();
-        return await RunAsync(run, stream, job, metadata, recovered: !first);
+        return await RunAsync(run, stream, delivery.Job, job.HandOvers, metadata, recovered: !first);
     }
 
-    private async Task<JobResult> RunAsync(GenerationRun run, IStreamWriter stream, Job job, GenerationMetadata metadata, bool recovered)
+    private async Task<JobResult> RunAsync(GenerationRun run, IStreamWriter stream, Job job, int handOvers, GenerationMetadata metadata, bool recovered)
     {
         var generation = run.Generation;
         _watch.Add(generation, metadata.OnDisconnect, wasWatched: recovered);
@@ -216,7 +217,8 @@ internal sealed class GenerationWorker(
         try
         {
             // Not returned, which the queue would count as a death.
-            await queue.EnqueueAsync(job with { Epoch = stream.Epoch, HandOvers = job.HandOvers + 1 });
+            await queue.EnqueueAsync(job with { Epoch = stream.Epoch, HandOvers = handOvers + 1 });
+            await _handOvers.AddAsync(job);
             GenerationLog.HandedOver(logger, job.Id);
             return JobResult.Done;
         }
