@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using ModelContextProtocol;
@@ -49,7 +50,7 @@ internal static class McpCall
             var notification = new CancelledNotificationParams { RequestId = id, Reason = "The answer was stopped, or the call took too long." };
             await client.SendNotificationAsync(NotificationMethods.CancelledNotification, notification, McpJsonUtilities.DefaultOptions, late.Token);
         }
-        catch (Exception e) when (e is IOException or HttpRequestException or McpException or InvalidOperationException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or HttpRequestException or SocketException or McpException or InvalidOperationException or OperationCanceledException)
         {
             // It has gone, or does not listen: what it then does is its own.
         }

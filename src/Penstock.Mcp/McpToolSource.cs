@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
@@ -90,7 +91,7 @@ public sealed class McpToolSource(string label, McpServerOptions options, TimePr
         {
             await connection.Client.DisposeAsync();
         }
-        catch (Exception e) when (e is IOException or HttpRequestException or McpException or InvalidOperationException)
+        catch (Exception e) when (e is IOException or HttpRequestException or SocketException or McpException or InvalidOperationException)
         {
             // It had gone.
         }
@@ -136,7 +137,7 @@ public sealed class McpToolSource(string label, McpServerOptions options, TimePr
                 ? "The tool's server did not take the call: the tool or its arguments are not what it knows."
                 : "The tool's server failed.");
         }
-        catch (Exception e) when (!stop.IsCancellationRequested && e is IOException or HttpRequestException or McpException or InvalidOperationException or OperationCanceledException)
+        catch (Exception e) when (!stop.IsCancellationRequested && e is IOException or HttpRequestException or SocketException or McpException or InvalidOperationException or OperationCanceledException)
         {
             connection.IsLost = true;
             McpLog.Lost(logger, label, e);

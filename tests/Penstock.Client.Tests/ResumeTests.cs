@@ -125,6 +125,15 @@ public sealed class ResumeTests(ResumeTests.ShortHeartbeat fixture) : IClassFixt
         await events.ShouldBeWholeAsync(_server);
     }
 
+    // The platform tells of a connection that is reset as it opens in more than one way.
+    [Fact]
+    public async Task A_server_that_resets_every_connection_is_one_that_was_not_reached()
+    {
+        await using var proxy = new CuttingProxy(_server.Url) { IsDown = true };
+        using var client = new PenstockClient(new PenstockClientOptions { BaseAddress = proxy.Url, MaxOutage = TimeSpan.FromTicks(1) });
+        for (var i = 0; i < 500; i++) (await Should.ThrowAsync<PenstockException>(() => client.Attach("gen_0").ReadAsync())).Code.ShouldBe("network");
+    }
+
     [Fact]
     public async Task Many_readers_and_starts_share_one_client()
     {

@@ -7,6 +7,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Penstock.Client;
 using Penstock.Streams;
+using Penstock.Transport;
 
 namespace Penstock.Server.Commands;
 
@@ -85,7 +86,7 @@ internal static partial class CommandLine
             await Console.Error.WriteLineAsync($"penstock{name}: {e.Message} {e.GetBaseException().Message}"); // appsettings.json is no JSON
             return ExitCodes.Failed;
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException or StreamException)
+        catch (Exception e) when (NetworkFailure.Is(e) || e is UnauthorizedAccessException or StreamException)
         {
             return await FailAsync(name, e, ExitCodes.Failed);
         }

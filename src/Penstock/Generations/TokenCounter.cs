@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Penstock.Protocols;
 using Penstock.Providers;
+using Penstock.Transport;
 
 namespace Penstock.Generations;
 
@@ -41,7 +42,7 @@ internal sealed class TokenCounter(ModelRouter router)
         {
             throw Failed(timeout.IsCancellationRequested ? ProviderErrors.Timeout : ProviderErrors.Unreachable);
         }
-        catch (HttpRequestException)
+        catch (Exception e) when (NetworkFailure.Is(e))
         {
             throw Failed(ProviderErrors.Unreachable);
         }

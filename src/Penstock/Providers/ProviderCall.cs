@@ -1,9 +1,11 @@
 using System.Buffers;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Penstock.Protocols;
 using Penstock.Sse;
+using Penstock.Transport;
 
 namespace Penstock.Providers;
 
@@ -63,7 +65,7 @@ internal sealed class ProviderCall(string generation, Target target, int choices
 
             return _reader.Error ?? (_reader.Finished ? null : ProviderErrors.Cut);
         }
-        catch (Exception e) when (_reader.Finished && e is OperationCanceledException or HttpRequestException or IOException)
+        catch (Exception e) when (_reader.Finished && (e is OperationCanceledException || NetworkFailure.Is(e)))
         {
             return null; // the answer is whole, whatever became of the connection
         }
@@ -75,11 +77,11 @@ internal sealed class ProviderCall(string generation, Target target, int choices
                 ProviderLog.Broken(logger, generation, target.Name, ProviderLog.ReasonOf(e)); // SocketsHttpHandler reports its ConnectTimeout as a cancellation
             return watch.TotalExpired ? ProviderErrors.TookTooLong : watch.Expired ? ProviderErrors.Timeout : ProviderErrors.Unreachable;
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or HttpProtocolException)
+        catch (Exception e) when (NetworkFailure.Is(e) || e is HttpProtocolException)
         {
             cancellationToken.ThrowIfCancellationRequested();
             ProviderLog.Broken(logger, generation, target.Name, ProviderLog.ReasonOf(e));
-            return e is HttpRequestException ? ProviderErrors.Unreachable : ProviderErrors.Cut;
+            return e is HttpRequestException or SocketException ? ProviderErrors.Unreachable : ProviderErrors.Cut;
         }
         catch (Exception e) when (e is ProviderFormatException or JsonException or SseLineTooLongException)
         {
@@ -164,7 +166,7 @@ internal sealed class ProviderCall(string generation, Target target, int choices
             using var stream = await response.Content.ReadAsStreamAsync(watch.Token);
             length = await stream.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, watch.Token);
         }
-        catch (Exception e) when (watch.Expired || e is HttpRequestException or IOException)
+        catch (Exception e) when (watch.Expired || NetworkFailure.Is(e))
         {
             // The status says enough.
         }

@@ -69,4 +69,21 @@ public sealed class EarlyFailureTests
         (await reply.TextAsync()).ShouldContain("rate_limited");
         await Eventually.Completes(host.Upstream.Calls.Single().Closed, "the connection is given up");
     }
+
+    // SocketsHttpHandler tells of a connection that is reset as it opens in more than one way.
+    [Theory]
+    [InlineData("auto")]
+    [InlineData("sockets")]
+    public async Task A_provider_that_resets_every_connection_is_one_that_cannot_be_reached(string transport)
+    {
+        await using var upstream = ScriptedUpstream.Start();
+        await using var down = new CuttingProxy(new Uri(upstream.BaseUrl)) { IsDown = true };
+        await using var host = await PenstockHost.StartAsync(upstream, _ => { }, ("Transport", transport), ("Providers:up:BaseUrl", new Uri(down.Url, "v1").ToString()));
+        for (var i = 0; i < 1000; i++)
+        {
+            var (status, error) = await Api.SendAsync(host.Api.Chat("up/m"));
+            ((string)error!["error"]!["code"]!).ShouldBe("provider_unreachable");
+            ((int)status).ShouldBe(502);
+        }
+    }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using Penstock.AspNetCore.Configuration;
 using Penstock.Protocols;
 using Penstock.Providers;
+using Penstock.Transport;
 
 namespace Penstock.Server.Commands.Doctor;
 
@@ -48,7 +49,7 @@ internal static class ProvidersCheck
                     break;
             }
         }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or UriFormatException)
+        catch (Exception e) when (NetworkFailure.Is(e) || e is TaskCanceledException or UriFormatException)
         {
             await report.BadAsync($"The provider {name} cannot be reached.", $"Mend Penstock:Providers:{name}:BaseUrl, or the way there (DNS, firewall, proxy).");
         }

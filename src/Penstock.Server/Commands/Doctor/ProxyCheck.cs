@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Penstock.Client;
+using Penstock.Transport;
 
 namespace Penstock.Server.Commands.Doctor;
 
@@ -74,7 +75,7 @@ internal static class ProxyCheck
             using var reply = await http.GetAsync("healthz", cancellationToken);
             return reply.IsSuccessStatusCode;
         }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        catch (Exception e) when (NetworkFailure.Is(e) || e is OperationCanceledException)
         {
             return false;
         }

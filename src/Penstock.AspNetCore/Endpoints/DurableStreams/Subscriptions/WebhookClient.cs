@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Microsoft.Extensions.Hosting;
+using Penstock.Transport;
 
 namespace Penstock.AspNetCore.Endpoints.DurableStreams.Subscriptions;
 
@@ -43,7 +44,7 @@ internal sealed class WebhookClient : IDisposable
             if (!reply.IsSuccessStatusCode) return null;
             return IsDone(await reply.Content.ReadAsByteArrayAsync());
         }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
+        catch (Exception e) when (NetworkFailure.Is(e) || e is OperationCanceledException)
         {
             return null;
         }
