@@ -43,6 +43,7 @@ internal sealed class ProviderCall(string generation, Target target, int choices
     {
         var options = target.Provider.Options;
         using var watch = ownedWatch;
+        watch.Start(); // behind the request, which is not to wait for it
         try
         {
             var response = await send;
