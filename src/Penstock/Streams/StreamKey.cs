@@ -44,9 +44,8 @@ internal readonly record struct StreamKey
         public StreamKey New(string path)
         {
             var key = Find(path);
-            // The count takes all the dictionary's locks.
-            if (key.HasId || HeadOf(path) is not { Length: > 0 } head || _heads.Count >= MaxHeads) return key;
-            _heads.TryAdd(head.ToString(), head.ToString());
+            if (key.HasId || HeadOf(path) is not { Length: > 0 } head) return key;
+            if (_heads.Count < MaxHeads) _heads.TryAdd(head.ToString(), head.ToString()); // the count takes all the dictionary's locks
             return Find(path);
         }
 
