@@ -43,10 +43,10 @@ internal static class PenstockServer
 
         var app = builder.Build();
         var cors = app.Services.GetRequiredService<PenstockOptions>().Cors;
-        app.Use(new PlainRoutes(app).Use);
-        app.UseRouting();
         if (cors.Origins.Count > 0) app.UseCors(policy => Cors(policy, cors));
         app.Use(SecurityHeaders);
+        app.Use(new PlainRoutes(app).Use);
+        app.UseRouting();
         app.MapPenstock();
         app.MapDocs();
         if (app.Services.GetRequiredService<PenstockOptions>().Queue.TakesRequests) Playground(app);

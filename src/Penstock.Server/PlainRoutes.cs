@@ -4,14 +4,17 @@ namespace Penstock.Server;
 
 /// <summary>
 /// Finds the endpoint of an address by the address itself where that has no parameters, or one that takes all that follows, as a
-/// stream's path does. The router, which is general, takes 16 µs of the way to the first token when its code has left the processor's
-/// caches, as it has between two requests. What is not found here it finds.
+/// stream's path does, and runs it. The router, which is general, takes 16 µs of the way to the first token when its code has left the
+/// processor's caches, as it has between two requests, and what stands between it and an endpoint 10 more. What is not found here it finds.
 /// </summary>
 internal sealed class PlainRoutes(IEndpointRouteBuilder routes)
 {
     private readonly Lazy<Table> _table = new(() => Read(routes));
 
-    public RequestDelegate Use(RequestDelegate next) => context =>
+    public RequestDelegate Use(RequestDelegate next) => context => Find(context) is { RequestDelegate: { } handle } ? handle(context) : next(context);
+
+    /// <summary>The endpoint, noted with the request as the router would; null where that is to look.</summary>
+    public Endpoint? Find(HttpContext context)
     {
         var (request, table) = (context.Request, _table.Value);
         var (path, asked) = (request.Path.Value ?? "", request.Method);
@@ -35,8 +38,8 @@ internal sealed class PlainRoutes(IEndpointRouteBuilder routes)
             }
         }
 
-        return next(context);
-    };
+        return context.GetEndpoint();
+    }
 
     private static Table Read(IEndpointRouteBuilder routes)
     {

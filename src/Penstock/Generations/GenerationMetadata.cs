@@ -66,7 +66,7 @@ internal sealed record GenerationMetadata(
     // By hand: every request waits for this one, and a serializer takes ten times as long over what is not in the processor's caches.
     public byte[] ToBytes()
     {
-        var output = new ArrayBufferWriter<byte>(256);
+        var output = new ArrayBufferWriter<byte>(512);
         Write("{\"protocol\":"u8, Protocol, output);
         output.Write(Stream ? ",\"stream\":true"u8 : ",\"stream\":false"u8);
         output.Write(IncludeUsage ? ",\"includeUsage\":true"u8 : ",\"includeUsage\":false"u8);
@@ -78,9 +78,10 @@ internal sealed record GenerationMetadata(
         Write(",\"summaryFor\":"u8, SummaryFor, output);
         Write(",\"traceParent\":"u8, TraceParent, output);
         JsonText.WriteNumber(",\"inputEstimate\":"u8, InputEstimate, output);
+        JsonText.WriteNumber(",\"graceSeconds\":"u8, GraceSeconds, output);
         if (Queued) output.Write(",\"queued\":true"u8);
         if (KeepsRequest) output.Write(",\"keepsRequest\":true"u8);
-        if (GraceSeconds is not null || Limits is not null || Budget is not null || Dropped is not null) WriteSeldom(output);
+        if (Limits is not null || Budget is not null || Dropped is not null) WriteSeldom(output);
         if (!Echo.IsEmpty)
         {
             output.Write(",\"echo\":"u8);
@@ -125,7 +126,6 @@ internal sealed record GenerationMetadata(
     {
         output.Write(","u8);
         using var json = new Utf8JsonWriter(output, new JsonWriterOptions { SkipValidation = true }); // goes on within the object
-        if (GraceSeconds is { } grace) json.WriteNumber("graceSeconds"u8, grace);
         if (Limits is not null)
         {
             json.WritePropertyName("limits"u8);

@@ -17,15 +17,19 @@ public sealed class LocalJobQueue : IJobQueue
 
     public ValueTask EnqueueAsync(Job job, CancellationToken cancellationToken = default)
     {
+        Entry entry;
         Consumer? consumer;
+        bool begins;
         lock (_lock)
         {
-            var entry = new Entry(job, ++_lastNumber, Deliveries: 0);
-            _waiting.Enqueue(entry, entry.Place);
+            entry = new Entry(job, ++_lastNumber, Deliveries: 0);
             consumer = _consumer;
+            begins = _waiting.Count == 0 && consumer?.TryBegin() is true;
+            if (!begins) _waiting.Enqueue(entry, entry.Place);
         }
 
-        consumer?.TakeMore();
+        if (begins) consumer!.Begin(entry);
+        else consumer?.TakeMore();
         return default;
     }
 
@@ -67,6 +71,16 @@ public sealed class LocalJobQueue : IJobQueue
             return default;
         }
 
+        /// <summary>Takes a place, if there is one. Under the lock.</summary>
+        public bool TryBegin()
+        {
+            if (_running >= capacity) return false;
+            _running++;
+            return true;
+        }
+
+        public void Begin(Entry next) => _ = EndAsync(handler(new JobDelivery(next.Job, Redelivered: next.Deliveries > 0, Dead: next.Deliveries > DeliveryLimit)), next);
+
         public void TakeMore()
         {
             while (true)
@@ -78,7 +92,7 @@ public sealed class LocalJobQueue : IJobQueue
                     _running++;
                 }
 
-                _ = EndAsync(handler(new JobDelivery(next.Job, Redelivered: next.Deliveries > 0, Dead: next.Deliveries > DeliveryLimit)), next);
+                Begin(next);
             }
         }
 

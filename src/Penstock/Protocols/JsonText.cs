@@ -84,6 +84,21 @@ internal static class JsonText
         WriteNumber(number, output);
     }
 
+    /// <inheritdoc cref="WriteNumber(ReadOnlySpan{byte}, long?, IBufferWriter{byte})"/>
+    public static void WriteNumber(ReadOnlySpan<byte> prefix, double? value, IBufferWriter<byte> output)
+    {
+        if (value is not { } number) return;
+        output.Write(prefix);
+        if (number == (long)number)
+        {
+            WriteNumber((long)number, output); // without the code for fractions, which most have none of
+            return;
+        }
+
+        Utf8Formatter.TryFormat(number, output.GetSpan(32), out var length);
+        output.Advance(length);
+    }
+
     /// <summary>The text of the inside of a JSON string; half a surrogate pair stays one.</summary>
     public static string ToText(ReadOnlySpan<byte> escaped)
     {

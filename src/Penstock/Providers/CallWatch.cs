@@ -8,11 +8,11 @@ internal sealed class CallWatch : IDisposable
 {
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _cancellation;
-    private readonly ITimer _timer;
     private readonly TimeSpan _total;
     private readonly long _began;
     private TimeSpan _limit;
     private long _since;
+    private ITimer? _timer;
 
     public CallWatch(TimeProvider time, TimeSpan limit, TimeSpan total, CancellationToken stop)
     {
@@ -21,7 +21,6 @@ internal sealed class CallWatch : IDisposable
         _total = total;
         _since = _began = time.GetTimestamp();
         _cancellation = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        _timer = time.CreateTimer(static state => ((CallWatch)state!).Check(), this, limit < total ? limit : total, Timeout.InfiniteTimeSpan);
     }
 
     public CancellationToken Token => _cancellation.Token;
@@ -31,6 +30,10 @@ internal sealed class CallWatch : IDisposable
 
     /// <summary>True once all of it was too long.</summary>
     public bool TotalExpired { get; private set; }
+
+    /// <summary>Begins to watch. The time counts from when this was made.</summary>
+    public void Start() =>
+        _timer = _time.CreateTimer(static state => ((CallWatch)state!).Check(), this, _limit < _total ? _limit : _total, Timeout.InfiniteTimeSpan);
 
     /// <summary>Something came.</summary>
     public void Touch() => Volatile.Write(ref _since, _time.GetTimestamp());
@@ -49,7 +52,7 @@ internal sealed class CallWatch : IDisposable
 
     public void Dispose()
     {
-        _timer.Dispose();
+        _timer?.Dispose();
         _cancellation.Dispose();
     }
 
@@ -57,7 +60,7 @@ internal sealed class CallWatch : IDisposable
     {
         var left = _total - _time.GetElapsedTime(_began);
         if (left < TimeSpan.Zero) left = TimeSpan.Zero;
-        _timer.Change(silence < left ? silence : left, Timeout.InfiniteTimeSpan);
+        _timer?.Change(silence < left ? silence : left, Timeout.InfiniteTimeSpan);
     }
 
     private void Check()

@@ -48,23 +48,21 @@ internal sealed class Provider : IDisposable
     public Task<HttpResponseMessage> CountAsync(string path, ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellationToken) =>
         SendAsync(new Uri(_baseUrl, path), body, "application/json", headers, traceParent: null, cancellationToken);
 
-    private async Task<HttpResponseMessage> SendAsync(
+    private Task<HttpResponseMessage> SendAsync(
         Uri address, ReadOnlyMemory<byte> body, string accept, IReadOnlyList<KeyValuePair<string, string>> headers, string? traceParent, CancellationToken cancellationToken)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new RequestContent(body) };
         request.Headers.TryAddWithoutValidation("Accept", accept);
         if (traceParent is not null) request.Headers.TryAddWithoutValidation("traceparent", traceParent);
         for (var i = 0; i < headers.Count; i++) request.Headers.TryAddWithoutValidation(headers[i].Key, headers[i].Value);
-        foreach (var (name, value) in Protocol.Headers)
+        for (var i = 0; i < Protocol.Headers.Count; i++)
         {
+            var (name, value) = Protocol.Headers[i];
             if (!request.Headers.Contains(name)) request.Headers.TryAddWithoutValidation(name, value);
         }
 
         if (_credential is { } credential) request.Headers.TryAddWithoutValidation(credential.Name, credential.Value);
-        var response = await _client.SendAsync(request, cancellationToken);
-        request.Content = null; // the connection keeps the request for as long as the answer lasts, and this may hold images
-        response.RequestMessage = null;
-        return response;
+        return _client.SendAsync(request, cancellationToken);
     }
 
     // Most protocols have one path, and a call keeps its address for as long as it streams.

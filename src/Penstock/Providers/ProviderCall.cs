@@ -45,10 +45,12 @@ internal sealed class ProviderCall(string generation, Target target, int choices
     {
         var options = target.Provider.Options;
         using var watch = ownedWatch;
+        watch.Start(); // behind the request, which is not to wait for it
         try
         {
             var response = await send;
             send = null!; // so that what it was made of goes, and so do the reply's headers: its stream may last, and is all that is needed
+            Forget(response);
             if (!response.IsSuccessStatusCode)
             {
                 ProviderLog.Refused(logger, generation, target.Name, (int)response.StatusCode);
@@ -88,6 +90,13 @@ internal sealed class ProviderCall(string generation, Target target, int choices
             ProviderLog.Malformed(logger, generation, target.Name, e is JsonException ? "no JSON" : e.Message); // whose message may quote the provider
             return e is SseLineTooLongException ? ProviderErrors.TooLong(options.MaxLineLength) : ProviderErrors.Malformed;
         }
+    }
+
+    // A connection may keep the request for as long as the answer lasts, and its body may hold images.
+    private static void Forget(HttpResponseMessage response)
+    {
+        if (response.RequestMessage is { } request) request.Content = null;
+        response.RequestMessage = null;
     }
 
     private async Task ReadStreamAsync(Stream body, CallWatch watch)

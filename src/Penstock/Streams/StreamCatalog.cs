@@ -45,11 +45,12 @@ internal sealed class StreamCatalog<TStream> : IDisposable
     /// <exception cref="StreamGoneException">The stream whose fork it is has gone.</exception>
     public void Add(TStream stream)
     {
-        TryFind(stream.Path, out _); // makes way if what is there has expired
+        var key = _keys.New(stream.Path);
+        TryFind(stream.Path, key, out _); // makes way if what is there has expired
         lock (_keptForForks)
         {
             if (stream.Terms?.Source is { IsGone: true } source) throw new StreamGoneException(source.Path);
-            if (_keptForForks.ContainsKey(stream.Path) || !_streams.TryAdd(_keys.New(stream.Path), stream)) throw new StreamExistsException(stream.Path);
+            if (_keptForForks.ContainsKey(stream.Path) || !_streams.TryAdd(key, stream)) throw new StreamExistsException(stream.Path);
             CountAsFork(stream);
         }
     }
@@ -80,9 +81,10 @@ internal sealed class StreamCatalog<TStream> : IDisposable
         Sweep();
     }
 
-    public bool TryFind(string path, [NotNullWhen(true)] out TStream? stream)
+    public bool TryFind(string path, [NotNullWhen(true)] out TStream? stream) => TryFind(path, _keys.Find(path), out stream);
+
+    private bool TryFind(string path, StreamKey key, [NotNullWhen(true)] out TStream? stream)
     {
-        var key = _keys.Find(path);
         while (_streams.TryGetValue(key, out var entry))
         {
             stream = entry as TStream;

@@ -43,7 +43,9 @@ internal readonly record struct StreamKey
         /// <summary>The key of a stream that is to be added; a beginning that is noted stays, so that the same path always has the same key.</summary>
         public StreamKey New(string path)
         {
-            if (HeadOf(path) is { Length: > 0 } head && _heads.Count < MaxHeads) _heads.TryAdd(head.ToString(), head.ToString());
+            var key = Find(path);
+            if (key.HasId || HeadOf(path) is not { Length: > 0 } head) return key;
+            if (_heads.Count < MaxHeads) _heads.TryAdd(head.ToString(), head.ToString()); // the count takes all the dictionary's locks
             return Find(path);
         }
 

@@ -47,6 +47,18 @@ public sealed class GenerationMetadataTests
         GenerationMetadata.Read(label.ToBytes()).RequestedModel.ShouldBe("up/\ufffd \"\ud83d\ude00\"");
     }
 
+    [Theory]
+    [InlineData(10, "10")]
+    [InlineData(0.1, "0.1")]
+    [InlineData(1e-7, "1E-07")]
+    [InlineData(1e20, "1E+20")]
+    public void A_grace_of_any_length_is_read_again(double seconds, string written)
+    {
+        var label = new GenerationMetadata("native", Stream: true, IncludeUsage: false, Choices: 1, "m", "up/m") { GraceSeconds = seconds };
+        Encoding.UTF8.GetString(label.ToBytes()).ShouldContain($"\"graceSeconds\":{written}}}");
+        GenerationMetadata.Read(label.ToBytes()).GraceSeconds.ShouldBe(seconds);
+    }
+
     [Fact]
     public void All_limits_that_it_runs_within_are_read_again()
     {

@@ -43,11 +43,13 @@ internal sealed class ToolBox(IEnumerable<IToolSource> sources, ILogger<ToolBox>
         return request.ToolServers.Count > 0 || (request.Choices == 1 && _sources.Any(s => IsFor(s, request.Model)));
     }
 
+    /// <summary>Whether a request is offered no tools, as most are where there are none.</summary>
+    public bool OffersNone(GenerationRequest request) => _sources.Length == 0 && request.ToolServers.Count == 0 && request.Decided.Count == 0;
+
     /// <summary>The tools that a request is offered; null for none.</summary>
     /// <exception cref="RequestException">As <see cref="Check"/>; or a server whose tools it asks for cannot be reached.</exception>
     public async ValueTask<ToolSet?> OpenAsync(GenerationRequest request)
     {
-        if (_sources.Length == 0 && request.ToolServers.Count == 0 && request.Decided.Count == 0) return null; // the common case
         if (!Check(request)) return null;
         var taken = request.Tools.Count == 0 ? _none : request.Tools.Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
         var set = new ToolSet();

@@ -15,7 +15,9 @@ internal sealed class ToolLoops(ToolBox box, Approvals approvals, IStreamLog log
 
     /// <summary>The request with the tools that it is offered, and what they are; as it was, and null, where there are none.</summary>
     /// <exception cref="RequestException">What it asks for cannot be had.</exception>
-    public async ValueTask<(GenerationRequest Request, ToolSet? Tools)> OfferAsync(GenerationRequest request) =>
+    public ValueTask<(GenerationRequest Request, ToolSet? Tools)> OfferAsync(GenerationRequest request) => box.OffersNone(request) ? new((request, null)) : OpenAsync(request);
+
+    private async ValueTask<(GenerationRequest Request, ToolSet? Tools)> OpenAsync(GenerationRequest request) =>
         await box.OpenAsync(request) is { } tools ? (request with { Offered = tools.Offered }, tools) : (request, null);
 
     /// <summary>Removes what people said to an answer's calls.</summary>

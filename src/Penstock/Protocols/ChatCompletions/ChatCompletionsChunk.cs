@@ -7,8 +7,8 @@ namespace Penstock.Protocols.ChatCompletions;
 internal sealed class ChatCompletionsChunk(GenerationRequest request, string chunkId, DateTimeOffset createdAt)
 {
     private byte[]? _head;
-    private byte[] _model = JsonText.ToJson(request.Model ?? "");
-    private byte[] _created = Encoding.ASCII.GetBytes($"{createdAt.ToUnixTimeSeconds()}");
+    private byte[]? _model; // both the provider's, or ours where it is to be written
+    private byte[]? _created;
 
     /// <summary>Our id as raw JSON.</summary>
     public byte[] Id { get; } = Encoding.ASCII.GetBytes($"\"{chunkId}\"");
@@ -82,9 +82,9 @@ internal sealed class ChatCompletionsChunk(GenerationRequest request, string chu
         output.Write(",\"object\":\""u8);
         output.Write(objectName);
         output.Write("\",\"created\":"u8);
-        output.Write(_created);
+        output.Write(_created ??= Encoding.ASCII.GetBytes($"{createdAt.ToUnixTimeSeconds()}"));
         output.Write(",\"model\":"u8);
-        output.Write(_model);
+        output.Write(_model ??= JsonText.ToJson(request.Model ?? ""));
     }
 
     public static void EndFrame(EventId id, IBufferWriter<byte> output)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 
@@ -12,7 +13,7 @@ internal sealed class ChatCompletionsMessages(List<OwnField> ownFields)
     {
         if (messages.ValueKind != JsonValueKind.Array) throw RequestJson.WrongType("messages", "a list of messages", messages);
         var read = new List<Message>(messages.GetArrayLength());
-        foreach (var message in messages.EnumerateArray()) read.Add(ReadMessage(message, $"messages[{read.Count}]"));
+        foreach (var message in messages.EnumerateArray()) read.Add(ReadMessage(message, $"messages[{read.Count.ToString(CultureInfo.InvariantCulture)}]"));
         if (read.Count == 0) throw RequestJson.Error("empty_array", "messages", $"'messages' is empty: send at least one message, such as {ChatCompletionsRequestReader.Example}.");
         if (read.TrueForAll(IsEmpty)) throw RequestJson.Error("invalid_value", "messages", "All messages are empty: write what you want to ask in the 'content' of one.");
         return read;

@@ -19,23 +19,37 @@ internal sealed class EpollHttpHandler(EpollLoops loops, HttpPoolOptions options
     /// <summary>How many idle connections are kept.</summary>
     public int Idle => _pools.Values.Sum(pool => pool.Idle);
 
-    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
+        if (cancellationToken.IsCancellationRequested) return Task.FromCanceled<HttpResponseMessage>(cancellationToken);
         if (request.Version != HttpVersion.Version11) throw new NotSupportedException("Only HTTP/1.1 is spoken here.");
-        var body = request.Content switch
+        return request.Content switch
         {
-            null => default,
-            RequestContent known => known.Body,
-            var other => await other.ReadAsByteArrayAsync(cancellationToken),
+            null => SendAsync(request, body: default, cancellationToken),
+            RequestContent known => SendAsync(request, known.Body, cancellationToken),
+            var other => ReadAndSendAsync(request, other, cancellationToken),
         };
+    }
+
+    private async Task<HttpResponseMessage> ReadAndSendAsync(HttpRequestMessage request, HttpContent content, CancellationToken cancellationToken) =>
+        await SendAsync(request, await content.ReadAsByteArrayAsync(cancellationToken), cancellationToken);
+
+    // Not async where a kept connection takes it, as mostly: the first token waits for whoever waits.
+    private Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
         var target = TargetOf(request.RequestUri!);
-        while (true)
+        while (target.Pool.TryTake() is { } kept)
         {
-            var kept = target.Pool.TryTake();
-            var connection = kept ?? await target.Pool.ConnectAsync(cancellationToken);
-            if (await connection.SendAsync(request, target, body, isReused: kept is not null, cancellationToken) is { } reply) return reply;
+            if (kept.TrySend(request, target, body, cancellationToken, out var sending)) return kept.ReceiveAsync(request, sending, cancellationToken);
         }
+
+        return ConnectAndSendAsync(request, target, body, cancellationToken);
+    }
+
+    private static async Task<HttpResponseMessage> ConnectAndSendAsync(HttpRequestMessage request, RequestTarget target, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        var connection = await target.Pool.ConnectAsync(cancellationToken);
+        return await connection.ReceiveAsync(request, connection.SendAsync(request, target, body, cancellationToken), cancellationToken);
     }
 
     protected override void Dispose(bool disposing)

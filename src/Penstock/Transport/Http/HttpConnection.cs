@@ -27,34 +27,66 @@ internal sealed class HttpConnection(ConnectionPool pool, EpollStream transport,
     /// <summary>Whether an idle connection can take another request: its peer has neither left nor said anything unasked.</summary>
     public bool IsUsable => transport.IsQuiet;
 
-    /// <summary>Sends a request and reads the reply's head.</summary>
-    /// <param name="request">What to ask.</param>
-    /// <param name="target">Its address.</param>
-    /// <param name="body">The request's body.</param>
-    /// <param name="isReused">The connection has had a request before, so it may be dead already.</param>
-    /// <param name="cancellationToken">Closes the connection.</param>
-    /// <returns>The reply; null when nothing of the request was sent, so that it may be sent elsewhere.</returns>
-    /// <exception cref="HttpRequestException">No reply came, or none that can be read.</exception>
-    public async Task<HttpResponseMessage?> SendAsync(HttpRequestMessage request, RequestTarget target, ReadOnlyMemory<byte> body, bool isReused, CancellationToken cancellationToken)
+    /// <summary>Begins to send a request on a connection that has had one before, and so may be dead already.</summary>
+    /// <returns>False when nothing of it was sent, so that it may be sent elsewhere.</returns>
+    public bool TrySend(HttpRequestMessage request, RequestTarget target, ReadOnlyMemory<byte> body, CancellationToken cancellationToken, out Task sending)
     {
-        Task? sending = null;
+        sending = SendAsync(request, target, body, cancellationToken);
+        if (sending is not { IsFaulted: true, Exception.InnerException: IOException }) return true;
+        Close();
+        return false;
+    }
+
+    /// <summary>Sends a request.</summary>
+    public async Task SendAsync(HttpRequestMessage request, RequestTarget target, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        var isSmall = body.Length <= SmallBody;
+        var head = RequestHead.Write(request, target, body.Length, isSmall ? body.Length : 0);
         try
         {
-            // Not awaited: a server may refuse a long body before it has taken all of it.
-            sending = WriteAsync(request, target, body, cancellationToken);
-            if (sending.IsFaulted)
-            {
-                if (sending.Exception.InnerException is not IOException) await sending; // throws: it cannot be sent
-                if (isReused)
-                {
-                    Close();
-                    return null;
-                }
-            }
+            if (isSmall) head.Add(body.Span);
+            await stream.WriteAsync(head.Memory, cancellationToken);
+            if (!isSmall) await stream.WriteAsync(body, cancellationToken);
+        }
+        finally
+        {
+            head.Dispose();
+        }
+    }
 
-            var reply = await ReadHeadAsync(request, cancellationToken);
-            if (!sending.IsCompletedSuccessfully) _keepAlive = false;
-            return reply;
+    /// <summary>Reads the head of the reply to a request.</summary>
+    /// <param name="request">What was asked.</param>
+    /// <param name="sending">Its sending. Not waited for: a server may refuse a long body before it has taken all of it.</param>
+    /// <param name="cancellationToken">Closes the connection.</param>
+    /// <exception cref="HttpRequestException">No reply came, or none that can be read.</exception>
+    public async Task<HttpResponseMessage> ReceiveAsync(HttpRequestMessage request, Task sending, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (sending is { IsFaulted: true, Exception.InnerException: not IOException }) await sending; // throws: it cannot be sent
+            int seen = 0, before = 0;
+            while (true)
+            {
+                if (ReplyHead.LengthOf(_kept.AsSpan(_start.._end), ref seen) is var length and >= 0)
+                {
+                    if (TakeHead(request, length) is { } reply)
+                    {
+                        if (!sending.IsCompletedSuccessfully) _keepAlive = false;
+                        return reply;
+                    }
+
+                    before += length;
+                    seen = 0;
+                    continue;
+                }
+
+                if (before + _end - _start >= ReplyHead.MaxLength) throw HttpFailure.TooLong(ReplyHead.MaxLength);
+                _ = await WaitAsync(cancellationToken);
+                MakeRoom();
+                var read = await stream.ReadAsync(_kept.AsMemory(_end), cancellationToken);
+                if (read == 0) throw HttpFailure.Ended();
+                _end += read;
+            }
         }
         catch (Exception e)
         {
@@ -66,7 +98,7 @@ internal sealed class HttpConnection(ConnectionPool pool, EpollStream transport,
         finally
         {
             // A failure was told already, or is of no interest once the reply is there.
-            _ = sending?.ContinueWith(static sent => _ = sent.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            if (!sending.IsCompletedSuccessfully) _ = sending.ContinueWith(static sent => _ = sent.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         }
     }
 
@@ -99,45 +131,6 @@ internal sealed class HttpConnection(ConnectionPool pool, EpollStream transport,
     {
         Release();
         stream.Dispose();
-    }
-
-    private async Task WriteAsync(HttpRequestMessage request, RequestTarget target, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
-    {
-        var isSmall = body.Length <= SmallBody;
-        var head = RequestHead.Write(request, target, body.Length, isSmall ? body.Length : 0);
-        try
-        {
-            if (isSmall) head.Add(body.Span);
-            await stream.WriteAsync(head.Memory, cancellationToken);
-            if (!isSmall) await stream.WriteAsync(body, cancellationToken);
-        }
-        finally
-        {
-            head.Dispose();
-        }
-    }
-
-    private async Task<HttpResponseMessage> ReadHeadAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-    {
-        int seen = 0, before = 0;
-        while (true)
-        {
-            if (ReplyHead.LengthOf(_kept.AsSpan(_start.._end), ref seen) is var length and >= 0)
-            {
-                var reply = TakeHead(request, length);
-                if (reply is not null) return reply;
-                before += length;
-                seen = 0;
-                continue;
-            }
-
-            if (before + _end - _start >= ReplyHead.MaxLength) throw HttpFailure.TooLong(ReplyHead.MaxLength);
-            _ = await WaitAsync(cancellationToken);
-            MakeRoom();
-            var read = await stream.ReadAsync(_kept.AsMemory(_end), cancellationToken);
-            if (read == 0) throw HttpFailure.Ended();
-            _end += read;
-        }
     }
 
     /// <summary>Takes a head of this length; null when it is an interim one.</summary>

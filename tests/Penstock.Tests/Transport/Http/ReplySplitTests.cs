@@ -78,8 +78,8 @@ public sealed class ReplySplitTests
         pool.Dispose(); // it keeps nothing
         var connection = new HttpConnection(pool, null!, new Parts(parts), pool.Time.GetTimestamp());
         using var request = new HttpRequestMessage(HttpMethod.Post, "http://provider/");
-        using var reply = await connection.SendAsync(request, new RequestTarget(request.RequestUri!, pool), default, isReused: false, default);
-        await using var body = await reply!.Content.ReadAsStreamAsync();
+        using var reply = await connection.ReceiveAsync(request, connection.SendAsync(request, new RequestTarget(request.RequestUri!, pool), default, default), default);
+        await using var body = await reply.Content.ReadAsStreamAsync();
         var text = new StringBuilder();
         var buffer = new byte[bufferSize];
         int read;
