@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Http;
 using Penstock.AspNetCore.Configuration;
 using Penstock.Generations;
@@ -9,9 +10,23 @@ namespace Penstock.AspNetCore.Auth;
 internal sealed class CallerLimits(PenstockOptions options, GenerationLimits limits)
 {
     private readonly LimitsOptions _options = options.Limits;
+    private readonly ConditionalWeakTable<Caller, Payer> _payers = []; // the same for all that a key asks
 
     /// <summary>On whom a caller's requests are counted; null where there are no limits.</summary>
     public Payer? PayerOf(Caller caller)
+    {
+        if (!_payers.TryGetValue(caller, out var payer) && NewPayer(caller) is { } made) payer = _payers.GetOrAdd(caller, made);
+        return payer;
+    }
+
+    /// <summary>Counts a request that starts no generation.</summary>
+    public Task CountAsync(HttpContext context, Caller caller)
+    {
+        if (PayerOf(caller) is not { } payer || !payer.Accounts.Any(a => a.Limits.RequestsPerMinute > 0) || IsWatcher(context.Request)) return Task.CompletedTask;
+        return limits.CountAsync(payer).AsTask();
+    }
+
+    private Payer? NewPayer(Caller caller)
     {
         var owner = _options.PerOwner;
         if (caller.Owner.Name is { } name && _options.Owners.TryGetValue(name, out var own)) owner = own.Over(owner);
@@ -21,13 +36,6 @@ internal sealed class CallerLimits(PenstockOptions options, GenerationLimits lim
         if (key.Limits) accounts.Add(new Account($"key:{caller.KeyId}", key));
         if (owner.Limits) accounts.Add(new Account($"owner:{caller.Owner.Name}", owner)); // nobody in particular is one owner
         return new Payer(caller.Owner.Name, accounts);
-    }
-
-    /// <summary>Counts a request that starts no generation.</summary>
-    public Task CountAsync(HttpContext context, Caller caller)
-    {
-        if (PayerOf(caller) is not { } payer || !payer.Accounts.Any(a => a.Limits.RequestsPerMinute > 0) || IsWatcher(context.Request)) return Task.CompletedTask;
-        return limits.CountAsync(payer).AsTask();
     }
 
     // Whoever follows a generation has asked for it, and paid.

@@ -81,7 +81,8 @@ internal sealed record GenerationMetadata(
         JsonText.WriteNumber(",\"graceSeconds\":"u8, GraceSeconds, output);
         if (Queued) output.Write(",\"queued\":true"u8);
         if (KeepsRequest) output.Write(",\"keepsRequest\":true"u8);
-        if (Limits is not null || Budget is not null || Dropped is not null) WriteSeldom(output);
+        if (Limits is not null) Write(Limits, output);
+        if (Budget is not null || Dropped is not null) WriteSeldom(output);
         if (!Echo.IsEmpty)
         {
             output.Write(",\"echo\":"u8);
@@ -122,16 +123,21 @@ internal sealed record GenerationMetadata(
         Echo = Echo,
     };
 
+    private static void Write(LimitTerms limits, ArrayBufferWriter<byte> output)
+    {
+        output.Write(",\"limits\":{\"payer\":"u8);
+        output.Write(limits.Payer.Json);
+        Write(",\"model\":"u8, limits.Model, output);
+        JsonText.WriteNumber(",\"inputTokens\":"u8, limits.InputTokens, output);
+        JsonText.WriteNumber(",\"outputTokens\":"u8, limits.OutputTokens, output);
+        JsonText.WriteNumber(",\"tokenMoney\":"u8, limits.TokenMoney, output);
+        output.Write("}"u8);
+    }
+
     private void WriteSeldom(ArrayBufferWriter<byte> output)
     {
         output.Write(","u8);
         using var json = new Utf8JsonWriter(output, new JsonWriterOptions { SkipValidation = true }); // goes on within the object
-        if (Limits is not null)
-        {
-            json.WritePropertyName("limits"u8);
-            LimitTermsJson.Write(json, Limits);
-        }
-
         if (Budget is not null)
         {
             json.WritePropertyName("budget"u8);

@@ -14,7 +14,8 @@ public readonly record struct Owner(string? Name, bool SeesAll = false)
     /// <param name="generation">Its stream, or null where there is none, which takes as long to say.</param>
     public bool Sees([NotNullWhen(true)] StreamInfo? generation)
     {
+        if (SeesAll) return generation is not null;
         var metadata = GenerationMetadata.TryRead(generation?.Metadata ?? _nothing);
-        return generation is not null && (SeesAll || metadata?.Owner == Name);
+        return generation is not null && metadata?.Owner == Name;
     }
 }

@@ -13,8 +13,8 @@ namespace Penstock.Generations;
 /// <param name="CreatedAt">When it was asked for.</param>
 internal sealed record UsageLine(string Id, string? Owner, string Provider, string Model, string Status, DateTimeOffset CreatedAt)
 {
-    // Usage stands beside the ending; what comes between are closed blocks and frames that say nothing.
-    private const int Tail = 16;
+    // Usage stands beside the ending; what comes between are closed blocks and frames that say nothing. So many a store reads at once.
+    private const int Tail = 8;
 
     /// <summary>When it ended, as far as the store knows.</summary>
     public DateTimeOffset? EndedAt { get; init; }

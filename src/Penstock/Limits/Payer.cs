@@ -10,18 +10,36 @@ internal sealed record Account(string Name, LimitSettings Limits)
 }
 
 /// <summary>For whom a generation runs: all the accounts that it is counted on, which are of one owner.</summary>
-/// <param name="Owner">The owner's name; null for nobody in particular.</param>
-/// <param name="Accounts">The accounts, at least one.</param>
-internal sealed record Payer(string? Owner, IReadOnlyList<Account> Accounts)
+/// <param name="owner">The owner's name; null for nobody in particular.</param>
+/// <param name="accounts">The accounts, at least one.</param>
+internal sealed class Payer(string? owner, IReadOnlyList<Account> accounts)
 {
+    private byte[]? _json;
+
+    public string? Owner => owner;
+
+    public IReadOnlyList<Account> Accounts => accounts;
+
     /// <summary>The most tokens that an answer may have; null for no limit.</summary>
-    public long? TokensPerStream => Least(static l => l.TokensPerStream);
+    public long? TokensPerStream { get; } = Least(accounts, static l => l.TokensPerStream);
 
-    public long? SecondsPerStream => Least(static l => l.SecondsPerStream);
+    public long? SecondsPerStream { get; } = Least(accounts, static l => l.SecondsPerStream);
 
-    public long? TokensPerMinute => Least(static l => l.TokensPerMinute);
+    public long? TokensPerMinute { get; } = Least(accounts, static l => l.TokensPerMinute);
 
-    public bool HasBudget => Accounts.Any(a => a.Limits.HasBudget);
+    public bool HasBudget { get; } = accounts.Any(static a => a.Limits.HasBudget);
 
-    private long? Least(Func<LimitSettings, long?> limit) => Accounts.Select(a => limit(a.Limits)).Where(l => l > 0).Min();
+    /// <summary>As it stands in the labels of all its generations.</summary>
+    public ReadOnlySpan<byte> Json => _json ??= PayerJson.Write(this);
+
+    private static long? Least(IReadOnlyList<Account> accounts, Func<LimitSettings, long?> limit)
+    {
+        long? least = null;
+        foreach (var account in accounts)
+        {
+            if (limit(account.Limits) is > 0 and var its && !(its >= least)) least = its;
+        }
+
+        return least;
+    }
 }

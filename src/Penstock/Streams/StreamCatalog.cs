@@ -12,6 +12,10 @@ internal sealed class StreamCatalog<TStream> : IDisposable
 {
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(30);
 
+    // At a time, of a list.
+    private const int FewestFound = 1024;
+    private const int MostFound = 1 << 20;
+
     private readonly ConcurrentDictionary<StreamKey, StreamEntry> _streams = new();
     private readonly StreamKey.Maker _keys = new();
     private readonly TimeProvider _time;
@@ -106,14 +110,31 @@ internal sealed class StreamCatalog<TStream> : IDisposable
     /// <summary>Newest first. What rests is only shown as it was.</summary>
     public IEnumerable<TStream> Find(string prefix)
     {
-        var found = new List<(StreamKey Path, StreamEntry Stream)>();
+        var before = long.MaxValue;
+        for (var most = FewestFound; ; most = Math.Min(8 * most, MostFound))
+        {
+            var found = FindNewest(prefix, before, most);
+            for (var i = found.Count - 1; i >= 0; i--) yield return found[i].Stream as TStream ?? ((RestingEntry<TStream>)found[i].Stream).Wake(found[i].Path.ToString());
+            if (found.Count < most) yield break;
+            before = found[0].Stream.Number;
+        }
+    }
+
+    // Whoever lists streams mostly wants the newest of very many: to put all in order took longer than reading those, and made the collector go through all memory.
+    private List<(StreamKey Path, StreamEntry Stream)> FindNewest(string prefix, long before, int most)
+    {
+        var newest = new PriorityQueue<(StreamKey Path, StreamEntry Stream), long>();
         foreach (var (path, stream) in _streams)
         {
-            if (path.StartsWith(prefix) && !IsOver(stream)) found.Add((path, stream));
+            var number = stream.Number;
+            if (number >= before || (newest.Count == most && number < newest.Peek().Stream.Number) || !path.StartsWith(prefix) || IsOver(stream)) continue;
+            newest.Enqueue((path, stream), number);
+            if (newest.Count > most) newest.Dequeue();
         }
 
-        found.Sort(static (a, b) => b.Stream.Number.CompareTo(a.Stream.Number));
-        return found.Select(s => s.Stream as TStream ?? ((RestingEntry<TStream>)s.Stream).Wake(s.Path.ToString()));
+        var found = new List<(StreamKey Path, StreamEntry Stream)>(newest.Count);
+        while (newest.TryDequeue(out var oldest, out _)) found.Add(oldest);
+        return found;
     }
 
     /// <summary>Takes the stream out and ends its readers.</summary>

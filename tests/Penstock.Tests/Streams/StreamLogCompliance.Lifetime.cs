@@ -139,6 +139,17 @@ public abstract partial class StreamLogCompliance
     }
 
     [Fact]
+    public async Task A_list_of_many_streams_is_whole_and_in_order()
+    {
+        const int Many = 2100; // more than a store puts in order at a time
+        for (var i = 0; i < Many; i++) await Log.CreateAsync(i % 2 == 0 ? $"a/{i}" : $"b/{i}");
+        await Log.DeleteAsync("a/1000");
+        var paths = await Log.ListAsync("a/").Select(info => info.Path).ToListAsync();
+        paths.ShouldBe(Enumerable.Range(0, Many).Where(i => i % 2 == 0 && i != 1000).Reverse().Select(i => $"a/{i}"));
+        (await Log.ListAsync().CountAsync()).ShouldBe(Many - 1);
+    }
+
+    [Fact]
     public async Task Metadata_is_kept()
     {
         var metadata = new byte[3000];

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Penstock.Generations.Conversations;
+using Penstock.Limits;
 using Penstock.Protocols;
 using Penstock.Protocols.History;
 using Penstock.Providers;
@@ -114,7 +115,7 @@ internal sealed class Summarizer(
         {
             // It runs beside the answer that waits for it, and takes no other's place.
             if (answer.Limits?.Payer is { } payer)
-                admitted = await limits.AdmitAsync(id, payer with { Accounts = [.. payer.Accounts.Select(a => a with { Limits = a.Limits with { Streams = null } })] }, request, router.NameOf(request.Model), route.Targets.Select(t => t.Name));
+                admitted = await limits.AdmitAsync(id, new Payer(payer.Owner, [.. payer.Accounts.Select(a => a with { Limits = a.Limits with { Streams = null } })]), request, router.NameOf(request.Model), route.Targets.Select(t => t.Name));
             var target = attempts.Current.Target;
             var metadata = new GenerationMetadata(request.Protocol, Stream: true, IncludeUsage: false, Choices: 1, request.Model, target.Name)
             {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Penstock.Protocols;
 
 namespace Penstock.Limits.Memory;
@@ -119,10 +120,10 @@ internal sealed class AccountState
 
     private void Hold(string id, Held held)
     {
-        Release(id);
-        _open[id] = held;
-        _heldTokens += held.Tokens;
-        _heldMoney += held.Money;
+        ref var place = ref CollectionsMarshal.GetValueRefOrAddDefault(_open, id, out _);
+        _heldTokens += held.Tokens - place.Tokens;
+        _heldMoney += held.Money - place.Money;
+        place = held;
     }
 
     private void Release(string id)

@@ -28,7 +28,8 @@ internal sealed class MemoryLimiter(IStreamLog log, TimeProvider time, ILogger<M
             if (states[i].Check(reservation) is { By: not LimitKind.None } refused) return new Admission(refused.By, i, refused.After, Left(states));
         }
 
-        var more = states.Min(s => s.Room(reservation.More, reservation.TokenMoney, reservation).Tokens);
+        var more = reservation.More;
+        foreach (var state in states) more = Math.Min(more, state.Room(more, reservation.TokenMoney, reservation).Tokens);
         foreach (var state in states) state.Take(reservation, more);
         return new Admission(LimitKind.None, 0, TimeSpan.Zero, Left(states), more);
     }
@@ -58,7 +59,12 @@ internal sealed class MemoryLimiter(IStreamLog log, TimeProvider time, ILogger<M
         return true;
     }
 
-    private static RateLimits Left(AccountState[] states) => states.Skip(1).Aggregate(states[0].Left(), (left, state) => Admissions.Tightest(left, state.Left()));
+    private static RateLimits Left(AccountState[] states)
+    {
+        var left = states[0].Left();
+        foreach (var state in states.AsSpan(1)) left = Admissions.Tightest(left, state.Left());
+        return left;
+    }
 
     private ValueTask<T> WithAsync<T>(Payer payer, Func<AccountState[], T> act)
     {

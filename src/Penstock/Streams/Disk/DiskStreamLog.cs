@@ -10,6 +10,9 @@ namespace Penstock.Streams.Disk;
 /// </summary>
 internal sealed class DiskStreamLog : IStreamLog
 {
+    // For one trip to the thread pool, which takes longer than the reading of one.
+    private const int DescribedAtOnce = 32;
+
     private readonly DiskStoreOptions _options;
     private readonly TimeProvider _time;
     private readonly SegmentFolder _folder;
@@ -158,20 +161,9 @@ internal sealed class DiskStreamLog : IStreamLog
 
     public async IAsyncEnumerable<StreamInfo> ListAsync(string prefix = "", [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        foreach (var stream in _streams.Find(prefix))
+        foreach (var streams in _streams.Find(prefix).Where(static stream => stream.IsCreated).Chunk(DescribedAtOnce))
         {
-            if (!stream.IsCreated) continue;
-            StreamInfo? info;
-            try
-            {
-                info = await DescribeAsync(stream);
-            }
-            catch (StreamCorruptException)
-            {
-                continue; // whoever asks for this one alone is told
-            }
-
-            if (info is not null) yield return info;
+            foreach (var info in await Task.Run(() => Describe(streams), cancellationToken)) yield return info;
         }
     }
 
@@ -284,27 +276,52 @@ internal sealed class DiskStreamLog : IStreamLog
     }
 
     private ValueTask<StreamInfo?> DescribeAsync(DiskStream stream) =>
-        stream.Terms is { } terms ? new(stream.Describe(terms.Metadata)) : DescribeFromRecordAsync(stream);
+        DescribeFromMemory(stream) is { } info ? new(info) : new(Task.Run(() => DescribeFromFile(stream)));
 
-    private async ValueTask<StreamInfo?> DescribeFromRecordAsync(DiskStream stream)
+    private List<StreamInfo> Describe(DiskStream[] streams)
     {
-        var (segment, position, length) = stream.CreateRecord();
-        var record = new byte[length];
-        if (!Commit.Ring.TryCopy(position, record))
+        var infos = new List<StreamInfo>(streams.Length);
+        foreach (var stream in streams)
         {
             try
             {
-                await RandomAccess.ReadAsync(segment.File, record, position - segment.Base);
+                if ((DescribeFromMemory(stream) ?? DescribeFromFile(stream)) is { } info) infos.Add(info);
             }
-            catch (ObjectDisposedException) when (!_isDisposed)
+            catch (StreamCorruptException)
             {
-                return null; // it has gone meanwhile
+                // Whoever asks for this one alone is told.
             }
-
-            if (!RecordFormat.TryRead(record, position, segment.Salt, out _))
-                throw new StreamCorruptException($"The create record of '{stream.Path}' at {position - segment.Base} of {segment.Path} is damaged.");
         }
 
-        return stream.Describe(new CreateBody(RecordFormat.Event(record, 1, 0)).Metadata.ToArray());
+        return infos;
     }
+
+    private StreamInfo? DescribeFromMemory(DiskStream stream)
+    {
+        if (stream.Terms is { } terms) return stream.Describe(terms.Metadata);
+        var (_, position, length) = stream.CreateRecord();
+        var record = new byte[length];
+        return Commit.Ring.TryCopy(position, record) ? Describe(stream, record) : null;
+    }
+
+    private StreamInfo? DescribeFromFile(DiskStream stream)
+    {
+        var (segment, position, length) = stream.CreateRecord();
+        var record = new byte[length];
+        try
+        {
+            RandomAccess.Read(segment.File, record, position - segment.Base);
+        }
+        catch (ObjectDisposedException) when (!_isDisposed)
+        {
+            return null; // it has gone meanwhile
+        }
+
+        return RecordFormat.TryRead(record, position, segment.Salt, out _)
+            ? Describe(stream, record)
+            : throw new StreamCorruptException($"The create record of '{stream.Path}' at {position - segment.Base} of {segment.Path} is damaged.");
+    }
+
+    private static StreamInfo Describe(DiskStream stream, byte[] createRecord) =>
+        stream.Describe(new CreateBody(RecordFormat.Event(createRecord, 1, 0)).Metadata.ToArray());
 }
