@@ -1,9 +1,9 @@
 using System.Buffers;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Penstock.Protocols;
 using Penstock.Providers;
-using Penstock.Transport;
 
 namespace Penstock.Generations;
 
@@ -42,7 +42,7 @@ internal sealed class TokenCounter(ModelRouter router)
         {
             throw Failed(timeout.IsCancellationRequested ? ProviderErrors.Timeout : ProviderErrors.Unreachable);
         }
-        catch (Exception e) when (NetworkFailure.Is(e))
+        catch (Exception e) when (e is HttpRequestException or SocketException)
         {
             throw Failed(ProviderErrors.Unreachable);
         }
