@@ -10,7 +10,7 @@ static class StreamsCommand
     const string Help = """
         Measures Durable Streams beside the protocol's reference server (npm @durable-streams/server), on the same machine in the same run.
 
-          dotnet run -c Release --project bench/Penstock.Bench -- streams [append|deliver-1|deliver-1000|catch-up|catch-up-json...] [--rounds N] [--seconds N]
+          dotnet run -c Release --project bench/Penstock.Bench -- streams [append|deliver-1|deliver-1-disk|deliver-1000|catch-up|catch-up-json...] [--rounds N] [--seconds N]
 
         --rounds N    how often each is measured, in turns; figures are medians (default 3)
         --seconds N   how long the producers append (default 8; a quarter of it warms up)
@@ -19,19 +19,21 @@ static class StreamsCommand
     /// <summary>A figure and its limit.</summary>
     sealed record Figure(string What, string Unit, Func<StreamsFigures, double> Value, double Ratio, bool AtLeast = false, double Enough = double.MaxValue);
 
-    sealed record Test(string Name, string About, string[] Load, bool Syncs, Figure[] Figures);
+    sealed record Test(string Name, string About, string[] Load, Kept Kept, Figure[] Figures);
 
     static Test[] Tests(string seconds) =>
     [
-        new("append", "64 producers, each with a stream of its own, 100 bytes an append, both servers syncing each to the disk", ["append", "64", seconds], Syncs: true,
+        new("append", "64 producers, each with a stream of its own, 100 bytes an append, both servers syncing each to the disk", ["append", "64", seconds], Kept.Synced,
             [new("appends a second", "/s", f => f.PerSecond, 10, AtLeast: true)]),
-        new("deliver-1", "1 follower by SSE, a message each 5 ms; the reference in memory, Penstock on disk", ["deliver", "1", "5", "600"], Syncs: false,
+        new("deliver-1", "1 follower by SSE, a message each 5 ms; both in memory", ["deliver", "1", "5", "600"], Kept.InMemory,
             [new("p50", "us", f => f.P50, 0.2), new("p99", "us", f => f.P99, double.MaxValue)]),
-        new("deliver-1000", "1,000 followers by SSE, a message each 20 ms, as a model writes; the reference in memory, Penstock on disk", ["deliver", "1000", "20", "200"], Syncs: false,
+        new("deliver-1-disk", "the same; the reference in memory, Penstock on disk", ["deliver", "1", "5", "600"], Kept.OnDisk,
+            [new("p50", "us", f => f.P50, double.MaxValue), new("p99", "us", f => f.P99, double.MaxValue)]),
+        new("deliver-1000", "1,000 followers by SSE, a message each 20 ms, as a model writes; the reference in memory, Penstock on disk", ["deliver", "1000", "20", "200"], Kept.OnDisk,
             [new("p50", "us", f => f.P50, 0.1), new("p99", "us", f => f.P99, 0.2)]),
-        new("catch-up", "a read of 100 MiB in events of 1 MiB; the reference in memory, Penstock on disk", ["catch-up", "100", "bytes"], Syncs: false,
+        new("catch-up", "a read of 100 MiB in events of 1 MiB; the reference in memory, Penstock on disk", ["catch-up", "100", "bytes"], Kept.OnDisk,
             [new("read", "MB/s", f => f.PerSecond / 1e6, 5, AtLeast: true, Enough: 1000)]),
-        new("catch-up-json", "the same in JSON messages of 1 KiB", ["catch-up", "100", "json"], Syncs: false,
+        new("catch-up-json", "the same in JSON messages of 1 KiB", ["catch-up", "100", "json"], Kept.OnDisk,
             [new("read", "MB/s", f => f.PerSecond / 1e6, 5, AtLeast: true, Enough: 1000)]),
     ];
 
@@ -60,8 +62,8 @@ static class StreamsCommand
             for (var round = 0; round < rounds; round++)
             {
                 await Console.Error.WriteLineAsync($"  {test.Name} {round + 1}/{rounds}");
-                ours.Add(await MeasureAsync(await StreamsServer.StartPenstockAsync(test.Syncs, cancellation), test, cancellation));
-                theirs.Add(await MeasureAsync(await StreamsServer.StartReferenceAsync(onDisk: test.Syncs, cancellation), test, cancellation));
+                ours.Add(await MeasureAsync(await StreamsServer.StartPenstockAsync(test.Kept, cancellation), test, cancellation));
+                theirs.Add(await MeasureAsync(await StreamsServer.StartReferenceAsync(onDisk: test.Kept == Kept.Synced, cancellation), test, cancellation));
             }
 
             Console.WriteLine($"{test.Name}: {test.About}");

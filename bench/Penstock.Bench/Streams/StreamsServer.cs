@@ -3,6 +3,17 @@ using Penstock.Bench.Runner;
 
 namespace Penstock.Bench.Streams;
 
+/// <summary>Where Penstock keeps what was appended before it is acknowledged.</summary>
+enum Kept
+{
+    InMemory,
+
+    /// <summary>With the operating system, as by default.</summary>
+    OnDisk,
+
+    Synced,
+}
+
 /// <summary>A server of Durable Streams that is running, on the gateway's core: Penstock, or the protocol's reference server.</summary>
 sealed class StreamsServer : IDisposable
 {
@@ -16,15 +27,14 @@ sealed class StreamsServer : IDisposable
 
     ChildProcess Process { get; set; } = null!;
 
-    /// <summary>Penstock with its disk log; each append is on the disk before it is acknowledged, or with the operating system.</summary>
-    public static async Task<StreamsServer> StartPenstockAsync(bool syncs, CancellationToken cancellation)
+    public static async Task<StreamsServer> StartPenstockAsync(Kept kept, CancellationToken cancellation)
     {
         var server = new StreamsServer("penstock") { Port = Ports.Free() };
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["Penstock__Storage__Kind"] = "disk",
+            ["Penstock__Storage__Kind"] = kept == Kept.InMemory ? "memory" : "disk",
             ["Penstock__Storage__Path"] = Path.Combine(server._folder, "data"),
-            ["Penstock__Storage__Commit"] = syncs ? "power" : "process",
+            ["Penstock__Storage__Commit"] = kept == Kept.Synced ? "power" : "process",
             ["Penstock__Storage__MaxStreamBytes"] = (1L << 30).ToString(CultureInfo.InvariantCulture),
         };
         server.Process = new ChildProcess(Cores.Pin(Cores.Gateway, "dotnet", Builds.AssemblyOf("Penstock.Server"), "--urls", $"http://127.0.0.1:{server.Port}"), server._folder, environment);
