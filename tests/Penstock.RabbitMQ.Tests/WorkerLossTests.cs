@@ -136,6 +136,44 @@ public sealed class WorkerLossTests(Broker broker)
         seen[^1].Type().ShouldBe("finished");
     }
 
+    [Fact]
+    public async Task A_job_that_came_back_before_it_was_handed_over_counts_for_whoever_has_it()
+    {
+        (string, string)[] settings = [("Generations:OnCrash", "continue"), ("Generations:ShutdownTimeout", "00:00:00.2")];
+        await using var cluster = new Cluster(broker, HeldOnce());
+        var gateway = await cluster.StartAsync("gateway");
+        var store = new InterposedStore(cluster.Store.NewNode());
+        var (handsOver, mayGoOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        store.Before = (operation, path) =>
+        {
+            if (operation != nameof(IStreamLog.CreateSharedAsync) || !path.StartsWith("hand-overs/", StringComparison.Ordinal)) return Task.CompletedTask;
+            handsOver.TrySetResult();
+            return mayGoOn.Task;
+        };
+        var first = await cluster.StartAsync("worker", broker.Server.Address, store, settings);
+        using var client = await SseClient.OpenAsync(gateway.Api.Native("simulated/chat?tokens=500&tps=20", Prompt, stream: true));
+        var seen = new List<SseEvent>();
+        while (seen.Count < 10) seen.Add((await client.NextAsync())!);
+        var stopping = first.StopAsync();
+        await handsOver.Task;
+        var next = await BringBackAsync(cluster);
+
+        await using var proxy = new CuttingProxy(broker.Server.Address);
+        await cluster.StartAsync("worker", RabbitMqServer.Behind(proxy), settings);
+        while (seen[^1].Type() != "attempt") seen.Add((await client.NextAsync()).ShouldNotBeNull());
+        mayGoOn.SetResult();
+        await stopping;
+        await using var queue = cluster.NewQueue();
+        await queue.EnqueueAsync(next);
+        await Eventually.Is(async () => await queue.CountAsync() == 0, "the second has the new job, which is one too many");
+        proxy.IsDown = true;
+        proxy.CutAll();
+        await cluster.StartAsync("worker", settings);
+        seen.AddRange(await client.RestAsync());
+        seen.Count(e => e.Type() == "attempt").ShouldBe(2);
+        seen[^1].Type().ShouldBe("finished");
+    }
+
     // Takes the job that is waiting, and puts the one in its place that it was enqueued for, as one that was delivered before.
     private static async Task<Job> BringBackAsync(Cluster cluster)
     {

@@ -180,6 +180,7 @@ internal sealed class GenerationWorker(
         }
 
         if (_isTimeUp) return JobResult.Return; // untouched, for another worker
+        if (info.Epoch > job.Epoch) await _handOvers.KeepAsync(job);
         tries.Begin(info);
         // As it was before those: passed on to here in good order, or left by who died.
         job = job with { Epoch = job.Epoch + tries.InVain, HandOvers = job.HandOvers + tries.InVain };

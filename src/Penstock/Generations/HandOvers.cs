@@ -4,9 +4,9 @@ using Penstock.Streams;
 namespace Penstock.Generations;
 
 /// <summary>
-/// Which jobs a worker that shut down has enqueued another job for. They are done, but the queue may not learn it, and bring them again,
-/// as it does when a worker has died: of what a channel settles at once RabbitMQ holds back all but 32, and forgets that when the channel
-/// goes (https://www.rabbitmq.com/docs/quorum-queues, <c>quorum_commands_soft_limit</c>).
+/// Which jobs a worker that shut down has enqueued another job for. They are done, but the queue may not learn it and bring them again, as if
+/// that worker had died: of what a channel settles at once RabbitMQ holds back all but 32, and forgets that when the channel goes
+/// (https://www.rabbitmq.com/docs/quorum-queues, <c>quorum_commands_soft_limit</c>).
 /// </summary>
 internal sealed class HandOvers(IStreamLog log, TimeProvider time)
 {
@@ -20,20 +20,34 @@ internal sealed class HandOvers(IStreamLog log, TimeProvider time)
     {
         try
         {
-            await log.CreateSharedAsync(PathOf(job), new SharedStreamOptions { Closed = true, ExpiresAt = time.GetUtcNow() + _keep });
+            await CreateAsync(PathOf(job));
         }
-        catch (StreamExistsException)
-        {
-            // It came back before, to us.
-        }
-        catch (StreamStorageException)
+        catch (StreamException)
         {
             // Should it come back, it counts as left by who died.
         }
     }
 
+    /// <summary>Remembers that a job counts, whatever is said of it later: it came back before it was handed over, and whoever has it takes the generation over.</summary>
+    /// <exception cref="StreamStorageException">The store cannot be reached, or is full.</exception>
+    public ValueTask KeepAsync(Job job) => CreateAsync(KeptPathOf(job));
+
     /// <exception cref="StreamStorageException">The store cannot be reached.</exception>
-    public async ValueTask<bool> ContainsAsync(Job job) => await log.GetAsync(PathOf(job)) is not null;
+    public async ValueTask<bool> ContainsAsync(Job job) => await log.GetAsync(PathOf(job)) is not null && await log.GetAsync(KeptPathOf(job)) is null;
+
+    private async ValueTask CreateAsync(string path)
+    {
+        try
+        {
+            await log.CreateSharedAsync(path, new SharedStreamOptions { Closed = true, ExpiresAt = time.GetUtcNow() + _keep });
+        }
+        catch (StreamExistsException)
+        {
+            // It came back once more.
+        }
+    }
 
     private static string PathOf(Job job) => $"{PathPrefix}{job.Id}/{job.Epoch}";
+
+    private static string KeptPathOf(Job job) => $"{PathOf(job)}/kept";
 }

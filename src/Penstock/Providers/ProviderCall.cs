@@ -38,7 +38,20 @@ internal sealed class ProviderCall(string generation, Target target, int choices
     {
         // Not async, so that the request does not live as long as its answer: an image weighs megabytes.
         var watch = new CallWatch(time, target.Provider.Options.FirstTokenTimeout, target.Provider.Options.TotalTimeout, cancellationToken);
-        return ReadAsync(target.Provider.SendAsync(request, traceParent, watch.Token), request.StreamAsked, watch, cancellationToken);
+        return ReadAsync(Send(request, traceParent, watch.Token), request.StreamAsked, watch, cancellationToken);
+    }
+
+    // What is thrown at once, as by a provider that is disposed, fails the call like all else.
+    private Task<HttpResponseMessage> Send(ProviderRequest request, string? traceParent, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return target.Provider.SendAsync(request, traceParent, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            return Task.FromException<HttpResponseMessage>(e);
+        }
     }
 
     private async Task<GenerationError?> ReadAsync(Task<HttpResponseMessage> send, bool streamAsked, CallWatch ownedWatch, CancellationToken cancellationToken)

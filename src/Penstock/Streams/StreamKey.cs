@@ -45,8 +45,11 @@ internal readonly record struct StreamKey
         {
             var key = Find(path);
             if (key.HasId || HeadOf(path) is not { Length: > 0 } head) return key;
-            if (_heads.Count < MaxHeads) _heads.TryAdd(head.ToString(), head.ToString()); // the count takes all the dictionary's locks
-            return Find(path);
+            lock (_heads) // or one might be noted when somebody else has found no room for it
+            {
+                if (_heads.Count < MaxHeads) _heads.TryAdd(head.ToString(), head.ToString());
+                return Find(path);
+            }
         }
 
         /// <summary>The key by which a path was added, if it was.</summary>
