@@ -35,6 +35,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     private int _asking;
     private volatile bool _isGone;
     private volatile bool _isFull;
+    private volatile bool _isDeaf = true; // nobody was told yet that the connection is there
     private volatile bool _isDisposed;
 
     public RedisConnection(RedisStoreOptions options, TimeProvider time, ILogger logger)
@@ -168,7 +169,13 @@ internal sealed class RedisConnection : IAsyncDisposable
         _link.GiveUp();
     }
 
-    private RedisLink NewLink() => new(_configuration, link => { if (link == _link) Restored?.Invoke(); }, _time);
+    private RedisLink NewLink() => new(_configuration, link => { if (link == _link) TellRestored(); }, _time);
+
+    private void TellRestored()
+    {
+        _isDeaf = Restored is null;
+        Restored?.Invoke();
+    }
 
     /// <summary>Asks whether Redis is there, and gives a connection up on which it has not said so for long.</summary>
     private async Task AskAsync()
@@ -177,6 +184,7 @@ internal sealed class RedisConnection : IAsyncDisposable
         {
             if (_time.GetElapsedTime(Volatile.Read(ref _askedAt)) < _deadly || _isDisposed) return;
             var dead = _link;
+            _isDeaf = true;
             _link = NewLink();
             dead.GiveUp();
             return;
@@ -190,6 +198,7 @@ internal sealed class RedisConnection : IAsyncDisposable
             Volatile.Write(ref _answeredAt, _time.GetTimestamp());
             if (_isGone) _logger.Back(Endpoint);
             _isGone = false;
+            if (_isDeaf && !_isDisposed) TellRestored(); // it was there before it was this one's, or before there was whom to tell
             if (!_isFull) return;
             await link.WaitAsync((await link.DatabaseAsync()).ExecuteAsync("SET", StreamKeys.Room, 1, "PX", 1));
             _isFull = false;

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Penstock.Streams;
 using Penstock.Testing;
 using Penstock.Tests.Streams;
@@ -67,6 +68,16 @@ public sealed class RedisNodesTests(RedisFixture redis) : IClassFixture<RedisFix
         (await Task.WhenAll(Enumerable.Range(0, 50).Select(i => _here.AskOthersAsync($"{i}").AsTask()))).ShouldAllBe(answers => answers.Count == 2);
         await third.DisposeAsync();
         await Eventually.Is(async () => (await AskAsync()).SequenceEqual(["there: who is there?\n"]), "the one that has gone does not");
+    }
+
+    [Fact]
+    public async Task Whoever_says_late_whom_to_tell_of_a_connection_is_told()
+    {
+        await using var connection = new RedisConnection(new RedisStoreOptions { Connection = _database }, TimeProvider.System, NullLogger.Instance);
+        await connection.ExecuteAsync(RedisConnection.Briefly, "PING");
+        var told = new TaskCompletionSource();
+        connection.Restored = () => told.TrySetResult();
+        await Eventually.Completes(told.Task, "it is told");
     }
 
     [Fact]
