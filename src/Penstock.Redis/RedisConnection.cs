@@ -29,15 +29,16 @@ internal sealed class RedisConnection : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly ITimer _timer;
+    private Action _restored = static () => { };
     private volatile RedisLink _link;
     private long _answeredAt;
     private long _askedAt;
     private int _asking;
     private volatile bool _isGone;
     private volatile bool _isFull;
-    private volatile bool _isDeaf = true; // nobody was told yet that the connection is there
     private volatile bool _isDisposed;
 
+    /// <summary>Connects once it is told to <see cref="Start"/>; what is asked of it before waits.</summary>
     public RedisConnection(RedisStoreOptions options, TimeProvider time, ILogger logger)
     {
         _options = options;
@@ -46,11 +47,8 @@ internal sealed class RedisConnection : IAsyncDisposable
         _configuration = Configure(options.Connection);
         _answeredAt = time.GetTimestamp();
         _link = NewLink();
-        _timer = time.CreateTimer(static state => _ = ((RedisConnection)state!).AskAsync(), this, _askEvery, _askEvery);
+        _timer = time.CreateTimer(static state => _ = ((RedisConnection)state!).AskAsync(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
-
-    /// <summary>The connection is there, perhaps again: what was published before was not heard, and what was subscribed to may be forgotten.</summary>
-    public Action? Restored { get; set; }
 
     public int Database => _configuration.DefaultDatabase ?? 0;
 
@@ -80,6 +78,17 @@ internal sealed class RedisConnection : IAsyncDisposable
         configuration.TieBreaker = "";
         configuration.ConfigurationChannel = "";
         return configuration;
+    }
+
+    /// <summary>Connects. Apart from the constructor, as Redis may answer at once, and whoever is told then needs all that it touches.</summary>
+    /// <param name="restored">
+    /// Told that the connection is there, perhaps again: what was published before was not heard, and what was subscribed to may be forgotten.
+    /// </param>
+    public void Start(Action restored)
+    {
+        _restored = restored;
+        _link.Connect();
+        _timer.Change(_askEvery, _askEvery);
     }
 
     /// <summary>Runs a script, again if the connection breaks, for as long as Redis may be gone.</summary>
@@ -169,13 +178,7 @@ internal sealed class RedisConnection : IAsyncDisposable
         _link.GiveUp();
     }
 
-    private RedisLink NewLink() => new(_configuration, link => { if (link == _link) TellRestored(); }, _time);
-
-    private void TellRestored()
-    {
-        _isDeaf = Restored is null;
-        Restored?.Invoke();
-    }
+    private RedisLink NewLink() => new(_configuration, link => { if (link == _link) _restored(); }, _time);
 
     /// <summary>Asks whether Redis is there, and gives a connection up on which it has not said so for long.</summary>
     private async Task AskAsync()
@@ -184,8 +187,8 @@ internal sealed class RedisConnection : IAsyncDisposable
         {
             if (_time.GetElapsedTime(Volatile.Read(ref _askedAt)) < _deadly || _isDisposed) return;
             var dead = _link;
-            _isDeaf = true;
             _link = NewLink();
+            _link.Connect(); // now that it is this one's, so that whoever is told of it uses it
             dead.GiveUp();
             return;
         }
@@ -198,7 +201,6 @@ internal sealed class RedisConnection : IAsyncDisposable
             Volatile.Write(ref _answeredAt, _time.GetTimestamp());
             if (_isGone) _logger.Back(Endpoint);
             _isGone = false;
-            if (_isDeaf && !_isDisposed) TellRestored(); // it was there before it was this one's, or before there was whom to tell
             if (!_isFull) return;
             await link.WaitAsync((await link.DatabaseAsync()).ExecuteAsync("SET", StreamKeys.Room, 1, "PX", 1));
             _isFull = false;

@@ -11,6 +11,7 @@ internal sealed class RedisLink
     private static readonly TimeSpan _tryAgain = TimeSpan.FromMilliseconds(250);
 
     private readonly CancellationTokenSource _givenUp = new();
+    private readonly TaskCompletionSource _begun = new();
     private readonly Task<ConnectionMultiplexer> _connecting;
 
     /// <param name="configuration">Where to.</param>
@@ -18,6 +19,9 @@ internal sealed class RedisLink
     /// <param name="time">The clock of further tries.</param>
     public RedisLink(ConfigurationOptions configuration, Action<RedisLink> connected, TimeProvider time) =>
         _connecting = ConnectAsync(configuration, connected, time);
+
+    /// <summary>Begins to connect. Until then nobody is told, and whoever asks for it waits.</summary>
+    public void Connect() => _begun.SetResult();
 
     public ValueTask<IDatabase> DatabaseAsync() =>
         _connecting.IsCompletedSuccessfully ? new(_connecting.Result.GetDatabase()) : WaitForDatabaseAsync();
@@ -44,6 +48,7 @@ internal sealed class RedisLink
 
     private async Task<ConnectionMultiplexer> ConnectAsync(ConfigurationOptions configuration, Action<RedisLink> connected, TimeProvider time)
     {
+        await _begun.Task;
         while (true)
         {
             try

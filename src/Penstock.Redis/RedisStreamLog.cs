@@ -32,12 +32,12 @@ internal sealed class RedisStreamLog : IStreamLog
         _index = new RedisStreamIndex(_redis, this, time, logger);
         _writers = new RedisWriters(_redis, this);
         _nodes = new RedisNodes(_redis);
-        _redis.Restored = () =>
+        _redis.Start(() =>
         {
             _streams.FollowAnew();
             _writers.FollowAnew();
             _nodes.FollowAnew();
-        };
+        });
     }
 
     /// <summary>Counts what is used, on the same connection: what it is told before an event is stored is counted before that is seen.</summary>

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Penstock.Streams;
 using Penstock.Testing;
 using Penstock.Tests.Streams;
@@ -70,6 +71,23 @@ public sealed class RedisOutageTests : IAsyncLifetime
         });
         await SeesAllAsync(reading, 30);
         await Eventually.Is(() => _here.IsReachable, "the store is reachable");
+    }
+
+    [Fact]
+    public async Task Whoever_is_told_of_connections_is_told_of_one_that_takes_a_silent_ones_place()
+    {
+        var time = new ManualTimeProvider();
+        await using var connection = new RedisConnection(new RedisStoreOptions { Connection = _redis.NewDatabase() }, time, NullLogger.Instance);
+        var told = 0;
+        connection.Start(() => Interlocked.Increment(ref told));
+        await connection.ExecuteAsync(RedisConnection.Briefly, "PING");
+        await Eventually.Is(() => Volatile.Read(ref told) > 0, "the first is told of");
+        _redis.Freeze();
+        time.Advance(TimeSpan.FromSeconds(1)); // it asks
+        time.Advance(TimeSpan.FromSeconds(8)); // and gives it up, of which nothing is told from now on
+        var before = Volatile.Read(ref told);
+        _redis.Thaw();
+        await Eventually.Is(() => Volatile.Read(ref told) > before, "the second is told of");
     }
 
     [Fact]
