@@ -29,6 +29,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly ITimer _timer;
+    private readonly Lock _subscribing = new();
     private Action _restored = static () => { };
     private volatile RedisLink _link;
     private long _answeredAt;
@@ -159,10 +160,19 @@ internal sealed class RedisConnection : IAsyncDisposable
     public static bool IsAway(Exception e) =>
         e is RedisException or TimeoutException or OperationCanceledException or ObjectDisposedException or StreamException;
 
+    /// <summary>Has what is published heard, once however often this is called: a link that was cut has its handlers still, and adds the same once more.</summary>
     public async Task SubscribeAsync(string channel, Action<RedisChannel, RedisValue> handler)
     {
         var link = _link;
-        await link.WaitAsync((await link.SubscriberAsync()).SubscribeAsync(channel, handler));
+        var subscriber = await link.SubscriberAsync();
+        Task subscribing;
+        lock (_subscribing) // several come at once, as each of a link's connections is told of
+        {
+            _ = subscriber.UnsubscribeAsync(channel, handler);
+            subscribing = subscriber.SubscribeAsync(channel, handler);
+        }
+
+        await link.WaitAsync(subscribing);
     }
 
     public async Task UnsubscribeAsync(string channel, Action<RedisChannel, RedisValue> handler)

@@ -55,7 +55,6 @@ internal sealed class RedisNodes(RedisConnection redis)
     {
         try
         {
-            await redis.UnsubscribeAsync(channel, hear); // or, on the same connection, all would be heard twice
             await redis.SubscribeAsync(channel, hear);
         }
         catch (Exception e) when (RedisConnection.IsAway(e))

@@ -28,18 +28,19 @@ internal sealed class RedisWriters(RedisConnection redis, RedisStreamLog log)
         try
         {
             await redis.SubscribeAsync(watched.Channel, watched.Hear);
-            if (!_watched.ContainsKey(watched)) await redis.UnsubscribeAsync(watched.Channel, watched.Hear);
-            else if (await log.GetAsync(watched.Writer.Path) is not { } info || info.Epoch > watched.Writer.Epoch) watched.Tell(); // before it listened
+            if (_watched.ContainsKey(watched) && (await log.GetAsync(watched.Writer.Path) is not { } info || info.Epoch > watched.Writer.Epoch)) watched.Tell(); // before it listened
         }
         catch (Exception e) when (RedisConnection.IsAway(e))
         {
             // It listens again when Redis is back, and its next append is refused in any case.
         }
+
+        if (!_watched.ContainsKey(watched)) await LeaveAsync(watched); // it ended meanwhile, and a link that comes back would listen for it still
     }
 
     private async Task LeaveAsync(Watched watched)
     {
-        if (!_watched.TryRemove(watched, out _)) return;
+        _watched.TryRemove(watched, out _);
         try
         {
             await redis.UnsubscribeAsync(watched.Channel, watched.Hear);

@@ -1,7 +1,10 @@
+using System.Collections.Concurrent;
+using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using Penstock.Streams;
 using Penstock.Testing;
 using Penstock.Tests.Streams;
+using StackExchange.Redis;
 
 namespace Penstock.Redis.Tests;
 
@@ -102,6 +105,34 @@ public sealed class RedisOutageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_writer_that_is_taken_over_during_a_break_is_told_and_nobody_listens_for_it_once_it_has_ended()
+    {
+        await using var relay = new CuttingProxy(new Uri($"http://127.0.0.1:{_redis.Port}"));
+        var database = _redis.NewDatabase();
+        await using var cut = Stores.Open(database.Replace($":{_redis.Port}", $":{relay.Url.Port}", StringComparison.Ordinal));
+        await using var other = Stores.Open(database);
+        var writer = await cut.CreateAsync("a");
+        var lost = 0;
+        var watch = cut.WhenLost(writer, () => Interlocked.Increment(ref lost));
+        await Eventually.Is(async () => await CountAsync() == 1, "it listens");
+        relay.IsDown = true;
+        relay.CutAll();
+        await Eventually.Is(async () => await CountAsync() == 0, "it does not hear");
+        await other.TakeOverAsync("a");
+        relay.IsDown = false;
+        await Eventually.Is(() => Volatile.Read(ref lost) == 1, "it is told, having listened anew");
+        watch.Dispose();
+        await Eventually.Is(async () => await CountAsync() == 0, "nobody listens");
+        lost.ShouldBe(1);
+
+        async Task<int> CountAsync()
+        {
+            var channel = new StreamKeys("a", int.Parse(database.Split("defaultDatabase=")[1], CultureInfo.InvariantCulture)).WriterChannel;
+            return int.Parse((await _redis.AskAsync($"PUBSUB NUMSUB {channel}")).Split("\r\n:")[1].Split('\r')[0], CultureInfo.InvariantCulture);
+        }
+    }
+
+    [Fact]
     public async Task Redis_may_forget_the_scripts()
     {
         var (writer, reading) = await BeginAsync();
@@ -169,6 +200,36 @@ public sealed class RedisOutageTests : IAsyncLifetime
         (await Should.ThrowAsync<StreamStorageException>(() => writer.AppendAsync("three"))).Message.ShouldContain("after all");
         await writer.CloseAsync("end");
         (await log.ReadAllAsync("a")).ShouldBe(["one", "two", "end"]);
+    }
+
+    [Fact]
+    public async Task What_is_subscribed_to_again_is_heard_once()
+    {
+        await using var connection = new RedisConnection(new RedisStoreOptions { Connection = _redis.NewDatabase() }, TimeProvider.System, NullLogger.Instance);
+        connection.Start(() => { });
+        var heard = new ConcurrentQueue<string?>();
+        var end = new TaskCompletionSource();
+        void Hear(RedisChannel channel, RedisValue news)
+        {
+            heard.Enqueue(news);
+            if (news == "two") end.TrySetResult();
+        }
+
+        async Task<bool> IsSubscribedAsync() => (await _redis.AskAsync("PUBSUB NUMSUB news")).Contains("\r\n:1\r\n", StringComparison.Ordinal);
+        await Eventually.Is(
+            async () =>
+            {
+                await connection.SubscribeAsync("news", Hear); // of no effect before both of the link's connections are there
+                return await IsSubscribedAsync();
+            },
+            "it listens");
+        // Two and more at once, as when both are there again.
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => Task.WhenAll(Enumerable.Range(0, 1000).Select(_ => connection.SubscribeAsync("news", Hear))))));
+        foreach (var news in new[] { "one", "two" }) (await _redis.AskAsync($"PUBLISH news {news}")).ShouldStartWith(":1");
+        await Eventually.Completes(end.Task, "the last is heard");
+        await connection.UnsubscribeAsync("news", Hear);
+        (await IsSubscribedAsync()).ShouldBeFalse();
+        heard.ShouldBe(["one", "two"]);
     }
 
     private async Task<(IStreamWriter Writer, Task<(List<string> Events, StreamWait End)>[] Reading)> BeginAsync()
