@@ -1,14 +1,17 @@
+using System.ComponentModel;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Penstock.Bench.Streams;
 
 /// <summary>One HTTP/1.1 connection of the streams' load, with as little between the socket and the figures as can be.</summary>
-sealed class StreamConnection : IDisposable
+sealed unsafe partial class StreamConnection : IDisposable
 {
     readonly int _port;
+    readonly int _descriptor;
     byte[] _unread = [];
 
     public StreamConnection(int port)
@@ -16,6 +19,7 @@ sealed class StreamConnection : IDisposable
         _port = port;
         Socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         Socket.Connect(IPAddress.Loopback, port);
+        _descriptor = (int)Socket.Handle;
     }
 
     public Socket Socket { get; }
@@ -26,7 +30,14 @@ sealed class StreamConnection : IDisposable
 
     public void Send(ReadOnlySpan<byte> bytes)
     {
-        while (!bytes.IsEmpty) bytes = bytes[Socket.Send(bytes)..];
+        while (!bytes.IsEmpty)
+        {
+            fixed (byte* first = bytes)
+            {
+                var sent = send(_descriptor, first, (nuint)bytes.Length, MSG_NOSIGNAL);
+                bytes = sent > 0 ? bytes[(int)sent..] : throw new Win32Exception();
+            }
+        }
     }
 
     /// <summary>Reads one reply and counts its body; blocks. What is no 2xx fails.</summary>
@@ -102,9 +113,21 @@ sealed class StreamConnection : IDisposable
         return length;
     }
 
-    int Receive(Span<byte> buffer)
+    /// <summary>Reads what is there; blocks when nothing is.</summary>
+    public int Receive(Span<byte> buffer)
     {
-        var count = Socket.Receive(buffer);
-        return count > 0 ? count : throw new InvalidOperationException($"Port {_port} closed the connection.");
+        fixed (byte* first = buffer)
+        {
+            var count = recv(_descriptor, first, (nuint)buffer.Length, 0);
+            return count > 0 ? (int)count : throw new InvalidOperationException($"Port {_port} closed the connection.");
+        }
     }
+
+    const int MSG_NOSIGNAL = 0x4000;
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint send(int socket, byte* bytes, nuint length, int flags);
+
+    [LibraryImport("libc")]
+    private static partial nint recv(int socket, byte* bytes, nuint length, int flags);
 }

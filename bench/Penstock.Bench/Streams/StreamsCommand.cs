@@ -12,24 +12,28 @@ static class StreamsCommand
 
           dotnet run -c Release --project bench/Penstock.Bench -- streams [append|deliver-1|deliver-1-disk|deliver-1000|catch-up|catch-up-json...] [--rounds N] [--seconds N]
 
-        --rounds N    how often each is measured, in turns; figures are medians (default 3)
+        --rounds N    how often each is measured, in turns; figures and ratios are medians (default 3)
         --seconds N   how long the producers append (default 8; a quarter of it warms up)
         """;
 
     /// <summary>A figure and its limit.</summary>
     sealed record Figure(string What, string Unit, Func<StreamsFigures, double> Value, double Ratio, bool AtLeast = false, double Enough = double.MaxValue);
 
-    sealed record Test(string Name, string About, string[] Load, Kept Kept, Figure[] Figures);
+    /// <summary>What is measured. The servers of a delivery run at once and have turns.</summary>
+    sealed record Test(string Name, string About, string[] Load, Kept Kept, Figure[] Figures)
+    {
+        public bool HasTurns => Load[0] == "deliver";
+    }
 
     static Test[] Tests(string seconds) =>
     [
         new("append", "64 producers, each with a stream of its own, 100 bytes an append, both servers syncing each to the disk", ["append", "64", seconds], Kept.Synced,
             [new("appends a second", "/s", f => f.PerSecond, 10, AtLeast: true)]),
-        new("deliver-1", "1 follower by SSE, a message each 5 ms; both in memory", ["deliver", "1", "5", "600"], Kept.InMemory,
+        new("deliver-1", "1 follower by SSE, a message each 5 ms; both in memory", ["deliver", "1", "5", "200", "5"], Kept.InMemory,
             [new("p50", "us", f => f.P50, 0.2), new("p99", "us", f => f.P99, double.MaxValue)]),
-        new("deliver-1-disk", "the same; the reference in memory, Penstock on disk", ["deliver", "1", "5", "600"], Kept.OnDisk,
+        new("deliver-1-disk", "the same; the reference in memory, Penstock on disk", ["deliver", "1", "5", "200", "5"], Kept.OnDisk,
             [new("p50", "us", f => f.P50, double.MaxValue), new("p99", "us", f => f.P99, double.MaxValue)]),
-        new("deliver-1000", "1,000 followers by SSE, a message each 20 ms, as a model writes; the reference in memory, Penstock on disk", ["deliver", "1000", "20", "200"], Kept.OnDisk,
+        new("deliver-1000", "1,000 followers by SSE, a message each 20 ms, as a model writes; the reference in memory, Penstock on disk", ["deliver", "1000", "20", "100", "2"], Kept.OnDisk,
             [new("p50", "us", f => f.P50, 0.1), new("p99", "us", f => f.P99, 0.2)]),
         new("catch-up", "a read of 100 MiB in events of 1 MiB; the reference in memory, Penstock on disk", ["catch-up", "100", "bytes"], Kept.OnDisk,
             [new("read", "MB/s", f => f.PerSecond / 1e6, 5, AtLeast: true, Enough: 1000)]),
@@ -62,8 +66,18 @@ static class StreamsCommand
             for (var round = 0; round < rounds; round++)
             {
                 await Console.Error.WriteLineAsync($"  {test.Name} {round + 1}/{rounds}");
-                ours.Add(await MeasureAsync(await StreamsServer.StartPenstockAsync(test.Kept, cancellation), test, cancellation));
-                theirs.Add(await MeasureAsync(await StreamsServer.StartReferenceAsync(onDisk: test.Kept == Kept.Synced, cancellation), test, cancellation));
+                if (test.HasTurns)
+                {
+                    using var penstock = await StreamsServer.StartPenstockAsync(test.Kept, cancellation);
+                    using var reference = await StreamsServer.StartReferenceAsync(onDisk: false, cancellation);
+                    var both = await MeasureAsync(test, cancellation, penstock, reference);
+                    ours.AddRange(both[0]);
+                    theirs.AddRange(both[1]);
+                    continue;
+                }
+
+                using (var penstock = await StreamsServer.StartPenstockAsync(test.Kept, cancellation)) ours.AddRange((await MeasureAsync(test, cancellation, penstock))[0]);
+                using (var reference = await StreamsServer.StartReferenceAsync(onDisk: test.Kept == Kept.Synced, cancellation)) theirs.AddRange((await MeasureAsync(test, cancellation, reference))[0]);
             }
 
             Console.WriteLine($"{test.Name}: {test.About}");
@@ -73,47 +87,50 @@ static class StreamsCommand
         return holds ? 0 : 1;
     }
 
-    static async Task<StreamsFigures> MeasureAsync(StreamsServer server, Test test, CancellationToken cancellation)
+    /// <returns>For each server what it gave, turn by turn.</returns>
+    static async Task<StreamsFigures[][]> MeasureAsync(Test test, CancellationToken cancellation, params StreamsServer[] servers)
     {
-        using (server)
-        using (var load = new ChildProcess([.. Cores.Pin(Cores.Load, ChildProcess.Self), "streams-load", server.Port.ToString(CultureInfo.InvariantCulture), .. test.Load]))
-        {
-            var line = await load.Output.ReadLineAsync(cancellation);
-            return line is null ? throw new InvalidOperationException($"{server.Name}: {load.LastLines}") : JsonSerializer.Deserialize(line, StreamsJson.Default.StreamsFigures)!;
-        }
+        var ports = string.Join(',', servers.Select(s => s.Port.ToString(CultureInfo.InvariantCulture)));
+        using var load = new ChildProcess([.. Cores.Pin(Cores.Load, ChildProcess.Self), "streams-load", ports, .. test.Load]);
+        var line = await load.Output.ReadLineAsync(cancellation);
+        return line is null
+            ? throw new InvalidOperationException($"{string.Join(", ", servers.Select(s => s.Name))}: {load.LastLines}")
+            : JsonSerializer.Deserialize(line, StreamsJson.Default.StreamsFiguresArrayArray)!;
     }
 
     /// <summary>Runs one load, in a process of its own.</summary>
     public static void Load(string[] args)
     {
-        using var load = new StreamsLoad(Number(args[0]));
-        var figures = args[1] switch
+        var servers = args[0].Split(',').Select(port => new StreamsLoad(Number(port))).ToList();
+        StreamsFigures[][] figures = args[1] switch
         {
-            "append" => load.Append(Number(args[2]), Number(args[3])),
-            "deliver" => load.Deliver(Number(args[2]), Number(args[3]), Number(args[4])),
-            _ => load.CatchUp(Number(args[2]), json: args[3] == "json"),
+            "append" => [[servers[0].Append(Number(args[2]), Number(args[3]))]],
+            "deliver" => StreamsLoad.Deliver(servers, Number(args[2]), Number(args[3]), Number(args[4]), Number(args[5])),
+            _ => [[servers[0].CatchUp(Number(args[2]), json: args[3] == "json")]],
         };
-        Console.WriteLine(JsonSerializer.Serialize(figures, StreamsJson.Default.StreamsFigures));
+        servers.ForEach(s => s.Dispose());
+        Console.WriteLine(JsonSerializer.Serialize(figures, StreamsJson.Default.StreamsFiguresArrayArray));
 
         static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
     }
 
+    // What was measured one after another is compared, and the median of that is what counts: the machine is not the same all the time.
     static bool Print(Figure figure, List<StreamsFigures> ours, List<StreamsFigures> theirs)
     {
-        var (our, their) = (Median(ours, figure.Value), Median(theirs, figure.Value));
-        var ratio = our / their;
+        var ratios = ours.Zip(theirs, (our, their) => figure.Value(our) / figure.Value(their)).Order().ToList();
+        var (median, ratio) = (Median(ours.Select(figure.Value)), Median(ratios));
         var limited = figure.Ratio < double.MaxValue;
-        var holds = !limited || (figure.AtLeast ? ratio >= figure.Ratio || our >= figure.Enough : ratio <= figure.Ratio);
+        var holds = !limited || (figure.AtLeast ? ratio >= figure.Ratio || median >= figure.Enough : ratio <= figure.Ratio);
         var verdict = !limited ? "" : $", limit {(figure.AtLeast ? ">=" : "<=")} {figure.Ratio.ToString(CultureInfo.InvariantCulture)}"
             + (figure.Enough < double.MaxValue ? $" or {figure.Enough.ToString(CultureInfo.InvariantCulture)} {figure.Unit}" : "") + (holds ? ": holds" : ": MISSED");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"  {figure.What,-18} penstock {our,10:N0} {figure.Unit}   reference {their,10:N0} {figure.Unit}   ratio {ratio:F2}{verdict}"));
+            $"  {figure.What,-18} penstock {median,10:N0} {figure.Unit}   reference {Median(theirs.Select(figure.Value)),10:N0} {figure.Unit}   ratio {ratio:F2} ({ratios[0]:F2} to {ratios[^1]:F2}){verdict}"));
         return holds;
     }
 
-    static double Median(List<StreamsFigures> runs, Func<StreamsFigures, double> value)
+    static double Median(IEnumerable<double> values)
     {
-        var sorted = runs.Select(value).Order().ToList();
+        var sorted = values.Order().ToList();
         return sorted[sorted.Count / 2];
     }
 }

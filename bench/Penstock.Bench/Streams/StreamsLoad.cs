@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Diagnostics;
 using System.Globalization;
@@ -11,6 +12,9 @@ sealed class StreamsLoad(int port) : IDisposable
 {
     /// <summary>How long a server is made warm, so that its hot paths are compiled.</summary>
     const double WarmUpSeconds = 4;
+
+    /// <summary>A timestamp is written with so many.</summary>
+    const int ClockDigits = 19;
 
     const string Text = "Content-Type: text/plain\r\n";
 
@@ -54,12 +58,34 @@ sealed class StreamsLoad(int port) : IDisposable
         }
     }
 
-    /// <summary>Followers of one stream, and how long each message takes from its append's write to each follower's read.</summary>
-    public StreamsFigures Deliver(int followers, double interval, int messages)
+    /// <summary>
+    /// Followers of one stream, and how long each message takes from its append's write to each follower's read. The servers have
+    /// turns of a second or some, so that what the machine does hits all alike.
+    /// </summary>
+    /// <returns>For each server what each turn gave.</returns>
+    public static StreamsFigures[][] Deliver(IReadOnlyList<StreamsLoad> servers, int followers, double interval, int messages, int turns)
     {
-        var writer = Connect();
-        Create(writer, "deliver", Text);
-        _epoll.Add(writer.Socket, 0, Epoll.Readable);
+        var brisk = Math.Min(interval, Math.Max(1, followers / 40.0));
+        foreach (var server in servers)
+        {
+            server.Join(followers);
+            server.Deliver(followers, brisk, (int)(WarmUpSeconds * 1000 / brisk));
+        }
+
+        var figures = servers.Select(_ => new StreamsFigures[turns]).ToArray();
+        for (var turn = 0; turn < turns; turn++)
+        {
+            for (var i = 0; i < servers.Count; i++) figures[i][turn] = servers[i].Deliver(followers, interval, messages);
+        }
+
+        return figures;
+    }
+
+    /// <summary>The first connection writes, the others follow. A server ends them after a minute: by then all must be over.</summary>
+    void Join(int followers)
+    {
+        Create(Connect(), "deliver", Text);
+        _epoll.Add(_connections[0].Socket, 0, Epoll.Readable);
         for (var i = 1; i <= followers; i++)
         {
             var follower = Connect();
@@ -67,31 +93,32 @@ sealed class StreamsLoad(int port) : IDisposable
             _epoll.Add(follower.Socket, i, Epoll.Readable);
         }
 
-        Pump(Stopwatch.GetTimestamp() + Ticks(1), null); // all have joined by then
-        var brisk = Math.Min(interval, Math.Max(1, followers / 40.0));
-        Send(brisk, (int)(WarmUpSeconds * 1000 / brisk), null);
+        Pump(Stopwatch.GetTimestamp() + Ticks(1), []); // all have joined by then
+    }
+
+    StreamsFigures Deliver(int followers, double interval, int messages)
+    {
         var ages = new List<long>(followers * messages);
-        Send(interval, messages, ages);
+        var (expected, start) = ((long)messages * followers, Stopwatch.GetTimestamp());
+        // All but the time of its write is there before: what the load takes to make a message is no part of what a server takes.
+        var request = StreamConnection.Request("POST", Path("deliver"), Encoding.ASCII.GetBytes($"#{new string('0', ClockDigits)};{new string('x', 40)}"), Text);
+        var clock = request.AsMemory(Array.IndexOf(request, (byte)'#') + 1, ClockDigits);
+        for (var message = 0; message < messages; message++)
+        {
+            // On time, whether or not the one before has come everywhere: who falls behind is not waited for.
+            Pump(start + Ticks(interval * message / 1000), ages);
+            Utf8Formatter.TryFormat(Stopwatch.GetTimestamp(), clock.Span, out _, new StandardFormat('D', ClockDigits));
+            _connections[0].Send(request);
+        }
+
+        for (var wait = 0; ages.Count < expected; wait++)
+        {
+            if (wait > 300) throw new InvalidOperationException($"{expected - ages.Count} messages did not come.");
+            Pump(Stopwatch.GetTimestamp() + Ticks(0.1), ages);
+        }
 
         ages.Sort();
         return new StreamsFigures { P50 = At(0.5), P99 = At(0.99), Count = ages.Count };
-
-        // On time, whether or not the one before has come everywhere: who falls behind is not waited for.
-        void Send(double milliseconds, int count, List<long>? into)
-        {
-            var (expected, start) = (_seen + ((long)count * followers), Stopwatch.GetTimestamp());
-            for (var message = 0; message < count; message++)
-            {
-                Pump(start + Ticks(milliseconds * message / 1000), into);
-                writer.Send(StreamConnection.Request("POST", Path("deliver"), Encoding.ASCII.GetBytes($"#{Stopwatch.GetTimestamp()};{new string('x', 40)}"), Text));
-            }
-
-            for (var wait = 0; _seen < expected; wait++)
-            {
-                if (wait > 300) throw new InvalidOperationException($"{expected - _seen} messages did not come.");
-                Pump(Stopwatch.GetTimestamp() + Ticks(0.1), into);
-            }
-        }
 
         double At(double share) => ages[(int)Math.Min(ages.Count * share, ages.Count - 1)] * 1e6 / Stopwatch.Frequency;
     }
@@ -136,10 +163,8 @@ sealed class StreamsLoad(int port) : IDisposable
         _epoll.Dispose();
     }
 
-    long _seen;
-
     // Reads what comes until a time. It polls: the waking of the load is no part of what a server takes.
-    void Pump(long end, List<long>? ages)
+    void Pump(long end, List<long> ages)
     {
         while (true)
         {
@@ -163,12 +188,11 @@ sealed class StreamsLoad(int port) : IDisposable
         }
     }
 
-    void Read(StreamConnection follower, List<long>? ages)
+    void Read(StreamConnection follower, List<long> ages)
     {
         var kept = follower.TakeUnread(_buffer);
-        var received = follower.Socket.Receive(_buffer.AsSpan(kept));
+        var received = follower.Receive(_buffer.AsSpan(kept));
         var now = Stopwatch.GetTimestamp();
-        if (received == 0) throw new InvalidOperationException("A follower's connection was closed.");
         var bytes = _buffer.AsSpan(0, kept + received);
         for (int at; (at = bytes.IndexOf((byte)'#')) >= 0;)
         {
@@ -180,8 +204,7 @@ sealed class StreamsLoad(int port) : IDisposable
             }
 
             bytes = bytes[(length + 1)..];
-            _seen++;
-            ages?.Add(now - sent);
+            ages.Add(now - sent);
         }
     }
 
@@ -211,5 +234,5 @@ sealed record StreamsFigures
     public long Count { get; init; }
 }
 
-[JsonSerializable(typeof(StreamsFigures))]
+[JsonSerializable(typeof(StreamsFigures[][]))]
 sealed partial class StreamsJson : JsonSerializerContext;
