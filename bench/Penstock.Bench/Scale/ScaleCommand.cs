@@ -88,7 +88,7 @@ static class ScaleCommand
         return PrintFaults([.. one, .. many]);
 
         static double[] Row(List<Measurement> runs, IEnumerable<double> cpu) =>
-            [Median(runs.Select(m => m.Load.TtftP50)), Median(runs.Select(m => m.Load.TtftP99)), Median(runs.Select(m => m.Load.LatencyP50)), Median(runs.Select(m => m.Load.LatencyP99)), Median(cpu)];
+            [Median.Of(runs.Select(m => m.Load.TtftP50)), Median.Of(runs.Select(m => m.Load.TtftP99)), Median.Of(runs.Select(m => m.Load.LatencyP50)), Median.Of(runs.Select(m => m.Load.LatencyP99)), Median.Of(cpu)];
 
         static void Print(string name, double[] v) =>
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name,-24}{v[0],10:F0}{v[1],10:F0}{v[2],13:F0}{v[3],10:F0}{v[4],12:F1}"));
@@ -132,11 +132,5 @@ static class ScaleCommand
         foreach (var load in runs.Select(r => r.Load).Where(l => l.Faults.Count > 0))
             Console.WriteLine($"  ! {string.Join(", ", load.Faults.Select(f => $"{f.Value} {f.Key}"))} {load.FirstFailure}");
         return runs.TrueForAll(r => r.Faulty == 0);
-    }
-
-    static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToList();
-        return sorted[sorted.Count / 2];
     }
 }

@@ -118,19 +118,13 @@ static class StreamsCommand
     static bool Print(Figure figure, List<StreamsFigures> ours, List<StreamsFigures> theirs)
     {
         var ratios = ours.Zip(theirs, (our, their) => figure.Value(our) / figure.Value(their)).Order().ToList();
-        var (median, ratio) = (Median(ours.Select(figure.Value)), Median(ratios));
+        var (median, ratio) = (Median.Of(ours.Select(figure.Value)), Median.Of(ratios));
         var limited = figure.Ratio < double.MaxValue;
         var holds = !limited || (figure.AtLeast ? ratio >= figure.Ratio || median >= figure.Enough : ratio <= figure.Ratio);
         var verdict = !limited ? "" : $", limit {(figure.AtLeast ? ">=" : "<=")} {figure.Ratio.ToString(CultureInfo.InvariantCulture)}"
             + (figure.Enough < double.MaxValue ? $" or {figure.Enough.ToString(CultureInfo.InvariantCulture)} {figure.Unit}" : "") + (holds ? ": holds" : ": MISSED");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"  {figure.What,-18} penstock {median,10:N0} {figure.Unit}   reference {Median(theirs.Select(figure.Value)),10:N0} {figure.Unit}   ratio {ratio:F2} ({ratios[0]:F2} to {ratios[^1]:F2}){verdict}"));
+            $"  {figure.What,-18} penstock {median,10:N0} {figure.Unit}   reference {Median.Of(theirs.Select(figure.Value)),10:N0} {figure.Unit}   ratio {ratio:F2} ({ratios[0]:F2} to {ratios[^1]:F2}){verdict}"));
         return holds;
-    }
-
-    static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToList();
-        return sorted[sorted.Count / 2];
     }
 }

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Serialization;
+using Penstock.Bench.Runner;
 
 namespace Penstock.Bench.Streams;
 
@@ -153,8 +154,7 @@ sealed class StreamsLoad(int port) : IDisposable
             if (round > 1) rates.Add(length / Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
 
-        rates.Sort();
-        return new StreamsFigures { PerSecond = rates[rates.Count / 2] };
+        return new StreamsFigures { PerSecond = Median.Of(rates) };
     }
 
     public void Dispose()
